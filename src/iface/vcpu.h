@@ -1,0 +1,53 @@
+// A virtual processor, whoever runs it: interpreter, translator or the kernel's hypervisor.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/result.h"
+
+namespace strata::iface {
+
+/// Why run() came back.
+enum class ExitReason : uint8_t {
+  halted,       ///< waits for an interrupt; run() again once `wake` said so
+  interrupted,  ///< kick() asked for it
+  shutdown,     ///< the processor gave up (x86: triple fault)
+  debug,        ///< breakpoint or single step
+  failed,       ///< the host could not go on; `message` says why
+};
+
+struct Exit {
+  ExitReason reason = ExitReason::interrupted;
+  std::string message;
+};
+
+/// Figures that `--stats` prints.
+struct VcpuStats {
+  uint64_t insns = 0;            ///< guest instructions done
+  uint64_t units = 0;            ///< units translated
+  uint64_t units_run = 0;        ///< units entered from the engine's loop
+  uint64_t compile_ns = 0;       ///< time in translation, passes and code generation
+  uint64_t code_bytes = 0;       ///< host memory of compiled code
+  uint64_t tlb_misses = 0;       ///< software TLB fills
+  uint64_t code_invalidations = 0;
+};
+
+class Vcpu {
+ public:
+  virtual ~Vcpu() = default;
+  /// Runs guest code until something is needed. On one thread, always the same. Device calls happen inside.
+  virtual Exit run() = 0;
+  /// From any thread: run() returns soon, or the next one does at once.
+  virtual void kick() = 0;
+  /// From any thread: an interrupt controller has changed what is pending.
+  virtual void interrupt_changed() = 0;
+  /// Whether a halted processor has something to do.
+  virtual bool runnable() = 0;
+  virtual void reset() = 0;
+  virtual VcpuStats stats() const = 0;
+  /// Registers as text, for messages.
+  virtual std::string describe() const = 0;
+};
+
+}  // namespace strata::iface

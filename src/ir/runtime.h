@@ -1,0 +1,86 @@
+// What compiled code needs from whoever runs it: guest state, the software TLB, the slow path and the ways out.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+namespace strata::ir {
+
+/// Why a unit was left. The front end gives `trap`, `halt` and `leave` their meaning through the payload.
+enum class ExitKind : uint8_t {
+  next,    ///< go on at the pc in the state: the ordinary end of a unit
+  event,   ///< ExecContext::events is set: look at interrupts and requests, then go on
+  memory,  ///< a guest load or store was refused; the front end that refused it knows why. State is as before the
+           ///< instruction (its earlier sets are done, as in the manual's order that the front end chose)
+  trap,    ///< an instruction's own exception or software interrupt; payload says which
+  halt,    ///< the processor waits for an interrupt
+  leave,   ///< the processor wants the engine to look anew: mode or mapping changed, a helper raised something
+};
+
+/// How an access is made. The number is that of the front end's own table of address spaces: privilege levels that
+/// see memory differently (user, supervisor, supervisor with user pages open …). Each has its own TLB.
+using Space = uint8_t;
+inline constexpr unsigned max_spaces = 4;
+
+inline constexpr unsigned page_bits = 12;
+inline constexpr uint64_t page_size = uint64_t{1} << page_bits;
+inline constexpr uint64_t page_mask = ~(page_size - 1);
+
+/// One page known to the fast path. A tag is the page's guest address; `no_page` matches none. An access of n bytes at
+/// address hits when ((address + n - 1) & page_mask) equals the tag of the entry that `address` selects: so it fails,
+/// and goes the slow way, where it crosses a page. Pages that hold code, or whose writes are watched, have
+/// write == no_page; pages that are no memory have both.
+struct TlbEntry {
+  static constexpr uint64_t no_page = 1;
+  uint64_t read = no_page;
+  uint64_t write = no_page;
+  uint64_t addend = 0;  ///< host address = guest address + addend
+  uint64_t unused = 0;  ///< keeps entries at 32 bytes
+};
+
+inline constexpr unsigned tlb_bits = 12;
+inline constexpr size_t tlb_entries = size_t{1} << tlb_bits;
+using Tlb = std::array<TlbEntry, tlb_entries>;
+
+constexpr size_t tlb_index(uint64_t address) { return (address >> page_bits) & (tlb_entries - 1); }
+
+/// The slow path of guest memory: TLB misses, accesses across pages, devices, watched pages. Each gives false when the
+/// guest's access is refused; the refusal is then recorded with the front end, and the unit is left with
+/// ExitKind::memory. Bytes are in guest order. An access that is refused has changed nothing.
+class SlowMemory {
+ public:
+  virtual bool load(uint64_t address, unsigned size, Space space, void* out) = 0;
+  virtual bool store(uint64_t address, unsigned size, Space space, const void* in) = 0;
+  /// Host memory for an atomic update of size bytes (naturally aligned or not, inside one page), with everything done
+  /// that a store would do; nullptr when refused, or when `*through_slow_path` is set: then load and store it is.
+  virtual void* pin_for_update(uint64_t address, unsigned size, Space space, bool* through_slow_path) = 0;
+
+ protected:
+  ~SlowMemory() = default;
+};
+
+/// The first thing that compiled code and helpers are handed. One a vCPU.
+struct ExecContext {
+  std::byte* state = nullptr;            ///< the guest state that the layout describes
+  std::array<Tlb*, max_spaces> tlb = {};
+  SlowMemory* memory = nullptr;
+  std::atomic<uint32_t> events = 0;      ///< set from any thread: leave at the next poll
+  bool leave = false;                    ///< set by a helper of effect may_exit: leave behind this call
+  ExitKind leave_kind = ExitKind::leave; ///< with that kind
+  uint64_t leave_payload = 0;
+  uint64_t insns = 0;                    ///< guest instructions done
+  void* cpu = nullptr;                   ///< the front end's own object, for its helpers
+};
+
+/// How a run of compiled code ended.
+struct RunResult {
+  ExitKind kind = ExitKind::next;
+  uint8_t link = no_link;  ///< for `next`: which exit_goto of the unit it was, counted in the order of Unit::code
+  uint64_t payload = 0;
+
+  static constexpr uint8_t no_link = 255;
+};
+
+}  // namespace strata::ir

@@ -1,0 +1,113 @@
+// The seam between an instruction set and the engine: what each knows of the other.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "base/result.h"
+#include "ir/runtime.h"
+#include "ir/unit.h"
+
+namespace strata::isa {
+
+/// What a unit was translated for. Equal keys and equal code bytes give equal units.
+struct CodeKey {
+  uint64_t pc = 0;       ///< as the pc slot has it (x86: rip, an offset into the code segment)
+  uint64_t address = 0;  ///< the guest virtual address of it (x86: linear address)
+  uint64_t mode = 0;     ///< everything else that translation depended on, in the front end's own bits
+  bool operator==(const CodeKey&) const = default;
+};
+
+enum class Access : uint8_t { read, write, execute };
+
+/// How a page of guest virtual memory is mapped.
+struct Mapping {
+  uint64_t physical = 0;            ///< of the page's first byte
+  bool readable = false;
+  bool writable = false;            ///< for a write now: false also where a dirty bit is still to be set
+  bool executable = false;
+  uint64_t span = ir::page_size;    ///< bytes of the large page that holds it; for later use
+};
+
+/// What a front end asks of the engine while it runs. One a vCPU, called on its thread only.
+class Host {
+ public:
+  /// Virtual memory, with the checks of `space`. False: refused, and recorded with the guest as for compiled code.
+  virtual bool read(uint64_t address, void* out, unsigned size, ir::Space space) = 0;
+  virtual bool write(uint64_t address, const void* in, unsigned size, ir::Space space) = 0;
+  /// Asks for the access without making it: false when it would be refused (recorded). Size at most two pages.
+  virtual bool probe(uint64_t address, unsigned size, ir::Space space, Access access) = 0;
+
+  /// Physical memory and devices. Unmapped addresses read as all ones, writes to them are lost.
+  virtual void read_physical(uint64_t address, void* out, unsigned size) = 0;
+  virtual void write_physical(uint64_t address, const void* in, unsigned size) = 0;
+  /// Atomically replaces 32 or 64 bits of physical memory if they are `expected`: accessed and dirty bits.
+  virtual bool compare_exchange_physical(uint64_t address, unsigned size, uint64_t expected, uint64_t desired) = 0;
+
+  /// Mappings that may be wrong now. `flush_global` false keeps pages that the front end marked global.
+  virtual void flush_mappings(bool flush_global) = 0;
+  virtual void flush_mapping(uint64_t address) = 0;
+
+  /// Ports, for instruction sets that have them. Size 1, 2 or 4.
+  virtual uint32_t port_in(uint16_t port, unsigned size) = 0;
+  virtual void port_out(uint16_t port, unsigned size, uint32_t value) = 0;
+
+  /// The time stamp counter: ticks of a constant rate (`tick_rate` a second).
+  virtual uint64_t ticks() = 0;
+  virtual uint64_t tick_rate() = 0;
+
+ protected:
+  ~Host() = default;
+};
+
+/// What the engine should do after it gave the front end an exit to handle.
+enum class Next : uint8_t {
+  run,       ///< go on
+  halt,      ///< wait until an interrupt can be taken
+  shutdown,  ///< the processor has given up (x86: triple fault)
+  debug,     ///< a breakpoint or step that a debugger asked for
+};
+
+/// One processor of some instruction set: its state, its translator, its rules of memory and exceptions.
+class Guest {
+ public:
+  virtual ~Guest() = default;
+
+  virtual const ir::StateLayout& layout() const = 0;
+  virtual std::byte* state() = 0;
+  virtual void attach(Host& host, ir::ExecContext& context) = 0;
+
+  /// What to run next: made from the state.
+  virtual CodeKey key() const = 0;
+
+  /// Translates from key on, at most max_insns instructions, never past the end of the page that follows the first.
+  /// The code is fetched through `fetch` (Host::probe has been done for the first byte by the engine); where the first
+  /// instruction cannot be fetched the unit raises that. Never fails: what is no instruction raises the guest's
+  /// exception for that.
+  virtual ir::Unit translate(const CodeKey& key, unsigned max_insns) = 0;
+
+  /// Walks the page tables. False: refused, and recorded for the next handle(ExitKind::memory). Sets accessed and
+  /// dirty bits as the access demands.
+  virtual bool map(uint64_t address, ir::Space space, Access access, Mapping& mapping) = 0;
+
+  /// The space in which code is fetched now.
+  virtual ir::Space code_space() const = 0;
+
+  /// Deals with an exit: delivers exceptions, takes interrupts. `next` and `event` look for interrupts only.
+  virtual Next handle(ir::ExitKind kind, uint64_t payload) = 0;
+
+  /// Whether handle(event) would take an interrupt now (also what ends a halt).
+  virtual bool interrupt_ready() = 0;
+
+  virtual void reset() = 0;
+
+  /// The whole state in a versioned form.
+  virtual void save(std::vector<std::byte>& out) const = 0;
+  virtual Result<void> restore(std::span<const std::byte> in) = 0;
+
+  /// For messages to people: registers as text.
+  virtual std::string describe() const = 0;
+};
+
+}  // namespace strata::isa

@@ -1,0 +1,120 @@
+// The guest's physical address space: where RAM, ROM and devices stand.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "iface/bus_device.h"
+#include "memory/ram.h"
+
+namespace strata::memory {
+
+/// One lock for all devices of a machine: held around every device call, and by whoever changes a map.
+using DeviceLock = std::recursive_mutex;
+
+enum class Kind : uint8_t { ram, rom, device };
+
+/// A range of addresses that leads to one thing. Of overlapping ranges the one with the higher priority wins.
+struct Region {
+  std::string name;
+  uint64_t base = 0;
+  uint64_t size = 0;
+  Kind kind = Kind::device;
+  uint64_t ram_offset = 0;                ///< ram and rom: where in the Ram
+  iface::BusDevice* device = nullptr;     ///< device
+  int priority = 0;
+};
+
+/// What stands at one address.
+struct Found {
+  const Region* region = nullptr;  ///< nullptr: nothing
+  uint64_t offset = 0;             ///< in the region
+  uint64_t left = 0;               ///< bytes from here on that lead to the same region
+};
+
+class AddressSpace {
+ public:
+  AddressSpace(Ram& ram, DeviceLock& lock) : ram_(ram), lock_(lock) {}
+
+  using RegionId = uint32_t;
+  RegionId add(Region region);
+  void remove(RegionId id);
+  void move(RegionId id, uint64_t base);
+  /// Called, with the lock held, when a map has changed: cached translations must go.
+  void on_change(std::function<void()> callback) { changed_.push_back(std::move(callback)); }
+
+  Found find(uint64_t address) const;
+
+  /// Reads and writes of any length, as a processor or a DMA master makes them: device accesses are split to naturally
+  /// aligned 1, 2, 4 or 8 bytes. Nothing there: all ones, and lost. ROM swallows writes. Takes the lock for devices.
+  void read(uint64_t address, std::span<std::byte> out);
+  void write(uint64_t address, std::span<const std::byte> in);
+
+  /// Host memory for [address, address + size) if all of it is RAM in one piece; nullptr otherwise. Who writes through
+  /// it calls wrote().
+  std::byte* ram_pointer(uint64_t address, uint64_t size);
+  void wrote(uint64_t address, uint64_t size);
+
+  template <class T>
+  T read_as(uint64_t address) {
+    T value;
+    read(address, std::as_writable_bytes(std::span(&value, 1)));
+    return value;
+  }
+  template <class T>
+  void write_as(uint64_t address, const T& value) {
+    write(address, std::as_bytes(std::span(&value, 1)));
+  }
+
+  Ram& ram() { return ram_; }
+  DeviceLock& lock() { return lock_; }
+
+ private:
+  struct Entry {
+    RegionId id;
+    Region region;
+  };
+  /// A stretch of addresses with one region on top.
+  struct Stretch {
+    uint64_t begin, end;
+    uint32_t entry;
+  };
+  void rebuild();
+
+  Ram& ram_;
+  DeviceLock& lock_;
+  std::vector<Entry> entries_;
+  std::vector<Stretch> stretches_;  ///< sorted, made from entries_
+  std::vector<std::function<void()>> changed_;
+  RegionId next_id_ = 1;
+};
+
+/// The 64 KiB of x86 I/O ports.
+class PortSpace {
+ public:
+  explicit PortSpace(DeviceLock& lock) : lock_(lock) {}
+  /// Later ones lie above earlier ones. The device's offset 0 is `first`.
+  void add(uint16_t first, uint32_t count, iface::BusDevice& device);
+  void remove(iface::BusDevice& device);
+  /// Nothing there: all ones, and lost. An access that crosses devices is split to bytes.
+  uint32_t read(uint16_t port, unsigned size);
+  void write(uint16_t port, unsigned size, uint32_t value);
+
+ private:
+  struct Range {
+    uint16_t first;
+    uint32_t count;
+    iface::BusDevice* device;
+  };
+  const Range* find(uint16_t port) const;
+
+  DeviceLock& lock_;
+  std::vector<Range> ranges_;
+};
+
+}  // namespace strata::memory
