@@ -1,3 +1,39 @@
 # strata_fuzz(): a fuzz target under tests/fuzz, with libFuzzer where the compiler is clang, else with our own driver.
+option(STRATA_FUZZ "Measure coverage in all rooms, to guide the fuzz targets (preset fuzz)" OFF)
+add_custom_target(fuzz_targets)  # all of them: what `./dev fuzz` builds
+
+if(STRATA_FUZZ AND CMAKE_CXX_COMPILER_ID MATCHES Clang)
+  set(STRATA_LIBFUZZER ON)
+endif()
+
+# Coverage feedback from the code that is fuzzed. Call it in the folder whose targets shall have it, so that the driver,
+# which receives the feedback, is left out.
+function(strata_measure_coverage)
+  if(STRATA_LIBFUZZER)
+    add_compile_options(-fsanitize=fuzzer-no-link)
+  elseif(STRATA_FUZZ)
+    add_compile_options(-fsanitize-coverage=trace-pc)
+  endif()
+endfunction()
+
+# strata_fuzz(NAME DEPS room...): builds NAME_fuzz from NAME_fuzz.cpp, which defines LLVMFuzzerTestOneInput. In every
+# preset the default tests run it on its corpus (tests/fuzz/corpus/NAME_fuzz/, where found crashers are kept) and on a
+# few thousand inputs of a fixed seed, so that no target rots; `./dev fuzz` runs it for long and with sanitizers.
 function(strata_fuzz name)
+  cmake_parse_arguments(ARG "" "" "DEPS" ${ARGN})
+  set(target ${name}_fuzz)
+  set(corpus ${CMAKE_CURRENT_SOURCE_DIR}/corpus/${target})
+  add_executable(${target} ${target}.cpp)
+  add_dependencies(fuzz_targets ${target})
+  if(STRATA_LIBFUZZER)
+    target_link_options(${target} PRIVATE -fsanitize=fuzzer)
+  else()
+    strata_link(${target} PRIVATE strata::fuzz_driver)
+  endif()
+  strata_link(${target} PRIVATE ${ARG_DEPS})
+  if(NOT EXISTS ${corpus})
+    set(corpus "")
+  endif()
+  add_test(NAME fuzz.${name} COMMAND ${target} -runs=3000 -seed=1 ${corpus})
+  set_tests_properties(fuzz.${name} PROPERTIES TIMEOUT 120)
 endfunction()

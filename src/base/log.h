@@ -1,5 +1,5 @@
-// Logging to standard error; STRATA_LOG=trace|debug|info|warn|error|off sets the level, warn if it is not set.
-// spdlog stands behind it and out of this header, which every room includes.
+// Logging to standard error; STRATA_LOG=trace|debug|info|warn|error|off sets the level, warn if it is not
+// set. spdlog stands behind it and out of this header, which every room includes.
 #pragma once
 
 #include <fmt/format.h>

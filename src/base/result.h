@@ -23,12 +23,12 @@ template <class... Args>
   return tl::unexpected<Error>(Error{code, fmt::format(format, std::forward<Args>(args)...)});
 }
 
-// After a system call: `return fail_errno("opening {}", path);` gives "opening a.img: No such file or directory".
+// After a system call: `return fail_errno("opening {}", path);` gives "opening a.img: No such file or
+// directory".
 template <class... Args>
 [[nodiscard]] tl::unexpected<Error> fail_errno(fmt::format_string<Args...> format, Args&&... args) {
   const int errno_value = errno;  // before formatting can change it
-  return tl::unexpected<Error>(
-      error_from_errno(errno_value).context(format, std::forward<Args>(args)...));
+  return tl::unexpected<Error>(error_from_errno(errno_value).context(format, std::forward<Args>(args)...));
 }
 
 // Passes a result on and adds what was being done, if it is an error; formats nothing if it is a value.
@@ -48,12 +48,12 @@ T take_value(Result<T>& result) {
 }  // namespace strata
 
 // `auto fd = STRATA_TRY(open_file(path));` takes the value, or returns the error from the enclosing function.
-// A macro, because no function can return from its caller; it rests on statement expressions, which both compilers
-// that Strata accepts (g++, clang) have. A result without value is tried by `STRATA_TRY(flush());`.
-#define STRATA_TRY(...)                                                                          \
-  ({                                                                                             \
-    auto strata_try_result = (__VA_ARGS__);                                                      \
-    if (!strata_try_result) [[unlikely]]                                                         \
-      return ::tl::unexpected<::strata::Error>(std::move(strata_try_result).error());            \
-    ::strata::detail::take_value(strata_try_result);                                             \
+// A macro, because no function can return from its caller; it rests on statement expressions, which both
+// compilers that Strata accepts (g++, clang) have. A result without value is tried by `STRATA_TRY(flush());`.
+#define STRATA_TRY(...)                                                               \
+  ({                                                                                  \
+    auto strata_try_result = (__VA_ARGS__);                                           \
+    if (!strata_try_result) [[unlikely]]                                              \
+      return ::tl::unexpected<::strata::Error>(std::move(strata_try_result).error()); \
+    ::strata::detail::take_value(strata_try_result);                                  \
   })
