@@ -1,0 +1,28 @@
+// The x86 front end's door: a processor for the engine.
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "base/result.h"
+#include "iface/irq.h"
+#include "iface/x86_registers.h"
+#include "isa/guest.h"
+
+namespace strata::isa::x86 {
+
+struct GuestOptions {
+  std::string_view model = "strata64";           ///< see Cpuid::model
+  unsigned number = 0;                           ///< APIC id
+  iface::InterruptSource* interrupts = nullptr;  ///< none: no interrupt ever comes
+};
+
+class X86Guest : public Guest {
+ public:
+  virtual iface::X86Registers registers() const = 0;
+  virtual void set_registers(const iface::X86Registers& registers) = 0;
+};
+
+Result<std::unique_ptr<X86Guest>> make_guest(const GuestOptions& options);
+
+}  // namespace strata::isa::x86

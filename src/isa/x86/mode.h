@@ -1,0 +1,50 @@
+// The mode: everything besides the code bytes that a translation depends on, packed into CodeKey::mode.
+#pragma once
+
+#include <cstdint>
+
+#include "ir/runtime.h"
+#include "isa/x86/state.h"
+
+namespace strata::isa::x86 {
+
+/// The address spaces of ir/runtime.h on x86. With paging off all three see the same.
+enum AddressSpaceNumber : ir::Space {
+  space_supervisor = 0,       ///< CPL 0..2, and implicit accesses to system tables; SMAP holds
+  space_user = 1,             ///< CPL 3
+  space_supervisor_open = 2,  ///< CPL 0..2 with EFLAGS.AC set: SMAP is suspended
+};
+
+/// Unpacked. Two states with equal modes, equal CS base and equal code translate alike.
+struct Mode {
+  uint8_t code_bits = 16;      ///< 16, 32 or 64: CS.D and CS.L
+  bool stack32 = false;        ///< SS.B; in 64-bit code the stack is 64 bits wide whatever this says
+  uint8_t cpl = 0;
+  bool protected_ = false;     ///< CR0.PE
+  bool vm86 = false;
+  bool long_ = false;          ///< EFER.LMA
+  bool flat_data = false;      ///< DS and ES: base 0, limit 4 GiB, present, writable: neither base nor limit matter
+  bool flat_stack = false;     ///< the same of SS
+  bool flat_code = false;      ///< CS base 0, limit 4 GiB: no limit check on jumps
+  bool ac = false;             ///< EFLAGS.AC: opens user pages to the supervisor when SMAP is on; alignment checks at
+                               ///< CPL 3 with CR0.AM
+  bool alignment_check = false;///< CR0.AM and EFLAGS.AC and CPL 3
+  bool trap = false;           ///< EFLAGS.TF: units have one instruction and raise #DB behind it
+  bool x87_blocked = false;    ///< CR0.EM or CR0.TS: x87 and MMX raise (#NM; MMX with EM: #UD)
+  bool emulate_x87 = false;    ///< CR0.EM
+  bool task_switched = false;  ///< CR0.TS: SSE raises #NM
+  bool monitor_x87 = false;    ///< CR0.MP: WAIT raises #NM with TS
+  bool sse = false;            ///< CR4.OSFXSR and not CR0.EM
+  bool xsave = false;          ///< CR4.OSXSAVE
+  bool float_traps = false;    ///< an MXCSR exception is unmasked: SSE arithmetic looks after each operation
+  bool shadow = false;         ///< the first instruction stands in an interrupt shadow (the unit clears it)
+  bool breakpoints = false;    ///< DR7 has an execution breakpoint: one instruction a unit
+
+  static Mode of(const State& state);
+  static Mode unpack(uint64_t packed);
+  uint64_t pack() const;
+
+  ir::Space data_space() const { return cpl == 3 ? space_user : ac ? space_supervisor_open : space_supervisor; }
+};
+
+}  // namespace strata::isa::x86
