@@ -55,8 +55,7 @@ extern "C" void __sanitizer_cov_trace_pc() {
       (reinterpret_cast<std::uintptr_t>(__builtin_return_address(0)) * 0x9e3779b97f4a7c15) >> 48;
   const auto jump = static_cast<std::uint16_t>(block ^ previous_block);
   std::uint8_t& count = hits[jump];
-  if (count == 0 && touched_count < table_size)
-    touched[touched_count++] = jump;  // two threads may list a jump twice
+  if (count == 0 && touched_count < table_size) touched[touched_count++] = jump;  // two threads may list a jump twice
   if (count != UINT8_MAX) ++count;
   previous_block = block >> 1;
 }

@@ -54,10 +54,9 @@ void keep_input() {
     std::fwrite(current_input->data(), 1, current_input->size(), file);
     std::fclose(file);
   }
-  std::fprintf(
-      stderr,
-      "fuzz: seed %llu: the input is kept in %s (%zu bytes); run the target with that file to see it again\n",
-      static_cast<unsigned long long>(current_seed), name, current_input->size());
+  std::fprintf(stderr,
+               "fuzz: seed %llu: the input is kept in %s (%zu bytes); run the target with that file to see it again\n",
+               static_cast<unsigned long long>(current_seed), name, current_input->size());
   current_input = nullptr;
 }
 
@@ -103,8 +102,8 @@ class Driver {
 
   void print_summary() const {
     const auto elapsed = std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - start_);
-    fmt::print(stderr, "fuzz: seed {}: {} runs in {} s, {} inputs kept, {} jumps covered, no failure\n",
-               options_.seed, runs_, elapsed.count(), interesting_.size(), covered_jumps());
+    fmt::print(stderr, "fuzz: seed {}: {} runs in {} s, {} inputs kept, {} jumps covered, no failure\n", options_.seed,
+               runs_, elapsed.count(), interesting_.size(), covered_jumps());
   }
 
  private:
@@ -176,18 +175,15 @@ std::optional<Options> parse_options(int count, char** arguments) {
   Options options;
   for (int i = 1; i < count; ++i) {
     const std::string_view argument = arguments[i];
-    const bool known = parse_number(argument, "-max_total_time=", options.seconds) ||
-                       parse_number(argument, "-seconds=", options.seconds) ||
-                       parse_number(argument, "-runs=", options.runs) ||
-                       parse_number(argument, "-seed=", options.seed) ||
-                       parse_number(argument, "-max_len=", options.max_len) ||
-                       parse_number(argument, "-timeout=", options.timeout);
+    const bool known =
+        parse_number(argument, "-max_total_time=", options.seconds) ||
+        parse_number(argument, "-seconds=", options.seconds) || parse_number(argument, "-runs=", options.runs) ||
+        parse_number(argument, "-seed=", options.seed) || parse_number(argument, "-max_len=", options.max_len) ||
+        parse_number(argument, "-timeout=", options.timeout);
     if (known) continue;
     if (argument.starts_with('-')) {
-      fmt::print(
-          stderr,
-          "fuzz: bad option {}; -seconds=N -runs=N -seed=N -max_len=N -timeout=N and files are known\n",
-          argument);
+      fmt::print(stderr, "fuzz: bad option {}; -seconds=N -runs=N -seed=N -max_len=N -timeout=N and files are known\n",
+                 argument);
       return std::nullopt;
     }
     options.corpus.emplace_back(argument);
