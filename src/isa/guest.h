@@ -27,6 +27,7 @@ struct Mapping {
   bool readable = false;
   bool writable = false;            ///< for a write now: false also where a dirty bit is still to be set
   bool executable = false;
+  bool global = false;              ///< survives flush_mappings(false)
   uint64_t span = ir::page_size;    ///< bytes of the large page that holds it; for later use
 };
 
