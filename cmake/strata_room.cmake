@@ -27,7 +27,7 @@ function(strata_register_gtest target)
 endfunction()
 
 # strata_room(NAME                the folder under src/, also the namespace
-#   [DEPS room...]                rooms it may include (docs: ARCHITECTURE.md; checked by tools/check_includes.py)
+#   [DEPS room...]                rooms it may include, as in ARCHITECTURE.md (tools/check_includes.py checks the files)
 #   [LIBS target...]              outside libraries
 #   [SUBDIRS folder...]           folders inside that belong to this room
 #   [RECURSE]                     every folder inside belongs to this room
