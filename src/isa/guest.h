@@ -40,6 +40,12 @@ class Host {
   /// Asks for the access without making it: false when it would be refused (recorded). Size at most two pages.
   virtual bool probe(uint64_t address, unsigned size, ir::Space space, Access access) = 0;
 
+  /// Code bytes, for Guest::translate only: checked as execution. The engine watches the pages that were fetched for
+  /// changes. False: refused, and recorded. At most two pages.
+  virtual bool fetch(uint64_t address, void* out, unsigned size, ir::Space space) {
+    return probe(address, size, space, Access::execute) && read(address, out, size, space);
+  }
+
   /// Physical memory and devices. Unmapped addresses read as all ones, writes to them are lost.
   virtual void read_physical(uint64_t address, void* out, unsigned size) = 0;
   virtual void write_physical(uint64_t address, const void* in, unsigned size) = 0;
@@ -83,9 +89,10 @@ class Guest {
   virtual CodeKey key() const = 0;
 
   /// Translates from key on, at most max_insns instructions, never past the end of the page that follows the first.
-  /// The code is fetched through `fetch` (Host::probe has been done for the first byte by the engine); where the first
-  /// instruction cannot be fetched the unit raises that. Never fails: what is no instruction raises the guest's
-  /// exception for that.
+  /// The code is fetched through Host::fetch (the engine has asked for the first byte already); where the first
+  /// instruction cannot be fetched whole the unit raises that, with guest_bytes 0: it is run once and not kept. Never
+  /// fails: what is no instruction raises the guest's exception for that. guest_bytes counts from key.address on, and
+  /// covers every byte that the translation rests on.
   virtual ir::Unit translate(const CodeKey& key, unsigned max_insns) = 0;
 
   /// Walks the page tables. False: refused, and recorded for the next handle(ExitKind::memory). Sets accessed and
@@ -97,6 +104,11 @@ class Guest {
 
   /// Deals with an exit: delivers exceptions, takes interrupts. `next` and `event` look for interrupts only.
   virtual Next handle(ir::ExitKind kind, uint64_t payload) = 0;
+
+  /// Called around stretches of compiled code, never inside: put the guest's floating-point environment on the host's
+  /// processor, and take it off. handle() and translate() run outside, helpers and the slow path inside.
+  virtual void enter_code() {}
+  virtual void leave_code() {}
 
   /// Whether handle(event) would take an interrupt now (also what ends a halt).
   virtual bool interrupt_ready() = 0;
