@@ -8,6 +8,7 @@
 #include "ir/runtime.h"
 #include "isa/guest.h"
 #include "isa/x86/cpuid.h"
+#include "isa/x86/exception.h"
 #include "isa/x86/state.h"
 
 namespace strata::isa::x86 {
@@ -22,14 +23,5 @@ struct Cpu {
 
   static Cpu& of(ir::ExecContext& context) { return *static_cast<Cpu*>(context.cpu); }
 };
-
-/// Raises an exception from a helper: records it in State::event and makes the unit leave behind the call. State must
-/// be as before the instruction. Gives 0, so that a helper can `return raise(...)`.
-uint64_t raise(Cpu& cpu, uint8_t vector);
-uint64_t raise(Cpu& cpu, uint8_t vector, uint32_t error);
-
-/// Makes the unit leave behind the call because mode, mappings or pending interrupts may have changed; rip must have been
-/// set to where to go on.
-void leave(Cpu& cpu);
 
 }  // namespace strata::isa::x86

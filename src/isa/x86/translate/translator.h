@@ -5,6 +5,7 @@
 
 #include "ir/builder.h"
 #include "isa/x86/cpu.h"
+#include "isa/x86/exception.h"
 #include "isa/x86/insn.h"
 #include "isa/x86/mode.h"
 
@@ -13,17 +14,6 @@ namespace strata::isa::x86 {
 using ir::Op;
 using ir::Type;
 using ir::Value;
-
-/// Exception vectors (SDM vol. 3, table 6-1).
-enum Vector : uint8_t {
-  vector_de = 0, vector_db = 1, vector_nmi = 2, vector_bp = 3, vector_of = 4, vector_br = 5, vector_ud = 6,
-  vector_nm = 7, vector_df = 8, vector_ts = 10, vector_np = 11, vector_ss = 12, vector_gp = 13, vector_pf = 14,
-  vector_mf = 16, vector_ac = 17, vector_mc = 18, vector_xm = 19,
-};
-
-/// The payload of ExitKind::trap: an exception that the instruction raises by itself.
-constexpr uint64_t trap_payload(Vector vector) { return vector; }
-constexpr uint64_t trap_payload(Vector vector, uint16_t error) { return vector | 0x100u | uint64_t{error} << 16; }
 
 /// Translates one unit. The groups (one file each under translate/) are functions
 ///   bool translate_xyz(Translator& t);   false: not an instruction of this group
