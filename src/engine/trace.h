@@ -11,9 +11,9 @@ namespace strata::engine {
 /// One unit about to run.
 struct TraceStep {
   const isa::CodeKey& key;
-  uint32_t guest_insns;    ///< that the unit holds
-  uint64_t insns;          ///< done before it
-  const isa::Guest& guest; ///< describe() has the registers
+  uint32_t guest_insns;     ///< that the unit holds
+  uint64_t insns;           ///< done before it
+  const isa::Guest& guest;  ///< describe() has the registers
 };
 
 /// Called on the processor's thread before each unit; must not touch the processor.

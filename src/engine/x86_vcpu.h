@@ -35,7 +35,8 @@ struct X86VcpuOptions {
   std::string model = "strata64";  ///< see isa/x86/cpuid.h
   unsigned number = 0;             ///< APIC id
 
-  /// Instructions are counted so exactly that run_until() can stop behind any of them, and equal input gives equal runs.
+  /// Instructions are counted so exactly that run_until() can stop behind any of them, and equal input gives equal
+  /// runs.
   bool counted = false;
 
   uint64_t code_bytes = uint64_t{64} << 20;  ///< compiled code is kept up to this much host memory

@@ -3,38 +3,38 @@
 
 #include <cstdint>
 #include <functional>
-#include <mutex>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "iface/bus_device.h"
+#include "memory/device_lock.h"
+#include "memory/port_space.h"
 #include "memory/ram.h"
 
 namespace strata::memory {
 
-/// One lock for all devices of a machine: held around every device call, and by whoever changes a map.
-using DeviceLock = std::recursive_mutex;
-
 enum class Kind : uint8_t { ram, rom, device };
 
-/// A range of addresses that leads to one thing. Of overlapping ranges the one with the higher priority wins.
+/// A range of addresses that leads to one thing. Of overlapping ranges the one with the higher priority wins, of equal
+/// ones the younger. What reaches past the last address is cut; size 0 is nowhere.
 struct Region {
   std::string name;
   uint64_t base = 0;
   uint64_t size = 0;
   Kind kind = Kind::device;
-  uint64_t ram_offset = 0;                ///< ram and rom: where in the Ram
-  iface::BusDevice* device = nullptr;     ///< device
+  uint64_t ram_offset = 0;             ///< ram and rom: where in the Ram
+  iface::BusDevice* device = nullptr;  ///< device
   int priority = 0;
 };
 
-/// What stands at one address.
+/// What stands at one address. Good while the lock is held and the map is not changed.
 struct Found {
   const Region* region = nullptr;  ///< nullptr: nothing
   uint64_t offset = 0;             ///< in the region
-  uint64_t left = 0;               ///< bytes from here on that lead to the same region
+  uint64_t left = 0;               ///< bytes from here on that lead to the same region, or to nothing
 };
 
 class AddressSpace {
@@ -43,15 +43,16 @@ class AddressSpace {
 
   using RegionId = uint32_t;
   RegionId add(Region region);
-  void remove(RegionId id);
+  void remove(RegionId id);  ///< an unknown id is ignored; so by move
   void move(RegionId id, uint64_t base);
   /// Called, with the lock held, when a map has changed: cached translations must go.
   void on_change(std::function<void()> callback) { changed_.push_back(std::move(callback)); }
 
-  Found find(uint64_t address) const;
+  Found find(uint64_t address) const;  ///< with the lock held
 
   /// Reads and writes of any length, as a processor or a DMA master makes them: device accesses are split to naturally
-  /// aligned 1, 2, 4 or 8 bytes. Nothing there: all ones, and lost. ROM swallows writes. Takes the lock for devices.
+  /// aligned 1, 2, 4 or 8 bytes. Nothing there: all ones, and lost. ROM swallows writes. Behind the last address comes
+  /// address 0. They take the lock.
   void read(uint64_t address, std::span<std::byte> out);
   void write(uint64_t address, std::span<const std::byte> in);
 
@@ -78,43 +79,30 @@ class AddressSpace {
   struct Entry {
     RegionId id;
     Region region;
+    uint64_t last() const;
+    bool above(const Entry& other) const;
   };
-  /// A stretch of addresses with one region on top.
+  /// A stretch of addresses with one region on top. `last` belongs to it.
   struct Stretch {
-    uint64_t begin, end;
-    uint32_t entry;
+    uint64_t begin, last;
+    const Entry* entry;
+  };
+  /// Found, with RAM as host memory.
+  struct Place {
+    Found found;
+    std::byte* memory = nullptr;
   };
   void rebuild();
+  const Entry* top_at(uint64_t address) const;
+  Place place(uint64_t address) const;
+  std::vector<std::unique_ptr<Entry>>::iterator entry(RegionId id);
 
   Ram& ram_;
   DeviceLock& lock_;
-  std::vector<Entry> entries_;
-  std::vector<Stretch> stretches_;  ///< sorted, made from entries_
+  std::vector<std::unique_ptr<Entry>> entries_;
+  std::vector<Stretch> stretches_;  ///< sorted, disjoint, made from entries_
   std::vector<std::function<void()>> changed_;
   RegionId next_id_ = 1;
-};
-
-/// The 64 KiB of x86 I/O ports.
-class PortSpace {
- public:
-  explicit PortSpace(DeviceLock& lock) : lock_(lock) {}
-  /// Later ones lie above earlier ones. The device's offset 0 is `first`.
-  void add(uint16_t first, uint32_t count, iface::BusDevice& device);
-  void remove(iface::BusDevice& device);
-  /// Nothing there: all ones, and lost. An access that crosses devices is split to bytes.
-  uint32_t read(uint16_t port, unsigned size);
-  void write(uint16_t port, unsigned size, uint32_t value);
-
- private:
-  struct Range {
-    uint16_t first;
-    uint32_t count;
-    iface::BusDevice* device;
-  };
-  const Range* find(uint16_t port) const;
-
-  DeviceLock& lock_;
-  std::vector<Range> ranges_;
 };
 
 }  // namespace strata::memory

@@ -47,8 +47,11 @@ class Ram {
   void mark(uint64_t offset, uint8_t marks) { marks_[offset >> page_bits].fetch_or(marks); }
   void unmark(uint64_t offset, uint8_t marks) { marks_[offset >> page_bits].fetch_and(static_cast<uint8_t>(~marks)); }
 
-  void watch(WriteWatcher* watcher) { watcher_ = watcher; }
-  /// Whoever wrote to RAM by pointer says so here; cheap where no page is marked.
+  /// Every watcher is told of every write to a page marked as code. Not while anyone writes.
+  void watch(WriteWatcher& watcher) { watchers_.push_back(&watcher); }
+  void unwatch(WriteWatcher& watcher) { std::erase(watchers_, &watcher); }
+
+  /// Whoever wrote to RAM by pointer says so here; cheap where no page is marked. Bytes outside the block are nobody's.
   void note_write(uint64_t offset, uint64_t size);
 
  private:
@@ -57,7 +60,7 @@ class Ram {
   std::byte* data_;
   uint64_t size_;
   std::vector<std::atomic<uint8_t>> marks_;
-  WriteWatcher* watcher_ = nullptr;
+  std::vector<WriteWatcher*> watchers_;
 };
 
 }  // namespace strata::memory
