@@ -6,15 +6,13 @@ if(STRATA_FUZZ AND CMAKE_CXX_COMPILER_ID MATCHES Clang)
   set(STRATA_LIBFUZZER ON)
 endif()
 
-# Coverage feedback from the code that is fuzzed. Call it in the folder whose targets shall have it, so that the driver,
-# which receives the feedback, is left out.
-function(strata_measure_coverage)
-  if(STRATA_LIBFUZZER)
-    add_compile_options(-fsanitize=fuzzer-no-link)
-  elseif(STRATA_FUZZ)
-    add_compile_options(-fsanitize-coverage=trace-pc)
-  endif()
-endfunction()
+# What makes the compiler put coverage feedback into code. The driver, which receives it, must be built without.
+set(STRATA_COVERAGE_FLAGS "")
+if(STRATA_LIBFUZZER)
+  set(STRATA_COVERAGE_FLAGS -fsanitize=fuzzer-no-link)
+elseif(STRATA_FUZZ)
+  set(STRATA_COVERAGE_FLAGS -fsanitize-coverage=trace-pc)
+endif()
 
 # strata_fuzz(NAME DEPS room...): builds NAME_fuzz from NAME_fuzz.cpp, which defines LLVMFuzzerTestOneInput. In every
 # preset the default tests run it on its corpus (tests/fuzz/corpus/NAME_fuzz/, where found crashers are kept) and on a
@@ -25,6 +23,7 @@ function(strata_fuzz name)
   set(corpus ${CMAKE_CURRENT_SOURCE_DIR}/corpus/${target})
   add_executable(${target} ${target}.cpp)
   add_dependencies(fuzz_targets ${target})
+  target_compile_options(${target} PRIVATE ${STRATA_COVERAGE_FLAGS})
   if(STRATA_LIBFUZZER)
     target_link_options(${target} PRIVATE -fsanitize=fuzzer)
   else()
