@@ -1,13 +1,11 @@
 // The loop itself: asio's io_context, and the thread that runs it.
 #include "base/event_loop.h"
 
-#include <pthread.h>
-#include <signal.h>
-
 #include <system_error>
 #include <utility>
 
 #include "base/event_loop_impl.h"
+#include "base/thread.h"
 
 namespace strata {
 
@@ -32,13 +30,9 @@ void EventLoop::run() {
   impl_->thread_id = std::thread::id();
 }
 
-void EventLoop::start() {
-  // The signals of the process belong to the thread that called; a new thread inherits what is blocked here.
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  impl_->thread = std::thread([this] { run(); });
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+Result<void> EventLoop::start() {
+  impl_->thread = STRATA_TRY(start_thread("strata-io", [this] { run(); }));
+  return {};
 }
 
 void EventLoop::stop() {

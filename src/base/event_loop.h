@@ -31,8 +31,8 @@ class EventLoop {
 
   // Makes the calling thread the loop's thread until stop().
   void run();
-  // Runs on a thread of the loop's own until stop(). Signals are blocked there but those that a SignalWatch waits for.
-  void start();
+  // Runs on a thread of the loop's own until stop().
+  [[nodiscard]] Result<void> start();
   // run() returns after the callback that is running. Work posted later waits for the next run().
   void stop();
   // stop(), and waits until start()'s thread has ended. Not from that thread.

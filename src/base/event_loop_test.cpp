@@ -44,7 +44,7 @@ TEST(EventLoop, RunsPostsInOrderOnItsThread) {
 
 TEST(EventLoop, RunsOnAThreadOfItsOwn) {
   auto loop = EventLoop::make().value();
-  loop->start();
+  ASSERT_TRUE(loop->start());
   std::promise<std::thread::id> id;
   loop->post([&] { id.set_value(std::this_thread::get_id()); });
   EXPECT_TRUE(id.get_future().get() != std::this_thread::get_id());
