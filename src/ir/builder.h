@@ -1,18 +1,17 @@
 // Builds a unit instruction by instruction; the front ends' pen.
 #pragma once
 
-#include <array>
 #include <initializer_list>
-#include <string>
-#include <unordered_map>
 
+#include "ir/emitter.h"
 #include "ir/unit.h"
 
 namespace strata::ir {
 
 /// Blocks are announced with new_block and filled one after the other: begin(block), instructions, one terminator.
 /// Small simplifications are made on the way (constants fold, x + 0 is x, a get behind a set of the same slot in the
-/// same block is that value), so that front ends may be plain.
+/// same block is that value: ir/emitter.h, ir/simplify.h), so that front ends may be plain. What a function gives may
+/// therefore be an older value.
 class Builder {
  public:
   explicit Builder(const StateLayout& layout);
@@ -85,23 +84,20 @@ class Builder {
   void exit_indirect(Value pc);
   void exit(ExitKind kind, uint64_t payload = 0);
 
-  Type type_of(Value value) const { return result_type(unit_, unit_.code[value]); }
-  /// The constant's value, if the value is one.
+  Type type_of(Value value) const { return emitter_.type_of(value); }
+  /// Whether the value is a constant; then *out, unless null, is it.
   bool is_constant(Value value, uint64_t* out) const;
-  size_t size() const { return unit_.code.size(); }  ///< instructions so far
+  size_t size() const { return emitter_.size(); }  ///< instructions so far
 
   /// The finished unit; the builder is empty afterwards. All announced blocks must have been ended.
   Unit finish(uint64_t guest_pc, uint32_t guest_bytes, uint32_t guest_insns);
 
  private:
-  Value append(Instr instr);
-  void end(Instr terminator);
-  uint64_t helper_index(const Helper& helper);
+  Value emit(const Instr& instr);
+  void end(const Instr& terminator);
 
-  Unit unit_;
-  BlockId current_ = 0;
+  Emitter emitter_;
   bool in_block_ = false;
-  std::vector<Value> slot_values_;  ///< what each slot is known to hold in this block; no_value: unknown
 };
 
 }  // namespace strata::ir

@@ -57,7 +57,7 @@ struct Helper {
   std::string name;
   Function function = nullptr;
   Type result = Type::none;
-  std::vector<Type> operands;
+  std::vector<Type> operands = {};
   HelperEffect effect = HelperEffect::may_exit;
 };
 

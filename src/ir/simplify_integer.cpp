@@ -1,0 +1,106 @@
+// Rules for integer arithmetic, logic, shifts and rotates.
+#include <bit>
+
+#include "base/bits.h"
+#include "ir/simplify.h"
+
+namespace strata::ir {
+namespace {
+
+/// The opposite comparison; operands are swapped too for the orders. Nop where the value is no comparison.
+Value opposite_compare(Emitter& emitter, const Instr& compare) {
+  const Value a = compare.arg[0], b = compare.arg[1];
+  switch (compare.op) {
+    case Op::eq: return emitter.emit(Op::ne, compare.type, a, b);
+    case Op::ne: return emitter.emit(Op::eq, compare.type, a, b);
+    case Op::lt_u: return emitter.emit(Op::le_u, compare.type, b, a);
+    case Op::le_u: return emitter.emit(Op::lt_u, compare.type, b, a);
+    case Op::lt_s: return emitter.emit(Op::le_s, compare.type, b, a);
+    case Op::le_s: return emitter.emit(Op::lt_s, compare.type, b, a);
+    case Op::cond:
+      return emitter.emit(Op::cond, Type::i1, a, no_value, no_value,
+                          static_cast<uint64_t>(opposite(static_cast<Cond>(compare.imm))));
+    default: return no_value;
+  }
+}
+
+/// (x op c1) op c2 is x op (c1 op c2) for and, or, xor, mul.
+Value reassociate(Emitter& emitter, const Instr& instr) {
+  const Instr inner = emitter.at(instr.arg[0]);
+  if (inner.op != instr.op || !emitter.is_constant(inner.arg[1])) return no_value;
+  const Value constant = emitter.emit(instr.op, instr.type, inner.arg[1], instr.arg[1]);
+  return emitter.emit(instr.op, instr.type, inner.arg[0], constant);
+}
+
+/// x + c1 - c2 and the like become one addition or subtraction of the smaller number: pushes, pops, array elements.
+Value merge_offsets(Emitter& emitter, const Instr& instr) {
+  const Instr inner = emitter.at(instr.arg[0]);
+  if ((inner.op != Op::add && inner.op != Op::sub) || !emitter.is_constant(inner.arg[1])) return no_value;
+  const auto offset = [&](const Instr& of) {
+    const uint64_t amount = emitter.at(of.arg[1]).imm;
+    return of.op == Op::add ? amount : uint64_t{0} - amount;
+  };
+  const int64_t sum = sign_extend(offset(inner) + offset(instr), bits(instr.type));
+  const uint64_t amount = static_cast<uint64_t>(sum < 0 ? uint64_t{0} - static_cast<uint64_t>(sum) : sum);
+  return emitter.emit(sum < 0 ? Op::sub : Op::add, instr.type, inner.arg[0], emitter.constant(instr.type, amount));
+}
+
+Value simplify_with_constant(Emitter& emitter, Instr& instr, uint64_t b) {
+  const Value x = instr.arg[0], c = instr.arg[1];
+  const uint64_t ones = mask(instr.type);
+  switch (instr.op) {
+    case Op::add: case Op::sub: return b == 0 ? x : merge_offsets(emitter, instr);
+    case Op::and_: return b == ones ? x : b == 0 ? c : reassociate(emitter, instr);
+    case Op::or_: return b == 0 ? x : b == ones ? c : reassociate(emitter, instr);
+    case Op::xor_:
+      if (b == 0) return x;
+      if (instr.type == Type::i1) {
+        if (const Value opposite = opposite_compare(emitter, Instr(emitter.at(x))); opposite != no_value) return opposite;
+      } else if (b == ones) {
+        return emitter.emit(Op::not_, instr.type, x);
+      }
+      return reassociate(emitter, instr);
+    case Op::mul:
+      if (b == 0 || b == 1) return b == 0 ? c : x;
+      if (std::has_single_bit(b)) {
+        const Value count = emitter.constant(Type::i8, static_cast<uint64_t>(std::countr_zero(b)));
+        return emitter.emit(Op::shl, instr.type, x, count);
+      }
+      return reassociate(emitter, instr);
+    case Op::div_u: case Op::div_s: return b == 1 ? x : no_value;
+    case Op::rem_u: return b == 1 ? emitter.constant(instr.type, 0) : no_value;
+    default: return no_value;
+  }
+}
+
+}  // namespace
+
+Value simplify_integer(Emitter& emitter, Instr& instr) {
+  const Value a = instr.arg[0], b = instr.arg[1];
+  if (instr.op == Op::not_ || instr.op == Op::neg) {
+    return emitter.at(a).op == instr.op ? emitter.at(a).arg[0] : no_value;
+  }
+  if (emitter.is_constant(b)) return simplify_with_constant(emitter, instr, emitter.at(b).imm);
+  if (instr.op == Op::sub && emitter.is_constant(a, 0)) return emitter.emit(Op::neg, instr.type, b);
+  if (a != b) return no_value;
+  switch (instr.op) {
+    case Op::sub: case Op::xor_: return emitter.constant(instr.type, 0);
+    case Op::and_: case Op::or_: return a;
+    default: return no_value;
+  }
+}
+
+Value simplify_shift(Emitter& emitter, Instr& instr) {
+  const uint64_t width = bits(instr.type);
+  const Instr count = emitter.at(instr.arg[1]);
+  if (count.op == Op::constant) {
+    if (count.imm % width == 0) return instr.arg[0];
+    if (count.imm >= width) instr.arg[1] = emitter.constant(Type::i8, count.imm % width);
+  } else if (count.op == Op::and_ && emitter.is_constant(count.arg[1]) &&
+             (emitter.at(count.arg[1]).imm & (width - 1)) == width - 1) {
+    instr.arg[1] = count.arg[0];  // the count is taken modulo the width anyway
+  }
+  return emitter.is_constant(instr.arg[0], 0) ? instr.arg[0] : no_value;
+}
+
+}  // namespace strata::ir
