@@ -26,8 +26,9 @@ struct Mode {
   bool flat_data = false;      ///< DS and ES: base 0, limit 4 GiB, present, writable: neither base nor limit matter
   bool flat_stack = false;     ///< the same of SS
   bool flat_code = false;      ///< CS base 0, limit 4 GiB: no limit check on jumps
-  bool ac = false;             ///< EFLAGS.AC: opens user pages to the supervisor when SMAP is on; alignment checks at
-                               ///< CPL 3 with CR0.AM
+  bool open_fs = false;        ///< FS is writable with a limit of 4 GiB: its base matters, its limit does not
+  bool open_gs = false;        ///< the same of GS. In 64-bit code all these flat and open ones are true
+  bool ac = false;             ///< EFLAGS.AC at CPL 0..2 with CR4.SMAP: opens user pages to the supervisor
   bool alignment_check = false;///< CR0.AM and EFLAGS.AC and CPL 3
   bool trap = false;           ///< EFLAGS.TF: units have one instruction and raise #DB behind it
   bool x87_blocked = false;    ///< CR0.EM or CR0.TS: x87 and MMX raise (#NM; MMX with EM: #UD)
@@ -38,7 +39,8 @@ struct Mode {
   bool xsave = false;          ///< CR4.OSXSAVE
   bool float_traps = false;    ///< an MXCSR exception is unmasked: SSE arithmetic looks after each operation
   bool shadow = false;         ///< the first instruction stands in an interrupt shadow (the unit clears it)
-  bool breakpoints = false;    ///< DR7 has an execution breakpoint: one instruction a unit
+  bool breakpoints = false;    ///< DR7 has an execution breakpoint, or RF is set: one instruction a unit, before it
+                               ///< the breakpoints are looked at, and behind it RF is cleared
 
   static Mode of(const State& state);
   static Mode unpack(uint64_t packed);

@@ -1,0 +1,93 @@
+// How the mode follows from the state, and how it is packed.
+#include "isa/x86/mode.h"
+
+#include <array>
+
+namespace strata::isa::x86 {
+namespace {
+
+constexpr uint64_t cr0_pe = 1u << 0, cr0_mp = 1u << 1, cr0_em = 1u << 2, cr0_ts = 1u << 3, cr0_am = 1u << 18;
+constexpr uint64_t cr4_osfxsr = 1u << 9, cr4_osxsave = 1u << 18, cr4_smap = 1u << 21;
+constexpr uint64_t efer_lma = 1u << 10;
+constexpr uint64_t mxcsr_masks = 0x1f80;
+constexpr uint16_t attribute_long = 1u << 13, attribute_big = 1u << 14;
+
+/// Present, data, writable, not expand-down, 4 GiB: no access to it can fail by its limit or type.
+bool is_open(const Segment& segment) {
+  constexpr uint16_t looked_at = 0x9e, writable_data = 0x92;
+  return segment.limit == 0xffff'ffff && (segment.attributes & looked_at) == writable_data;
+}
+
+bool is_flat(const Segment& segment) { return segment.base == 0 && is_open(segment); }
+
+bool has_execution_breakpoint(uint64_t dr7) {
+  for (unsigned i = 0; i < 4; ++i)
+    if ((dr7 >> (2 * i) & 3) != 0 && (dr7 >> (16 + 4 * i) & 3) == 0) return true;
+  return false;
+}
+
+/// The flags of a mode in the order of their bits in the packed form.
+constexpr std::array flags_in_order = {
+    &Mode::stack32,     &Mode::protected_,      &Mode::vm86,        &Mode::long_,       &Mode::flat_data,
+    &Mode::flat_stack,  &Mode::flat_code,       &Mode::open_fs,     &Mode::open_gs,     &Mode::ac,
+    &Mode::alignment_check, &Mode::trap,        &Mode::x87_blocked, &Mode::emulate_x87, &Mode::task_switched,
+    &Mode::monitor_x87, &Mode::sse,             &Mode::xsave,       &Mode::float_traps, &Mode::shadow,
+    &Mode::breakpoints,
+};
+constexpr unsigned flags_shift = 4;  ///< below them: code size (2 bits) and CPL (2 bits)
+
+}  // namespace
+
+Mode Mode::of(const State& state) {
+  const Segment& code = state.segment[cs];
+  const uint64_t system_flags = state.system_flags;
+  Mode mode;
+  mode.long_ = state.efer & efer_lma;
+  mode.cpl = state.cpl;
+  mode.protected_ = state.cr0 & cr0_pe;
+  mode.vm86 = system_flags & Rflags::vm;
+  if (mode.long_ && (code.attributes & attribute_long)) {
+    mode.code_bits = 64;
+    mode.flat_data = mode.flat_stack = mode.flat_code = mode.open_fs = mode.open_gs = true;
+  } else {
+    mode.code_bits = code.attributes & attribute_big ? 32 : 16;
+    mode.stack32 = state.segment[ss].attributes & attribute_big;
+    mode.flat_data = is_flat(state.segment[ds]) && is_flat(state.segment[es]);
+    mode.flat_stack = is_flat(state.segment[ss]);
+    mode.flat_code = code.base == 0 && code.limit == 0xffff'ffff;
+    mode.open_fs = is_open(state.segment[fs]);
+    mode.open_gs = is_open(state.segment[gs]);
+  }
+  const bool ac = system_flags & Rflags::ac;
+  mode.ac = ac && mode.cpl != 3 && (state.cr4 & cr4_smap);
+  mode.alignment_check = ac && mode.cpl == 3 && (state.cr0 & cr0_am);
+  mode.trap = system_flags & Rflags::tf;
+  mode.emulate_x87 = state.cr0 & cr0_em;
+  mode.task_switched = state.cr0 & cr0_ts;
+  mode.x87_blocked = mode.emulate_x87 || mode.task_switched;
+  mode.monitor_x87 = state.cr0 & cr0_mp;
+  mode.sse = (state.cr4 & cr4_osfxsr) && !mode.emulate_x87;
+  mode.xsave = state.cr4 & cr4_osxsave;
+  mode.float_traps = (state.mxcsr & mxcsr_masks) != mxcsr_masks;
+  mode.shadow = state.interrupt_shadow != 0;
+  mode.breakpoints = (system_flags & Rflags::rf) || has_execution_breakpoint(state.dr[7]);
+  return mode;
+}
+
+uint64_t Mode::pack() const {
+  uint64_t packed = code_bits / 32u | uint64_t{cpl} << 2;  // 16, 32, 64: 0, 1, 2
+  for (size_t i = 0; i < flags_in_order.size(); ++i)
+    packed |= uint64_t{this->*flags_in_order[i]} << (flags_shift + i);
+  return packed;
+}
+
+Mode Mode::unpack(uint64_t packed) {
+  Mode mode;
+  mode.code_bits = static_cast<uint8_t>(16u << (packed & 3));
+  mode.cpl = packed >> 2 & 3;
+  for (size_t i = 0; i < flags_in_order.size(); ++i)
+    mode.*flags_in_order[i] = packed >> (flags_shift + i) & 1;
+  return mode;
+}
+
+}  // namespace strata::isa::x86
