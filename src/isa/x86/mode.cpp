@@ -3,12 +3,11 @@
 
 #include <array>
 
+#include "isa/x86/system/control_bits.h"
+
 namespace strata::isa::x86 {
 namespace {
 
-constexpr uint64_t cr0_pe = 1u << 0, cr0_mp = 1u << 1, cr0_em = 1u << 2, cr0_ts = 1u << 3, cr0_am = 1u << 18;
-constexpr uint64_t cr4_osfxsr = 1u << 9, cr4_osxsave = 1u << 18, cr4_smap = 1u << 21;
-constexpr uint64_t efer_lma = 1u << 10;
 constexpr uint64_t mxcsr_masks = 0x1f80;
 constexpr uint16_t attribute_long = 1u << 13, attribute_big = 1u << 14;
 
@@ -42,9 +41,9 @@ Mode Mode::of(const State& state) {
   const Segment& code = state.segment[cs];
   const uint64_t system_flags = state.system_flags;
   Mode mode;
-  mode.long_ = state.efer & efer_lma;
+  mode.long_ = state.efer & Efer::lma;
   mode.cpl = state.cpl;
-  mode.protected_ = state.cr0 & cr0_pe;
+  mode.protected_ = state.cr0 & Cr0::pe;
   mode.vm86 = system_flags & Rflags::vm;
   if (mode.long_ && (code.attributes & attribute_long)) {
     mode.code_bits = 64;
@@ -59,15 +58,15 @@ Mode Mode::of(const State& state) {
     mode.open_gs = is_open(state.segment[gs]);
   }
   const bool ac = system_flags & Rflags::ac;
-  mode.ac = ac && mode.cpl != 3 && (state.cr4 & cr4_smap);
-  mode.alignment_check = ac && mode.cpl == 3 && (state.cr0 & cr0_am);
+  mode.ac = ac && mode.cpl != 3 && (state.cr4 & Cr4::smap);
+  mode.alignment_check = ac && mode.cpl == 3 && (state.cr0 & Cr0::am);
   mode.trap = system_flags & Rflags::tf;
-  mode.emulate_x87 = state.cr0 & cr0_em;
-  mode.task_switched = state.cr0 & cr0_ts;
+  mode.emulate_x87 = state.cr0 & Cr0::em;
+  mode.task_switched = state.cr0 & Cr0::ts;
   mode.x87_blocked = mode.emulate_x87 || mode.task_switched;
-  mode.monitor_x87 = state.cr0 & cr0_mp;
-  mode.sse = (state.cr4 & cr4_osfxsr) && !mode.emulate_x87;
-  mode.xsave = state.cr4 & cr4_osxsave;
+  mode.monitor_x87 = state.cr0 & Cr0::mp;
+  mode.sse = (state.cr4 & Cr4::osfxsr) && !mode.emulate_x87;
+  mode.xsave = state.cr4 & Cr4::osxsave;
   mode.float_traps = (state.mxcsr & mxcsr_masks) != mxcsr_masks;
   mode.shadow = state.interrupt_shadow != 0;
   mode.breakpoints = (system_flags & Rflags::rf) || has_execution_breakpoint(state.dr[7]);

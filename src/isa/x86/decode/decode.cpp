@@ -2,6 +2,7 @@
 #include "isa/x86/decode.h"
 
 #include <algorithm>
+#include <array>
 
 #include "base/bits.h"
 #include "isa/x86/decode/opcode_table.h"
