@@ -20,8 +20,10 @@ pkg_check_modules(zstd REQUIRED IMPORTED_TARGET GLOBAL libzstd)       # PkgConfi
 pkg_check_modules(lzma REQUIRED IMPORTED_TARGET GLOBAL liblzma)       # PkgConfig::lzma
 pkg_check_modules(lz4 REQUIRED IMPORTED_TARGET GLOBAL liblz4)         # PkgConfig::lz4
 
-# asio is headers only and Debian ships no CMake file for it.
+# asio is headers only and Debian ships no CMake file for it. It decides by what was included before it whether memory
+# comes from aligned_alloc or from new, and two files that differ there free with the wrong one: so the choice is made here.
 add_library(strata_asio INTERFACE)
 add_library(asio::asio ALIAS strata_asio)
-target_compile_definitions(strata_asio INTERFACE ASIO_STANDALONE ASIO_NO_DEPRECATED)
+target_compile_definitions(strata_asio INTERFACE ASIO_STANDALONE ASIO_NO_DEPRECATED
+  ASIO_DISABLE_STD_ALIGNED_ALLOC)
 target_link_libraries(strata_asio INTERFACE Threads::Threads)
