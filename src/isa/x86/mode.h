@@ -47,6 +47,8 @@ struct Mode {
   uint64_t pack() const;
 
   ir::Space data_space() const { return cpl == 3 ? space_user : ac ? space_supervisor_open : space_supervisor; }
+  /// SMAP says nothing of fetches.
+  ir::Space code_space() const { return cpl == 3 ? space_user : space_supervisor_open; }
 };
 
 }  // namespace strata::isa::x86

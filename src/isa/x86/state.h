@@ -111,6 +111,15 @@ enum SlotNumber : ir::SlotId {
   slot_count
 };
 
+constexpr ir::SlotId gpr_slot(unsigned number) { return static_cast<ir::SlotId>(slot_gpr + number); }
+constexpr ir::SlotId xmm_slot(unsigned number) { return static_cast<ir::SlotId>(slot_xmm + number); }
+constexpr ir::SlotId temp_slot(unsigned number) { return static_cast<ir::SlotId>(slot_temp + number); }
+constexpr ir::SlotId segment_base_slot(unsigned name) { return static_cast<ir::SlotId>(slot_segment_base + name); }
+constexpr ir::SlotId segment_limit_slot(unsigned name) { return static_cast<ir::SlotId>(slot_segment_limit + name); }
+constexpr ir::SlotId segment_selector_slot(unsigned name) {
+  return static_cast<ir::SlotId>(slot_segment_selector + name);
+}
+
 const ir::StateLayout& layout();
 
 constexpr uint64_t rflags(const State& state) { return state.flags | state.system_flags; }

@@ -15,45 +15,57 @@ using ir::Op;
 using ir::Type;
 using ir::Value;
 
-/// Translates one unit. The groups (one file each under translate/) are functions
-///   bool translate_xyz(Translator& t);   false: not an instruction of this group
-/// that look at t.insn and emit into t.b. Values of narrow registers are of their own type (i8, i16, i32).
+/// Translates one unit. The groups (translate/groups.h, one file each) are functions
+///   bool translate_xyz(Translator& t);   false: not an instruction of this group, and nothing has been emitted
+/// that look at t.insn and emit into t.b. Values of narrow registers are of their own type (i8, i16, i32). What may
+/// fault comes before what sets registers: at a fault the state must be as before the instruction.
+/// LOCK, VEX prefixes that stand wrongly, and instructions cut off by a page have been dealt with before a group is asked.
 class Translator {
  public:
-  Translator(const CodeKey& key, const State& state);
+  Translator(const CodeKey& key, const Cpuid& cpuid);
 
   ir::Builder b;
   const Mode mode;
-  Insn insn;             ///< being translated
-  uint64_t pc;           ///< its rip
-  uint64_t next_pc() const;  ///< rip behind it, cut to the code size
+  const Cpuid& cpuid;
+  Insn insn;                 ///< being translated
+  uint64_t pc;               ///< its rip
+  uint64_t next_pc() const { return cut_pc(pc + insn.length); }  ///< rip behind it
+  uint64_t cut_pc(uint64_t target) const { return mode.code_bits == 64 ? target : target & 0xffff'ffff; }
 
   // Registers. `number` is 0..15; for bits 8 without REX, 4..7 are AH CH DH BH.
   Value gpr(uint8_t number, unsigned bits);
   void set_gpr(uint8_t number, Value value);    ///< by the value's type; 32 bits clear the upper half
-  Value gpr8(uint8_t number) ;                  ///< as ModRM names byte registers, REX considered
+  Value gpr8(uint8_t number);                   ///< as ModRM names byte registers, REX considered
   void set_gpr8(uint8_t number, Value value);
+  Value immediate(unsigned bits);               ///< insn.immediate
 
   // ModRM operands. The linear address is computed once and kept for read-modify-write.
   Value effective_address();                    ///< offset only, i64, cut to the address size (LEA)
-  Value memory_address(unsigned size);          ///< linear, i64; checks segment limit and canonical form where needed
+  Value memory_address(unsigned size, bool write = false);  ///< linear, i64, of `size` bytes; limits checked
   Value linear(SegmentName segment, Value offset, unsigned size, bool write);  ///< the same for any segment and offset
   SegmentName data_segment(SegmentName default_segment) const;   ///< with the override
-  Value load_rm(unsigned bits);                 ///< register or memory
+  Value load_rm(unsigned bits, bool then_written = false);       ///< register or memory
   void store_rm(Value value);
   Value load(Type type, Value address);         ///< in the mode's data space
   void store(Value address, Value value);
+  Value cut_address(Value offset, unsigned bits);  ///< an i64 offset modulo the address size
 
   // Stack, by the mode's stack width. Nothing is changed until the memory access has succeeded.
   void push(Value value);                       ///< i16, i32 or i64
   Value pop(unsigned bits);
-  unsigned stack_bits() const;
+  unsigned stack_bits() const { return mode.code_bits == 64 ? 64 : mode.stack32 ? 32 : 16; }
+  Value stack_pointer();                        ///< i64, cut to the stack's width
+  void set_stack_pointer(Value pointer);        ///< i64
+  Value stack_address(Value pointer, unsigned size, bool write);
+  /// The operand size of what uses the stack or branches: 64 in 64-bit code (16 with 66, for pushes and pops).
+  unsigned stack_operand_bits() const;
 
   // Flags.
-  Value flags();
-  void set_flags(Value flags);                              ///< all six
-  void set_flags(Value flags, uint32_t mask);               ///< the others stay
-  Value cond(uint8_t tttn);                                 ///< the condition of Jcc, SETcc, CMOVcc
+  Value flags() { return b.get(slot_flags); }
+  void set_flags(Value flags) { b.set(slot_flags, flags); }  ///< all six
+  void set_flags(Value flags, uint32_t mask);                ///< the others stay
+  Value cond(uint8_t tttn);                                  ///< the condition of Jcc, SETcc, CMOVcc
+  Value carry() { return b.cond(ir::Cond::c, flags()); }     ///< CF, i1
 
   // Exceptions and ends. Each ends the unit's current block.
   void raise(Vector vector);                    ///< the instruction does nothing but fault
@@ -62,8 +74,8 @@ class Translator {
   void raise_if(Value condition, Vector vector, uint16_t error);
   void invalid() { raise(vector_ud); }
   void general_protection() { raise(vector_gp, 0); }
-  void end_at(uint64_t target_pc);              ///< exit_goto
-  void end_at(Value target_pc);                 ///< exit_indirect
+  void end_at(uint64_t target_pc);              ///< exit_goto; a target outside CS's limit is #GP
+  void end_at(Value target_pc);                 ///< exit_indirect, likewise
   void end_after_this();                        ///< the unit ends behind this instruction (mode may have changed)
   bool ended() const { return !b.in_block(); }
 
@@ -71,13 +83,21 @@ class Translator {
   Value call(const ir::Helper& helper, std::initializer_list<Value> args) { return b.call(helper, args); }
 
   // Checks that many groups begin with; true when they raised and nothing is left to do.
-  bool needs_cpl0();
+  bool needs_cpl0();        ///< #GP(0)
   bool sse_unusable();      ///< #UD or #NM
   bool x87_unusable();      ///< #NM
-  bool lock_is_wrong();     ///< LOCK where it is not allowed: #UD
+  bool lock_is_wrong();     ///< LOCK where it is not allowed: #UD. The unit's loop asks; groups need not
+
+  /// Forgets what belonged to the instruction before.
+  void begin_insn(uint64_t rip) { pc = rip, address_ = ir::no_value, address_for_write_ = false; }
 
  private:
+  bool always_reachable(SegmentName segment, bool write) const;
+  void check_limit(SegmentName segment, Value offset, unsigned size, bool write);
+  void check_target(Value target);
+
   Value address_ = ir::no_value;  ///< memory_address of this instruction, once known
+  bool address_for_write_ = false;
 };
 
 }  // namespace strata::isa::x86

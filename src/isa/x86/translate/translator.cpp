@@ -1,0 +1,125 @@
+// The translator's tools that do not touch memory: registers, flags, exceptions and the ends of units.
+#include "isa/x86/translate/translator.h"
+
+namespace strata::isa::x86 {
+
+Translator::Translator(const CodeKey& key, const Cpuid& its_cpuid)
+    : b(layout()), mode(Mode::unpack(key.mode)), cpuid(its_cpuid), pc(key.pc) {}
+
+Value Translator::gpr(uint8_t number, unsigned bits) {
+  if (bits == 8) return gpr8(number);
+  return b.trunc(ir::integer_type(bits), b.get(gpr_slot(number)));
+}
+
+void Translator::set_gpr(uint8_t number, Value value) {
+  const auto slot = gpr_slot(number);
+  switch (b.type_of(value)) {
+    case Type::i8: return set_gpr8(number, value);
+    case Type::i16: return b.set(slot, b.insert_low(b.get(slot), value));
+    default: return b.set(slot, b.zext(Type::i64, value));
+  }
+}
+
+Value Translator::gpr8(uint8_t number) {
+  if (number < 4 || insn.rex) return b.trunc(Type::i8, b.get(gpr_slot(number)));
+  return b.trunc(Type::i8, b.shr(b.get(gpr_slot(number & 3)), b.i8(8)));
+}
+
+void Translator::set_gpr8(uint8_t number, Value value) {
+  if (number < 4 || insn.rex) {
+    const auto slot = gpr_slot(number);
+    return b.set(slot, b.insert_low(b.get(slot), value));
+  }
+  const auto slot = gpr_slot(number & 3);
+  const Value others = b.and_(b.get(slot), b.i64(~uint64_t{0xff00}));
+  b.set(slot, b.or_(others, b.shl(b.zext(Type::i64, value), b.i8(8))));
+}
+
+Value Translator::immediate(unsigned bits) {
+  return b.constant(ir::integer_type(bits), static_cast<uint64_t>(insn.immediate));
+}
+
+unsigned Translator::stack_operand_bits() const {
+  if (mode.code_bits != 64) return insn.operand_bits;
+  return insn.operand_bits == 16 ? 16 : 64;
+}
+
+void Translator::set_flags(Value fresh, uint32_t mask) { set_flags(b.flags_merge(flags(), fresh, mask)); }
+
+Value Translator::cond(uint8_t tttn) { return b.cond(static_cast<ir::Cond>(tttn & 15), flags()); }
+
+void Translator::raise(Vector vector) { b.exit(ir::ExitKind::trap, trap_payload(vector)); }
+
+void Translator::raise(Vector vector, uint16_t error) { b.exit(ir::ExitKind::trap, trap_payload(vector, error)); }
+
+void Translator::raise_if(Value condition, Vector vector) {
+  b.exit_if(condition, ir::ExitKind::trap, trap_payload(vector));
+}
+
+void Translator::raise_if(Value condition, Vector vector, uint16_t error) {
+  b.exit_if(condition, ir::ExitKind::trap, trap_payload(vector, error));
+}
+
+/// In real mode CS's limit is at least 64 KiB; elsewhere it is looked at where it is not 4 GiB.
+void Translator::check_target(Value target) {
+  uint64_t known = 0;
+  if (mode.flat_code || (!mode.protected_ && b.is_constant(target, &known) && known <= 0xffff)) return;
+  const Value limit = b.zext(Type::i64, b.get(segment_limit_slot(cs)));
+  raise_if(b.lt_u(limit, target), vector_gp, 0);
+}
+
+void Translator::end_at(uint64_t target_pc) {
+  check_target(b.i64(target_pc));
+  b.exit_goto(target_pc);
+}
+
+void Translator::end_at(Value target_pc) {
+  check_target(target_pc);
+  b.exit_indirect(target_pc);
+}
+
+void Translator::end_after_this() { b.exit_indirect(b.i64(next_pc())); }
+
+bool Translator::needs_cpl0() {
+  if (mode.cpl == 0) return false;
+  general_protection();
+  return true;
+}
+
+bool Translator::sse_unusable() {
+  if (!mode.sse) return invalid(), true;
+  if (mode.task_switched) return raise(vector_nm), true;
+  return false;
+}
+
+bool Translator::x87_unusable() {
+  if (!mode.x87_blocked) return false;
+  raise(vector_nm);
+  return true;
+}
+
+/// SDM vol. 2, LOCK: only with these, and only where they write to memory.
+bool Translator::lock_is_wrong() {
+  if (!insn.lock) return false;
+  const auto allowed = [this] {
+    if (!insn.has_modrm || insn.is_register_form()) return false;
+    const uint8_t op = insn.opcode, reg = insn.reg;
+    if (insn.map == Map::primary) {
+      if (op < 0x38) return (op & 7) < 2;                                // ADD OR ADC SBB AND SUB XOR
+      if (op == 0x80 || op == 0x81 || op == 0x82 || op == 0x83) return reg != 7;
+      if (op == 0x86 || op == 0x87) return true;                         // XCHG
+      if (op == 0xf6 || op == 0xf7) return reg == 2 || reg == 3;         // NOT NEG
+      return (op == 0xfe || op == 0xff) && reg < 2;                      // INC DEC
+    }
+    if (insn.map != Map::map_0f) return false;
+    if (op == 0xba) return reg > 4;                                      // BTS BTR BTC
+    return op == 0xab || op == 0xb3 || op == 0xbb ||                     // BTS BTR BTC
+           op == 0xb0 || op == 0xb1 || op == 0xc0 || op == 0xc1 ||       // CMPXCHG XADD
+           (op == 0xc7 && reg == 1);                                     // CMPXCHG8B, CMPXCHG16B
+  };
+  if (allowed()) return false;
+  invalid();
+  return true;
+}
+
+}  // namespace strata::isa::x86
