@@ -109,7 +109,7 @@ class PciDevice {
     bool is_64 = false;
     uint64_t size = 0;
     iface::BusDevice* device = nullptr;
-    std::optional<uint64_t> mapped;  ///< where it is visible now
+    std::optional<uint64_t> mapped = {};  ///< where it is visible now
     uint32_t region = 0;             ///< memory::AddressSpace's, while a memory BAR is mapped
   };
   friend class PciBus;  // assigns BARs as firmware does
