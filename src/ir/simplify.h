@@ -21,4 +21,7 @@ Value simplify_vector(Emitter& emitter, Instr& instr);
 /// The opposite of a truth value.
 Value inverted(Emitter& emitter, Value truth);
 
+/// A comparison of two values of a type, or its opposite.
+Value compared(Emitter& emitter, Op op, Type type, Value a, Value b, bool opposite);
+
 }  // namespace strata::ir

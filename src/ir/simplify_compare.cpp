@@ -1,6 +1,8 @@
 // Rules for comparisons.
 #include "ir/simplify.h"
 
+#include "base/assert.h"
+
 namespace strata::ir {
 namespace {
 
@@ -46,6 +48,19 @@ Value compare_unsigned(Emitter& emitter, const Instr& instr) {
 }
 
 }  // namespace
+
+Value compared(Emitter& emitter, Op op, Type type, Value a, Value b, bool opposite) {
+  if (!opposite) return emitter.emit(op, type, a, b);
+  switch (op) {
+    case Op::eq: return emitter.emit(Op::ne, type, a, b);
+    case Op::ne: return emitter.emit(Op::eq, type, a, b);
+    case Op::lt_u: return emitter.emit(Op::le_u, type, b, a);
+    case Op::le_u: return emitter.emit(Op::lt_u, type, b, a);
+    case Op::lt_s: return emitter.emit(Op::le_s, type, b, a);
+    case Op::le_s: return emitter.emit(Op::lt_s, type, b, a);
+    default: STRATA_UNREACHABLE();
+  }
+}
 
 Value simplify_compare(Emitter& emitter, Instr& instr) {
   if (instr.arg[0] == instr.arg[1]) return compare_with_itself(emitter, instr.op);

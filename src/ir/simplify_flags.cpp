@@ -4,52 +4,49 @@
 namespace strata::ir {
 namespace {
 
-/// A condition without its direction: the even one of the pair.
-Cond positive(Cond cond) { return static_cast<Cond>(static_cast<uint8_t>(cond) & ~1u); }
-bool is_negative(Cond cond) { return static_cast<uint8_t>(cond) & 1; }
+/// The question that a condition asks: one of the even conditions, or the opposite of it.
+struct Question {
+  Emitter& emitter;
+  Cond cond;
+  bool opposite;
 
-/// A positive condition on the flags of a - b.
-Value cond_of_sub(Emitter& emitter, Cond cond, const Instr& flags) {
+  Value compare(Op op, Type type, Value a, Value b) const { return compared(emitter, op, type, a, b, opposite); }
+  Value with_zero(Op op, Type type, Value a) const { return compare(op, type, a, emitter.constant(type, 0)); }
+  Value answer(bool truth) const { return emitter.constant(Type::i1, truth != opposite); }
+};
+
+/// On the flags of a - b.
+Value ask_sub(const Question& question, const Instr& flags) {
   const Value a = flags.arg[0], b = flags.arg[1];
-  const auto compare = [&](Op op, Value x, Value y) { return emitter.emit(op, flags.type, x, y); };
-  switch (cond) {
-    case Cond::z: return compare(Op::eq, a, b);
-    case Cond::c: return compare(Op::lt_u, a, b);
-    case Cond::be: return compare(Op::le_u, a, b);
-    case Cond::l: return compare(Op::lt_s, a, b);
-    case Cond::le: return compare(Op::le_s, a, b);
-    case Cond::s: return compare(Op::lt_s, compare(Op::sub, a, b), emitter.constant(flags.type, 0));
+  switch (question.cond) {
+    case Cond::z: return question.compare(Op::eq, flags.type, a, b);
+    case Cond::c: return question.compare(Op::lt_u, flags.type, a, b);
+    case Cond::be: return question.compare(Op::le_u, flags.type, a, b);
+    case Cond::l: return question.compare(Op::lt_s, flags.type, a, b);
+    case Cond::le: return question.compare(Op::le_s, flags.type, a, b);
+    case Cond::s: return question.with_zero(Op::lt_s, flags.type, question.emitter.emit(Op::sub, flags.type, a, b));
     default: return no_value;
   }
 }
 
-/// A positive condition on the flags of a result with neither carry nor overflow.
-Value cond_of_logic(Emitter& emitter, Cond cond, const Instr& flags) {
-  const auto compare = [&](Op op) {
-    return emitter.emit(op, flags.type, flags.arg[0], emitter.constant(flags.type, 0));
-  };
-  switch (cond) {
-    case Cond::o: case Cond::c: return emitter.constant(Type::i1, 0);
-    case Cond::z: case Cond::be: return compare(Op::eq);
-    case Cond::s: case Cond::l: return compare(Op::lt_s);
-    case Cond::le: return compare(Op::le_s);
+/// On the flags of a result that has neither carry nor overflow.
+Value ask_logic(const Question& question, const Instr& flags) {
+  switch (question.cond) {
+    case Cond::o: case Cond::c: return question.answer(false);
+    case Cond::z: case Cond::be: return question.with_zero(Op::eq, flags.type, flags.arg[0]);
+    case Cond::s: case Cond::l: return question.with_zero(Op::lt_s, flags.type, flags.arg[0]);
+    case Cond::le: return question.with_zero(Op::le_s, flags.type, flags.arg[0]);
     default: return no_value;
   }
 }
 
-/// A positive condition on the flags of a + b.
-Value cond_of_add(Emitter& emitter, Cond cond, const Instr& flags) {
-  if (cond != Cond::z && cond != Cond::s && cond != Cond::c) return no_value;
-  const Value sum = emitter.emit(Op::add, flags.type, flags.arg[0], flags.arg[1]);
-  if (cond == Cond::c) return emitter.emit(Op::lt_u, flags.type, sum, flags.arg[0]);
-  return emitter.emit(cond == Cond::z ? Op::eq : Op::lt_s, flags.type, sum, emitter.constant(flags.type, 0));
-}
-
-Value cond_on(Emitter& emitter, Cond cond, const Instr& flags) {
-  switch (flags.op) {
-    case Op::flags_sub: return cond_of_sub(emitter, cond, flags);
-    case Op::flags_logic: return cond_of_logic(emitter, cond, flags);
-    case Op::flags_add: return cond_of_add(emitter, cond, flags);
+/// On the flags of a + b.
+Value ask_add(const Question& question, const Instr& flags) {
+  const auto sum = [&] { return question.emitter.emit(Op::add, flags.type, flags.arg[0], flags.arg[1]); };
+  switch (question.cond) {
+    case Cond::z: return question.with_zero(Op::eq, flags.type, sum());
+    case Cond::s: return question.with_zero(Op::lt_s, flags.type, sum());
+    case Cond::c: return question.compare(Op::lt_u, flags.type, sum(), flags.arg[0]);
     default: return no_value;
   }
 }
@@ -64,8 +61,14 @@ Value simplify_cond(Emitter& emitter, Instr& instr) {
     if (fresh != 0 && fresh != read) return no_value;  // reads from both sides
     return emitter.emit(Op::cond, Type::i1, flags.arg[fresh ? 1 : 0], no_value, no_value, instr.imm);
   }
-  const Value positively = cond_on(emitter, positive(cond), flags);
-  return positively != no_value && is_negative(cond) ? inverted(emitter, positively) : positively;
+  const auto even = static_cast<Cond>(instr.imm & ~uint64_t{1});
+  const Question question{emitter, even, even != cond};
+  switch (flags.op) {
+    case Op::flags_sub: return ask_sub(question, flags);
+    case Op::flags_logic: return ask_logic(question, flags);
+    case Op::flags_add: return ask_add(question, flags);
+    default: return no_value;
+  }
 }
 
 Value simplify_flags(Emitter& emitter, Instr& instr) {

@@ -7,21 +7,14 @@
 namespace strata::ir {
 namespace {
 
-/// The opposite comparison; operands are swapped too for the orders. Nop where the value is no comparison.
-Value opposite_compare(Emitter& emitter, const Instr& compare) {
-  const Value a = compare.arg[0], b = compare.arg[1];
-  switch (compare.op) {
-    case Op::eq: return emitter.emit(Op::ne, compare.type, a, b);
-    case Op::ne: return emitter.emit(Op::eq, compare.type, a, b);
-    case Op::lt_u: return emitter.emit(Op::le_u, compare.type, b, a);
-    case Op::le_u: return emitter.emit(Op::lt_u, compare.type, b, a);
-    case Op::lt_s: return emitter.emit(Op::le_s, compare.type, b, a);
-    case Op::le_s: return emitter.emit(Op::lt_s, compare.type, b, a);
-    case Op::cond:
-      return emitter.emit(Op::cond, Type::i1, a, no_value, no_value,
-                          static_cast<uint64_t>(opposite(static_cast<Cond>(compare.imm))));
-    default: return no_value;
+/// not (a < b) is b <= a, and so on for comparisons and conditions; no_value where `truth` is none of these.
+Value opposite_of(Emitter& emitter, const Instr& truth) {
+  if (truth.op >= Op::eq && truth.op <= Op::le_s) {
+    return compared(emitter, truth.op, truth.type, truth.arg[0], truth.arg[1], true);
   }
+  if (truth.op != Op::cond) return no_value;
+  const Cond cond = opposite(static_cast<Cond>(truth.imm));
+  return emitter.emit(Op::cond, Type::i1, truth.arg[0], no_value, no_value, static_cast<uint64_t>(cond));
 }
 
 /// (x op c1) op c2 is x op (c1 op c2) for and, or, xor, mul.
@@ -55,7 +48,7 @@ Value simplify_with_constant(Emitter& emitter, Instr& instr, uint64_t b) {
     case Op::xor_:
       if (b == 0) return x;
       if (instr.type == Type::i1) {
-        if (const Value opposite = opposite_compare(emitter, Instr(emitter.at(x))); opposite != no_value) return opposite;
+        if (const Value direct = opposite_of(emitter, Instr(emitter.at(x))); direct != no_value) return direct;
       } else if (b == ones) {
         return emitter.emit(Op::not_, instr.type, x);
       }

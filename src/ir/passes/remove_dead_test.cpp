@@ -1,0 +1,109 @@
+// Tests of removal: what nobody wants goes, what only exits want sinks, what could fault stays.
+#include "ir/passes/pass_test.h"
+#include "ir/passes/passes.h"
+
+namespace strata::ir {
+namespace {
+
+TEST(RemoveDead, UnusedPureValuesAndGetsGo) {
+  expect_pass(remove_dead, R"(b0:
+  %a = get a
+  %b = get b
+  %c = add i64 %a, %b
+  %d = not i64 %c
+  %p = call pure()
+  set a, %b
+  nop
+  exit next)", R"(b0:
+  %b = get b
+  set a, %b
+  exit next)");
+}
+
+TEST(RemoveDead, LoadsAndFloatsStay) {
+  constexpr std::string_view text = R"(b0:
+  %a = get a
+  %b = load f64 %a, space 0
+  %c = fadd f64 %b, %b
+  exit next)";
+  expect_pass(remove_dead, text, text);
+}
+
+TEST(RemoveDead, WhatOnlySunkSetsWantSinksWithThem) {
+  expect_pass(remove_dead, R"(b0:
+  %w = get w
+  %v = get v
+  %t = add i32 %w, %v
+  %f = flags_logic i32 %t
+  sunk set f, %f
+  %a = get a
+  store i64 %a, %a, space 0
+  set f, %v
+  exit next)", R"(b0:
+  %w = get w
+  %v = get v
+  %t = sunk add i32 %w, %v
+  %f = sunk flags_logic i32 %t
+  sunk set f, %f
+  %a = get a
+  store i64 %a, %a, space 0
+  set f, %v
+  exit next)");
+}
+
+TEST(RemoveDead, WhatOthersWantTooStays) {
+  constexpr std::string_view text = R"(b0:
+  %w = get w
+  %t = not i32 %w
+  sunk set w, %t
+  poll
+  set w, %w
+  set v, %t
+  exit next)";
+  expect_pass(remove_dead, text, text);
+}
+
+TEST(RemoveDead, SunkSetsThatNoExitSeesGo) {
+  expect_pass(remove_dead, R"(b0:
+  %w = get w
+  %t = not i32 %w
+  sunk set w, %t
+  set w, %w
+  poll
+  exit next)", R"(b0:
+  %w = get w
+  set w, %w
+  poll
+  exit next)");
+}
+
+TEST(RemoveDead, CallsAreNotMadeWhileLeaving) {
+  constexpr std::string_view text = R"(b0:
+  %w = get w
+  %p = call pure()
+  sunk set w, %p
+  poll
+  set w, %w
+  exit next)";
+  expect_pass(remove_dead, text, text);
+}
+
+TEST(RemoveDead, BlocksKeepTheirInstructions) {
+  expect_pass(remove_dead, R"(b0:
+  %w = get w
+  jump b1
+b1:
+  nop
+  %a = get a
+  %b = get b
+  set a, %b
+  jump b0)", R"(b0:
+  jump b1
+b1:
+  %b = get b
+  set a, %b
+  jump b0)");
+}
+
+}  // namespace
+}  // namespace strata::ir

@@ -1,0 +1,125 @@
+// Tests of the simplifying pass: forwarding, folding, conditions, common values, joined blocks.
+#include "ir/passes/pass_test.h"
+#include "ir/passes/passes.h"
+
+namespace strata::ir {
+namespace {
+
+TEST(Simplify, SlotsAreForwarded) {
+  expect_pass(simplify, R"(b0:
+  %w = get w
+  set v, %w
+  %a = get a
+  store i64 %a, %a, space 0
+  %v = get v
+  %again = get w
+  %sum = add i32 %v, %again
+  set w, %sum
+  exit next)", R"(b0:
+  %w = get w
+  set v, %w
+  %a = get a
+  store i64 %a, %a, space 0
+  %sum = add i32 %w, %w
+  set w, %sum
+  exit next)");
+}
+
+TEST(Simplify, HelpersThatWriteEndKnowledge) {
+  for (const std::string_view helper : {"writes", "leaves"}) {
+    const std::string text =
+        "b0:\n %w = get w\n set v, %w\n call " + std::string(helper) + "()\n %v = get v\n set w, %v\n exit next";
+    expect_pass(simplify, text, text);
+  }
+  expect_pass(simplify, "b0:\n %w = get w\n set v, %w\n call reads()\n %v = get v\n set f, %v\n exit next",
+              "b0:\n %w = get w\n set v, %w\n call reads()\n set f, %w\n exit next");
+}
+
+TEST(Simplify, IdleSetsGo) {
+  expect_pass(simplify, "b0:\n %w = get w\n set w, %w\n set v, %w\n set v, %w\n exit next",
+              "b0:\n %w = get w\n set v, %w\n exit next");
+}
+
+TEST(Simplify, ConditionsBecomeComparisons) {
+  expect_pass(simplify, R"(b0:
+  %w = get w
+  %v = get v
+  %f = flags_sub i32 %w, %v
+  set f, %f
+  %g = get f
+  %c = cond g, %g
+  branch %c, b1, b2
+b1:
+  exit next 1
+b2:
+  exit next 2)", R"(b0:
+  %w = get w
+  %v = get v
+  %f = flags_sub i32 %w, %v
+  set f, %f
+  %c = lt_s i32 %v, %w
+  branch %c, b1, b2
+b1:
+  exit next 1
+b2:
+  exit next 2)");
+}
+
+TEST(Simplify, EqualValuesAreComputedOnce) {
+  expect_pass(simplify, R"(b0:
+  %a = get a
+  %b = get b
+  %x = add i64 %a, %b
+  %y = add i64 %b, %a
+  store i64 %x, %y, space 0
+  exit next)", R"(b0:
+  %a = get a
+  %b = get b
+  %x = add i64 %a, %b
+  store i64 %x, %x, space 0
+  exit next)");
+}
+
+TEST(Simplify, BlocksAreJoinedAndUnreachableOnesGo) {
+  expect_pass(simplify, R"(b0:
+  %w = get w
+  set v, %w
+  jump b2
+b1:
+  exit next 1
+b2:
+  %v = get v
+  set f, %v
+  poll
+  jump b3
+b3:
+  exit next 3)", R"(b0:
+  %w = get w
+  set v, %w
+  set f, %w
+  poll
+  exit next 3)");
+}
+
+TEST(Simplify, LoopsAreKept) {
+  constexpr std::string_view text = R"(b0:
+  jump b1
+b1:
+  %w = get w
+  %c = constant i32 0x1
+  %n = sub i32 %w, %c
+  set w, %n
+  %z = eq i32 %w, %c
+  branch %z, b2, b1
+b2:
+  jump b0)";
+  expect_pass(simplify, text, text);
+}
+
+TEST(Simplify, AGuardWithKnownFalseConditionGoes) {
+  expect_pass(simplify, "b0:\n %c = constant i1 0\n exit_if %c, trap 1\n exit next",
+              "b0:\n %c = constant i1 0\n exit next");
+}
+
+}  // namespace
+}  // namespace strata::ir

@@ -1,0 +1,34 @@
+// Marks sets that only exits can see.
+#include "ir/passes/passes.h"
+
+namespace strata::ir {
+namespace {
+
+/// Helpers that are not pure see the whole state, and so does what follows the block.
+bool reads_all_slots(const Unit& unit, const Instr& instr) {
+  if (has(instr.op, Trait::terminator)) return true;
+  return instr.op == Op::call && unit.helpers[instr.imm]->effect != HelperEffect::pure;
+}
+
+}  // namespace
+
+void sink_sets(Unit& unit) {
+  constexpr uint32_t never = ~uint32_t{0};
+  std::vector<uint32_t> set_again(unit.layout->slots.size(), never);  // where, in the code behind
+  uint32_t barrier = never;  // the next instruction that reads all slots
+  for (auto i = static_cast<uint32_t>(unit.code.size()); i-- > 0;) {
+    Instr& instr = unit.code[i];
+    if (instr.op == Op::set) {
+      instr.sunk = set_again[instr.imm] < barrier;
+      set_again[instr.imm] = i;
+    } else if (instr.op == Op::insn) {
+      set_again[unit.layout->pc] = i;
+    } else if (instr.op == Op::get) {
+      set_again[instr.imm] = never;
+    } else if (reads_all_slots(unit, instr)) {
+      barrier = i;
+    }
+  }
+}
+
+}  // namespace strata::ir

@@ -1,0 +1,233 @@
+// Tests of the text form: every operation goes out and comes back, and what is wrong is named.
+#include "ir/text.h"
+
+#include <gmock/gmock.h>
+
+#include "ir/text_shape.h"
+
+namespace strata::ir {
+namespace {
+
+using ::testing::HasSubstr;
+
+const StateLayout layout{.slots = {{"pc", 0, Type::i64},
+                                   {"b", 8, Type::i8},
+                                   {"h", 10, Type::i16},
+                                   {"w", 12, Type::i32},
+                                   {"d", 16, Type::i64},
+                                   {"f", 24, Type::f32},
+                                   {"g", 32, Type::f64},
+                                   {"x", 48, Type::f80},
+                                   {"v.0", 64, Type::v128}},
+                         .size = 80,
+                         .pc = 0};
+
+const Helper helpers[] = {
+    {.name = "pure_one", .result = Type::i32, .operands = {Type::i32}, .effect = HelperEffect::pure},
+    {.name = "leave", .operands = {Type::i64, Type::v128}},
+    {.name = "nullary"},
+};
+
+const Helper* find_helper(std::string_view name) {
+  for (const Helper& helper : helpers) {
+    if (helper.name == name) return &helper;
+  }
+  return nullptr;
+}
+
+// Values are numbered by their place, which is what printing gives.
+constexpr std::string_view every_operation = R"(unit 0xfff0, 7 bytes, 2 insns
+b0:
+  insn 0xfff0
+  %1 = constant i8 0x80
+  %2 = constant i1 0x1
+  %3 = constant f64 0x3ff0000000000000
+  %4 = vconstant 0x0123456789abcdeffedcba9876543210
+  %5 = get w
+  %6 = get d
+  %7 = get f
+  %8 = get v.0
+  %9 = get x
+  set x, %9
+  %11 = add i32 %5, %5
+  %12 = sub i32 %5, %11
+  %13 = mul i32 %5, %11
+  %14 = mulhi_u i32 %5, %11
+  %15 = mulhi_s i64 %6, %6
+  %16 = div_u i32 %5, %11
+  %17 = div_s i32 %5, %11
+  %18 = rem_u i32 %5, %11
+  %19 = rem_s i32 %5, %11
+  %20 = and i1 %2, %2
+  %21 = or i32 %5, %11
+  %22 = xor i32 %5, %11
+  %23 = not i32 %5
+  %24 = neg i32 %5
+  %25 = shl i32 %5, %1
+  %26 = shr i32 %5, %1
+  %27 = sar i32 %5, %1
+  %28 = rotl i32 %5, %1
+  %29 = rotr i32 %5, %1
+  %30 = clz i32 %5
+  %31 = ctz i32 %5
+  %32 = popcnt i32 %5
+  %33 = bswap i32 %5
+  %34 = eq i32 %5, %11
+  %35 = ne i32 %5, %11
+  %36 = lt_u i32 %5, %11
+  %37 = le_u i32 %5, %11
+  %38 = lt_s i32 %5, %11
+  %39 = le_s i32 %5, %11
+  %40 = select f64 %34, %3, %3
+  %41 = zext i64 %5
+  %42 = sext i64 %34
+  %43 = trunc i1 %41
+  %44 = insert_low i64 %41, %1
+  %45 = bitcast f32 %5
+  %46 = flags_add i32 %5, %11
+  %47 = flags_adc i32 %5, %11, %34
+  %48 = flags_sub i32 %5, %11
+  %49 = flags_sbb i32 %5, %11, %34
+  %50 = flags_logic i8 %1
+  %51 = flags_merge %46, %50, 0x801
+  %52 = cond le, %51
+  %53 = load v128 %6, space 3
+  store i8 %6, %1, space 0
+  %55 = atomic_swap i32 %6, %5, space 1
+  %56 = atomic_add i32 %6, %5, space 1
+  %57 = atomic_and i32 %6, %5, space 1
+  %58 = atomic_or i32 %6, %5, space 1
+  %59 = atomic_xor i32 %6, %5, space 1
+  %60 = atomic_cas i32 %6, %5, %11, space 2
+  fence
+  %62 = call pure_one(%5)
+  call leave(%6, %8)
+  call nullary()
+  %65 = fadd f32 %7, %45
+  %66 = fsub f32 %7, %45
+  %67 = fmul f32 %7, %45
+  %68 = fdiv f32 %7, %45
+  %69 = fsqrt f64 %3
+  %70 = fmin f32 %7, %45
+  %71 = fmax f32 %7, %45
+  %72 = fcompare f32 %7, %45, 0x1
+  %73 = fconvert f64 %7
+  %74 = int_to_float f64 %5
+  %75 = float_to_int i64 %3, 0x1
+  %76 = vadd.i8 %8, %53
+  %77 = vsub.i64 %8, %53
+  %78 = vadd_sat_s.i8 %8, %53
+  %79 = vadd_sat_u.i16 %8, %53
+  %80 = vsub_sat_s.i8 %8, %53
+  %81 = vsub_sat_u.i16 %8, %53
+  %82 = vmul.i32 %8, %53
+  %83 = vmulhi_s.i16 %8, %53
+  %84 = vmulhi_u.i16 %8, %53
+  %85 = vmul_even_u %8, %53
+  %86 = vmul_even_s %8, %53
+  %87 = vmadd %8, %53
+  %88 = vsad %8, %53
+  %89 = vavg_u.i8 %8, %53
+  %90 = vmin_s.i8 %8, %53
+  %91 = vmin_u.i16 %8, %53
+  %92 = vmax_s.i32 %8, %53
+  %93 = vmax_u.i32 %8, %53
+  %94 = vabs.i8 %8
+  %95 = vcmp_eq.i64 %8, %53
+  %96 = vcmp_gt_s.i8 %8, %53
+  %97 = vand %8, %53
+  %98 = vor %8, %53
+  %99 = vxor %8, %53
+  %100 = vandn %8, %53
+  %101 = vshl.i16 %8, %6
+  %102 = vshr.i64 %8, %6
+  %103 = vsar.i32 %8, %6
+  %104 = vshl_bytes %8, 0x3
+  %105 = vshr_bytes %8, 0xf
+  %106 = valign %8, %53, 0x5
+  %107 = vshuffle %8, 0x1b
+  %108 = vshuffle_lo %8, 0x1b
+  %109 = vshuffle_hi %8, 0xff
+  %110 = vshuffle2.f64 %8, %53, 0x2
+  %111 = vlookup %8, %53
+  %112 = vblend.i16 %8, %53, 0x81
+  %113 = vblend_mask.i8 %8, %53, %76
+  %114 = vunpack_lo.i8 %8, %53
+  %115 = vunpack_hi.i64 %8, %53
+  %116 = vpack_s.i16 %8, %53
+  %117 = vpack_u.i32 %8, %53
+  %118 = vwiden_s.i8 %8
+  %119 = vwiden_u.i32 %8
+  %120 = vextract.i8 %8, 0xf
+  %121 = vinsert.f64 %8, %3, 0x1
+  %122 = vzext %7
+  %123 = vsplat.i8 %1
+  %124 = vmask.f32 %8
+  %125 = vfadd.f32 %8, %53
+  %126 = vfsub.f64 %8, %53
+  %127 = vfmul.f32 %8, %53
+  %128 = vfdiv.f32 %8, %53
+  %129 = vfsqrt.f64 %8
+  %130 = vfmin.f32 %8, %53
+  %131 = vfmax.f32 %8, %53
+  %132 = vfcmp.f64 %8, %53, 0x7
+  nop
+  exit_if %34, trap 0xd
+  poll
+  %136 = sunk xor i32 %5, %11
+  sunk set w, %136
+  branch %34, b3, b2
+b2:
+  jump b4
+b1:
+  exit_goto 0x10000
+b3:
+  %141 = get pc
+  exit_indirect %141
+b4:
+  exit halt 0x0
+)";
+
+TEST(Text, EveryOperationRoundTrips) {
+  const Result<Unit> unit = parse(every_operation, layout, find_helper);
+  ASSERT_TRUE(unit) << unit.error().message;
+  EXPECT_EQ(print(*unit), every_operation);
+  EXPECT_EQ(unit->guest_pc, 0xfff0u);
+  EXPECT_EQ(unit->blocks.size(), 5u);
+  for (size_t op = 0; op < std::size(op_table); ++op) {
+    const bool shown = std::any_of(unit->code.begin(), unit->code.end(),
+                                   [&](const Instr& instr) { return static_cast<size_t>(instr.op) == op; });
+    EXPECT_TRUE(shown) << op_table[op].name << " is missing in the text above";
+  }
+}
+
+TEST(Text, NamesNumbersAndCommentsAreFree) {
+  const Result<Unit> unit = parse("b0:\n %minus = constant i16 -1 ; all ones\n %x=get h\n\n set h,%minus\n exit next", layout);
+  ASSERT_TRUE(unit) << unit.error().message;
+  EXPECT_THAT(print(*unit), HasSubstr("%0 = constant i16 0xffff\n  %1 = get h\n  set h, %0\n  exit next 0x0\n"));
+}
+
+std::string error_of(std::string_view text) {
+  const Result<Unit> unit = parse(text, layout, find_helper);
+  return unit ? "parsed" : unit.error().message;
+}
+
+TEST(Text, WhatIsWrongIsNamed) {
+  EXPECT_EQ(error_of("b0:\n  %0 = ad i32 %1"), "line 2: there is no operation 'ad'");
+  EXPECT_EQ(error_of("b0:\n  %0 = not i32 %1"), "line 2: '%1' is no value defined before");
+  EXPECT_EQ(error_of("b0:\n  %0 = get q"), "line 2: there is no slot 'q'");
+  EXPECT_EQ(error_of("b0:\n  call q()"), "line 2: there is no helper 'q'");
+  EXPECT_EQ(error_of("b0:\n  %0 = constant i32 zz"), "line 2: 'zz' is no number of at most 64 bits");
+  EXPECT_EQ(error_of("b0:\n  get w"), "line 2: get gives a value, so it must have a name");
+  EXPECT_EQ(error_of("b0:\n  %0 = poll"), "line 2: poll gives no value");
+  EXPECT_EQ(error_of("b0:\n  poll poll"), "line 2: 'poll' follows what should be the line's end");
+  EXPECT_EQ(error_of("poll"), "line 1: an instruction outside a block");
+  EXPECT_EQ(error_of("b0:\n exit next\nb0:\n exit next"), "line 3: b0 stands here a second time");
+  EXPECT_EQ(error_of("b99999999:"), "line 1: block 99999999 is too many, at most 65536");
+  EXPECT_EQ(error_of("b0:\n exit moon"), "line 2: there is no kind of exit 'moon'");
+  EXPECT_EQ(error_of("b0:\n %0 = get w\n %0 = get w"), "line 3: %0 is defined twice");
+  EXPECT_EQ(error_of(""), "the unit has no block");
+}
+
+}  // namespace
+}  // namespace strata::ir
