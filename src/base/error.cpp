@@ -11,37 +11,27 @@ ErrorCode error_code_from_errno(int errno_value) {
     case ENOENT:
     case ENODEV:
     case ENXIO:
-    case ESRCH:
-      return ErrorCode::not_found;
-    case EEXIST:
-      return ErrorCode::already_exists;
+    case ESRCH: return ErrorCode::not_found;
+    case EEXIST: return ErrorCode::already_exists;
     case EACCES:
     case EPERM:
-    case EROFS:
-      return ErrorCode::permission_denied;
+    case EROFS: return ErrorCode::permission_denied;
     case ENOSPC:
     case EDQUOT:
     case ENOMEM:
-    case EFBIG:
-      return ErrorCode::no_space;
+    case EFBIG: return ErrorCode::no_space;
     case EBUSY:
     case EADDRINUSE:
     case ETXTBSY:
-    case EAGAIN:
-      return ErrorCode::busy;
+    case EAGAIN: return ErrorCode::busy;
     case ENOSYS:
-    case EOPNOTSUPP:
-      return ErrorCode::unsupported;
+    case EOPNOTSUPP: return ErrorCode::unsupported;
     case EIO:
-    case EPIPE:
-      return ErrorCode::io;
-    case ETIMEDOUT:
-      return ErrorCode::timed_out;
+    case EPIPE: return ErrorCode::io;
+    case ETIMEDOUT: return ErrorCode::timed_out;
     case ECANCELED:
-    case EINTR:
-      return ErrorCode::cancelled;
-    default:
-      return ErrorCode::failed;
+    case EINTR: return ErrorCode::cancelled;
+    default: return ErrorCode::failed;
   }
 }
 
@@ -52,12 +42,9 @@ Error error_from_errno(int errno_value) {
 
 ExitCode exit_code_of(const Error& error) {
   switch (error.code) {
-    case ErrorCode::usage:
-      return ExitCode::wrong_usage;
-    case ErrorCode::timed_out:
-      return ExitCode::timed_out;
-    default:
-      return ExitCode::work_failed;
+    case ErrorCode::usage: return ExitCode::wrong_usage;
+    case ErrorCode::timed_out: return ExitCode::timed_out;
+    default: return ExitCode::work_failed;
   }
 }
 

@@ -19,8 +19,7 @@ thread_local std::uintptr_t previous_block = 0;  // a jump is a pair of blocks
 }  // namespace
 
 void begin_coverage() {
-  for (std::size_t i = 0; i < touched_count; ++i)
-    hits[touched[i]] = 0;
+  for (std::size_t i = 0; i < touched_count; ++i) hits[touched[i]] = 0;
   touched_count = 0;
   previous_block = 0;
 }
@@ -40,8 +39,7 @@ bool found_new_coverage() {
 
 std::size_t covered_jumps() {
   std::size_t count = 0;
-  for (const std::uint8_t magnitudes : seen)
-    count += magnitudes != 0;
+  for (const std::uint8_t magnitudes : seen) count += magnitudes != 0;
   return count;
 }
 

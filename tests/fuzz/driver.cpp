@@ -77,8 +77,7 @@ void install_handlers() {
   if (__sanitizer_set_death_callback != nullptr) {
     __sanitizer_set_death_callback(keep_input);
   } else {
-    for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL})
-      signal(fault, on_fatal_signal);
+    for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL}) signal(fault, on_fatal_signal);
   }
   signal(SIGABRT, on_fatal_signal);
   signal(SIGALRM, on_second);
@@ -92,8 +91,7 @@ class Driver {
       : options_(options), mutator_(options.seed, options.max_len), start_(Clock::now()) {}
 
   void run() {
-    for (const auto& path : options_.corpus)
-      run_corpus(path);
+    for (const auto& path : options_.corpus) run_corpus(path);
     if (options_.seconds == 0 && options_.runs == 0) return;
     while (!is_over()) {
       try_input(next_input());
@@ -110,11 +108,9 @@ class Driver {
   void run_corpus(const std::filesystem::path& path) {
     if (!std::filesystem::is_directory(path)) return run_file(path);
     std::vector<std::filesystem::path> files;
-    for (const auto& entry : std::filesystem::directory_iterator(path))
-      files.push_back(entry.path());
+    for (const auto& entry : std::filesystem::directory_iterator(path)) files.push_back(entry.path());
     std::sort(files.begin(), files.end());  // the same order everywhere, for the seed to mean the same
-    for (const auto& file : files)
-      run_file(file);
+    for (const auto& file : files) run_file(file);
   }
 
   void run_file(const std::filesystem::path& path) {

@@ -37,8 +37,7 @@ Input Mutator::make() {
 }
 
 Input Mutator::mutate(Input input, const Input& other) {
-  for (std::size_t left = std::size_t{1} << below(4); left > 0; --left)
-    change(input, other);
+  for (std::size_t left = std::size_t{1} << below(4); left > 0; --left) change(input, other);
   return input;
 }
 
@@ -46,30 +45,14 @@ void Mutator::change(Input& input, const Input& other) {
   if (input.empty()) return insert_bytes(input);
   std::uint8_t& byte = input[below(input.size())];
   switch (below(8)) {
-    case 0:
-      byte ^= static_cast<std::uint8_t>(1u << below(8));
-      break;
-    case 1:
-      byte = static_cast<std::uint8_t>(random_());
-      break;
-    case 2:
-      byte = static_cast<std::uint8_t>(byte + below(33) - 16);
-      break;
-    case 3:
-      overwrite_number(input);
-      break;
-    case 4:
-      insert_bytes(input);
-      break;
-    case 5:
-      erase_bytes(input);
-      break;
-    case 6:
-      copy_bytes(input, other);
-      break;
-    case 7:
-      copy_bytes(input, Input(input));
-      break;
+    case 0: byte ^= static_cast<std::uint8_t>(1u << below(8)); break;
+    case 1: byte = static_cast<std::uint8_t>(random_()); break;
+    case 2: byte = static_cast<std::uint8_t>(byte + below(33) - 16); break;
+    case 3: overwrite_number(input); break;
+    case 4: insert_bytes(input); break;
+    case 5: erase_bytes(input); break;
+    case 6: copy_bytes(input, other); break;
+    case 7: copy_bytes(input, Input(input)); break;
   }
 }
 
