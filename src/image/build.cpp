@@ -1,0 +1,129 @@
+// Builds an image: packages to archive, archive to disk, kernel and initrd beside it, and only then its name.
+#include "image/apt_sources.h"
+#include "image/bootstrap.h"
+#include "image/disk.h"
+#include "image/image.h"
+#include "image/initrd.h"
+#include "image/recipe.h"
+#include "image/store.h"
+
+#include <fmt/chrono.h>
+#include <sys/statvfs.h>
+
+#include <algorithm>
+#include <chrono>
+
+namespace strata::image {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr std::uint64_t mib = std::uint64_t{1} << 20;
+constexpr std::uint64_t smallest_disk = 512 * mib;
+constexpr std::uint64_t room_for_build = 1200 * mib;  // measured: archive, unpacked tree and disk at their largest
+constexpr double bootstrap_share = 0.88;              // of the whole time, measured
+
+// Reports progress that never falls.
+class Reporter {
+ public:
+  explicit Reporter(const ProgressFn& report) : report_(report) {}
+  void operator()(std::string_view phase, double fraction) {
+    reached_ = std::max(reached_, fraction);
+    if (report_) report_({phase, reached_});
+  }
+
+ private:
+  const ProgressFn& report_;
+  double reached_ = 0;
+};
+
+Result<void> check_room(const fs::path& directory) {
+  struct statvfs status = {};
+  if (::statvfs(directory.c_str(), &status) != 0) return {};  // then the build itself will tell
+  const std::uint64_t available = std::uint64_t{status.f_bavail} * status.f_frsize;
+  if (available >= room_for_build) return {};
+  return fail(ErrorCode::no_space, "{} MiB are free in {}, it takes {}", available / mib,
+              directory.parent_path().string(), room_for_build / mib);
+}
+
+// The release of the only kernel in the guest's tree.
+Result<std::string> kernel_release_in(const fs::path& tree) {
+  std::error_code ignored;
+  for (const fs::directory_entry& entry : fs::directory_iterator(tree / "usr/lib/modules", ignored))
+    if (fs::exists(entry.path() / "modules.dep")) return entry.path().filename().string();
+  return fail(ErrorCode::not_found, "the guest has no kernel");
+}
+
+// Debian keeps the kernel in /boot; from Linux 7.0 on with its modules.
+Result<void> copy_kernel(const fs::path& tree, const std::string& release, const fs::path& to) {
+  for (const fs::path& from :
+       {tree / "boot" / ("vmlinuz-" + release), tree / "usr/lib/modules" / release / "vmlinuz"}) {
+    if (!fs::is_regular_file(from)) continue;
+    std::error_code error;
+    fs::copy_file(from, to, error);
+    if (!error) return {};
+    errno = error.value();
+    return fail_errno("copying {}", from.string());
+  }
+  return fail(ErrorCode::not_found, "the guest has no kernel of release {}", release);
+}
+
+std::string now_utc() {
+  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}",
+                     fmt::gmtime(std::chrono::system_clock::to_time_t(std::chrono::system_clock::now())));
+}
+
+// Fills the folder with all that an image is.
+Result<ImageInfo> make_files(const Recipe& recipe, const BuildOptions& options, const fs::path& directory,
+                             Reporter& report) {
+  const AptSources sources = STRATA_TRY(host_apt_sources(recipe));
+  const auto on_bootstrap = [&](const BootstrapLog::State& state) {
+    report(state.phase, state.fraction * bootstrap_share);
+  };
+  const fs::path archive = STRATA_TRY(bootstrap(recipe, sources, directory, on_bootstrap, options.cancel_fd));
+
+  report("making the disk", bootstrap_share);
+  const fs::path tree = directory / "tree";
+  STRATA_TRY(make_disk(archive, tree, directory / disk_file, options.disk_bytes, options.cancel_fd));
+
+  report("finishing", 0.97);
+  ImageInfo info{.name = recipe.name,
+                 .suite = recipe.suite,
+                 .architecture = recipe.architecture,
+                 .kernel_release = STRATA_TRY(kernel_release_in(tree)),
+                 .command_line = "root=/dev/vda rw console=ttyS0",
+                 .created = now_utc(),
+                 .disk_bytes = options.disk_bytes};
+  STRATA_TRY(copy_kernel(tree, info.kernel_release, directory / kernel_file));
+  STRATA_TRY(make_initrd(tree, info.kernel_release, directory / initrd_file));
+  STRATA_TRY(write_info(directory, info));
+  remove_tree(tree);
+  return info;
+}
+
+}  // namespace
+
+Result<Image> build(const BuildOptions& options, const ProgressFn& on_progress) {
+  const Recipe recipe = STRATA_TRY(find_recipe(options.source, options.architecture));
+  if (options.disk_bytes < smallest_disk || options.disk_bytes % 4096 != 0)
+    return fail(ErrorCode::usage,
+                "a disk of {} bytes cannot be: it takes {} MiB or more, in whole blocks of 4096 bytes",
+                options.disk_bytes, smallest_disk / mib);
+  const Result<Image> existing = find(recipe.name);
+  if (existing && !options.replace) return fail(ErrorCode::already_exists, "there is an image {} already", recipe.name);
+  const bool damaged = !existing && existing.error().code == ErrorCode::bad_data;
+
+  Reporter report(on_progress);
+  const auto building = [&](Error error) {
+    if (error.code == ErrorCode::cancelled)
+      return Error{error.code, fmt::format("building {} was stopped", recipe.name)};
+    return std::move(error).context("building {}", recipe.name);
+  };
+  Staging staging = STRATA_TRY(Staging::create(recipe.name).map_error(building));
+  STRATA_TRY(check_room(staging.directory()).map_error(building));
+  STRATA_TRY(make_files(recipe, options, staging.directory(), report).map_error(building));
+  STRATA_TRY(staging.publish(recipe.name, options.replace || damaged).map_error(building));
+  report("done", 1.0);
+  return find(recipe.name);
+}
+
+}  // namespace strata::image
