@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "ir/typing.h"
 
 namespace strata::ir {
 
@@ -25,6 +26,8 @@ void Builder::begin(BlockId block) {
 
 Value Builder::emit(const Instr& instr) {
   STRATA_ASSERT(in_block_, "no block has been begun");
+  const char* error = type_error(emitter_.unit(), instr);
+  STRATA_ASSERT(error == nullptr, error);
   return emitter_.emit(instr);
 }
 

@@ -3,9 +3,7 @@
 
 #include <algorithm>
 
-#include "base/assert.h"
 #include "ir/simplify.h"
-#include "ir/typing.h"
 
 namespace strata::ir {
 namespace {
@@ -86,8 +84,6 @@ Value Emitter::emit(Op op, Type type, Value a, Value b, Value c, uint64_t imm) {
 }
 
 Value Emitter::emit(Instr instr) {
-  const char* error = type_error(unit_, instr);
-  STRATA_ASSERT(error == nullptr, error);
   if (has(instr.op, Trait::pure)) {
     if (has(instr.op, Trait::commutative)) order_operands(*this, instr);
     const Value simpler = simplify(*this, instr);

@@ -19,6 +19,7 @@ class Emitter {
   void end() { unit_.blocks[block_].end = size(); }
 
   /// Simplifies and appends; gives the value, which may be an older one. no_value where the instruction gives none.
+  /// The instruction is well typed: the builder asserts it, for the passes the verifier has seen to it.
   Value emit(Instr instr);
 
   /// The same with less to write. The type is that of the instruction (see ir/op.h).
