@@ -20,6 +20,7 @@ struct Cpu {
   Host* host = nullptr;
   ir::ExecContext* context = nullptr;
   iface::InterruptSource* interrupts = nullptr;
+  bool stepping = false;                        ///< under TF: #DB follows behind the instruction that runs now
 
   static Cpu& of(ir::ExecContext& context) { return *static_cast<Cpu*>(context.cpu); }
 };

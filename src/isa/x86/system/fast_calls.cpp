@@ -3,6 +3,7 @@
 
 #include "isa/x86/system/control_bits.h"
 #include "isa/x86/system/descriptor.h"
+#include "isa/x86/system/interrupts.h"
 #include "isa/x86/system/paging.h"
 #include "isa/x86/system/segments.h"
 
@@ -56,6 +57,7 @@ uint64_t syscall_return(ir::ExecContext& context, uint64_t bits) {
   if (!in_long_mode(s)) {
     return_to_user(s, selector, selector + 8, false);
     s.system_flags |= Rflags::if_;
+    notice_interrupts(cpu);
     return s.gpr[rcx] & 0xffffffff;
   }
   const bool to_64bit = bits == 64;
@@ -63,6 +65,7 @@ uint64_t syscall_return(ir::ExecContext& context, uint64_t bits) {
   return_to_user(s, to_64bit ? selector + 16 : selector, selector + 8, to_64bit);
   constexpr uint64_t loaded = 0x3c7fd7;
   set_rflags(s, (s.gpr[r11] & loaded & ~Rflags::rf) | Rflags::fixed);
+  notice_interrupts(cpu);
   return to_64bit ? s.gpr[rcx] : s.gpr[rcx] & 0xffffffff;
 }
 

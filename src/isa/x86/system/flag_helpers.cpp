@@ -3,6 +3,7 @@
 
 #include "isa/x86/system/control_bits.h"
 #include "isa/x86/system/descriptor.h"
+#include "isa/x86/system/interrupts.h"
 #include "isa/x86/system/tss.h"
 
 namespace strata::isa::x86 {
@@ -11,11 +12,6 @@ namespace {
 unsigned iopl(const State& s) { return s.system_flags >> 12 & 3; }
 
 bool iopl_forbids(const State& s) { return is_protected(s) && s.cpl > iopl(s); }
-
-/// An interrupt that waited for IF is looked for behind this instruction.
-void notice_interrupts(Cpu& cpu) {
-  if ((cpu.state.system_flags & Rflags::if_) && cpu.interrupts && cpu.interrupts->pending()) cpu.context->events |= 1;
-}
 
 uint64_t read_flags(ir::ExecContext& context) {
   Cpu& cpu = Cpu::of(context);

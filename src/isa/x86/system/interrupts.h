@@ -13,4 +13,9 @@ Next deliver(Cpu& cpu, Event event, uint64_t return_rip);
 /// belong to the instruction.
 bool try_deliver(Cpu& cpu, const Event& event, uint64_t return_rip);
 
+/// For whoever sets IF: an interrupt that waited for it is looked for behind the running unit.
+inline void notice_interrupts(Cpu& cpu) {
+  if ((cpu.state.system_flags & Rflags::if_) && cpu.interrupts && cpu.interrupts->pending()) cpu.context->events |= 1;
+}
+
 }  // namespace strata::isa::x86

@@ -14,7 +14,7 @@ Selector selector_of(uint64_t word) { return Selector{static_cast<uint16_t>(word
 /// The rip to go on at, where a transfer has set it; and whatever interrupt the new flags let through.
 uint64_t finish(Cpu& cpu, bool done) {
   if (!done) return leave(cpu);
-  if ((cpu.state.system_flags & Rflags::if_) && cpu.interrupts && cpu.interrupts->pending()) cpu.context->events |= 1;
+  notice_interrupts(cpu);
   return cpu.state.rip;
 }
 

@@ -1,0 +1,87 @@
+// MOV DR, breakpoints on code, and the single step.
+#include "isa/x86/system/debug.h"
+
+#include "isa/x86/system/control_bits.h"
+#include "isa/x86/system/helper_table.h"
+#include "isa/x86/system/register_helpers.h"
+
+namespace strata::isa::x86 {
+namespace {
+
+bool is_enabled(const State& s, unsigned number) { return s.dr[7] >> (number * 2) & 3; }
+
+bool breaks_on_code(const State& s, unsigned number) {
+  return is_enabled(s, number) && (s.dr[7] >> (16 + number * 4) & 15) == 0;
+}
+
+/// DR4 and DR5 are DR6 and DR7, unless CR4.DE makes them invalid. General detect traps every access.
+bool check_access(Cpu& cpu, uint64_t& number) {
+  State& s = cpu.state;
+  if (number == 4 || number == 5) {
+    if (s.cr4 & Cr4::de) return fault(cpu, vector_ud);
+    number += 2;
+  }
+  if (!(s.dr[7] & Dr7::gd)) return true;
+  s.dr[6] |= Dr6::bd;
+  s.dr[7] &= ~Dr7::gd;
+  return fault(cpu, vector_db);
+}
+
+uint64_t read_dr(ir::ExecContext& context, uint64_t number) {
+  Cpu& cpu = Cpu::of(context);
+  if (!check_access(cpu, number)) return leave(cpu);
+  return cpu.state.dr[number];
+}
+
+uint64_t write_dr(ir::ExecContext& context, uint64_t number, uint64_t value) {
+  Cpu& cpu = Cpu::of(context);
+  if (!check_access(cpu, number)) return leave(cpu);
+  if (number >= 6 && value >> 32) return raise(cpu, vector_gp, 0);
+  if (number == 6) value = (value & 0xe00f) | Dr6::fixed;
+  if (number == 7) value = (value & 0xffff2bff) | Dr7::fixed;
+  cpu.state.dr[number] = value;
+  return 0;
+}
+
+uint64_t single_step(ir::ExecContext& context) {
+  Cpu& cpu = Cpu::of(context);
+  cpu.stepping = true;
+  context.events |= 1;
+  return 0;
+}
+
+uint64_t check_breakpoint(ir::ExecContext& context, uint64_t linear) {
+  Cpu& cpu = Cpu::of(context);
+  State& s = cpu.state;
+  if (s.system_flags & Rflags::rf) {  // set by IRET from the handler: this once, no breakpoint
+    s.system_flags &= ~static_cast<uint32_t>(Rflags::rf);
+    return 0;
+  }
+  uint64_t hit = 0;
+  for (unsigned i = 0; i < 4; i++) {
+    if (breaks_on_code(s, i) && s.dr[i] == linear) hit |= 1u << i;
+  }
+  if (!hit) return 0;
+  s.dr[6] = (s.dr[6] & ~uint64_t{15}) | hit;
+  return raise(cpu, vector_db);
+}
+
+}  // namespace
+
+bool has_code_breakpoints(const State& state) {
+  if (!(state.dr[7] & Dr7::enabled)) return false;
+  for (unsigned i = 0; i < 4; i++) {
+    if (breaks_on_code(state, i)) return true;
+  }
+  return false;
+}
+
+namespace helpers {
+using ir::Type;
+const ir::Helper read_dr = define("read_dr", x86::read_dr, Type::i64, {Type::i8});
+const ir::Helper write_dr = define("write_dr", x86::write_dr, Type::none, {Type::i8, Type::i64});
+const ir::Helper single_step = define("single_step", x86::single_step, Type::none, {});
+const ir::Helper check_breakpoint = define("check_breakpoint", x86::check_breakpoint, Type::none, {Type::i64});
+}  // namespace helpers
+
+}  // namespace strata::isa::x86
