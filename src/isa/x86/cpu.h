@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 
 #include "iface/irq.h"
 #include "iface/x86_registers.h"
@@ -20,7 +21,10 @@ struct Cpu {
   Host* host = nullptr;
   ir::ExecContext* context = nullptr;
   iface::InterruptSource* interrupts = nullptr;
+  uint64_t spec_ctrl = 0;                       ///< IA32_SPEC_CTRL: kept, without effect where nothing is speculated
   bool stepping = false;                        ///< under TF: #DB follows behind the instruction that runs now
+
+  std::function<uint64_t()> random;             ///< what RDRAND and RDSEED give
 
   static Cpu& of(ir::ExecContext& context) { return *static_cast<Cpu*>(context.cpu); }
 };

@@ -1,6 +1,8 @@
 // The x86 front end's door: a processor for the engine.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <string_view>
 
@@ -15,6 +17,7 @@ struct GuestOptions {
   std::string_view model = "strata64";           ///< see Cpuid::model
   unsigned number = 0;                           ///< APIC id
   iface::InterruptSource* interrupts = nullptr;  ///< none: no interrupt ever comes
+  std::function<uint64_t()> random;              ///< what RDRAND gives; none: the host's random device
 };
 
 class X86Guest : public Guest {
