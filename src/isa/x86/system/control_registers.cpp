@@ -3,7 +3,7 @@
 
 #include "isa/x86/system/control_bits.h"
 #include "isa/x86/system/descriptor.h"
-#include "isa/x86/system/helper_table.h"
+#include "isa/x86/helpers/define.h"
 #include "isa/x86/system/paging.h"
 #include "isa/x86/system/register_helpers.h"
 
@@ -142,12 +142,12 @@ bool write_efer(Cpu& cpu, uint64_t value) {
 
 namespace helpers {
 using ir::Type;
-const ir::Helper read_cr = define("read_cr", x86::read_cr, Type::i64, {Type::i8});
-const ir::Helper write_cr = define("write_cr", x86::write_cr, Type::none, {Type::i8, Type::i64});
-const ir::Helper load_msw = define("lmsw", x86::load_msw, Type::none, {Type::i16});
-const ir::Helper clear_ts = define("clts", x86::clear_ts, Type::none, {});
-const ir::Helper read_xcr = define("xgetbv", x86::read_xcr, Type::i64, {Type::i32});
-const ir::Helper write_xcr = define("xsetbv", x86::write_xcr, Type::none, {Type::i32, Type::i64});
+const ir::Helper read_cr = define_helper("read_cr", x86::read_cr, Type::i64, {Type::i8});
+const ir::Helper write_cr = define_helper("write_cr", x86::write_cr, Type::none, {Type::i8, Type::i64});
+const ir::Helper load_msw = define_helper("lmsw", x86::load_msw, Type::none, {Type::i16});
+const ir::Helper clear_ts = define_helper("clts", x86::clear_ts, Type::none, {});
+const ir::Helper read_xcr = define_helper("xgetbv", x86::read_xcr, Type::i64, {Type::i32});
+const ir::Helper write_xcr = define_helper("xsetbv", x86::write_xcr, Type::none, {Type::i32, Type::i64});
 }  // namespace helpers
 
 }  // namespace strata::isa::x86

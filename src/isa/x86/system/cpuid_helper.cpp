@@ -1,5 +1,5 @@
 // The CPUID instruction.
-#include "isa/x86/system/helper_table.h"
+#include "isa/x86/helpers/define.h"
 #include "isa/x86/system/register_helpers.h"
 
 #include "isa/x86/cpu.h"
@@ -22,7 +22,7 @@ uint64_t cpuid(ir::ExecContext& context) {
 }  // namespace
 
 namespace helpers {
-const ir::Helper cpuid = define("cpuid", x86::cpuid, ir::Type::none, {}, ir::HelperEffect::state);
+const ir::Helper cpuid = define_helper("cpuid", x86::cpuid, ir::Type::none, {}, ir::HelperEffect::state);
 }  // namespace helpers
 
 }  // namespace strata::isa::x86

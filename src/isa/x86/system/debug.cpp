@@ -2,7 +2,8 @@
 #include "isa/x86/system/debug.h"
 
 #include "isa/x86/system/control_bits.h"
-#include "isa/x86/system/helper_table.h"
+#include "isa/x86/helpers/define.h"
+#include "isa/x86/system/helpers.h"
 #include "isa/x86/system/register_helpers.h"
 
 namespace strata::isa::x86 {
@@ -78,10 +79,10 @@ bool has_code_breakpoints(const State& state) {
 
 namespace helpers {
 using ir::Type;
-const ir::Helper read_dr = define("read_dr", x86::read_dr, Type::i64, {Type::i8});
-const ir::Helper write_dr = define("write_dr", x86::write_dr, Type::none, {Type::i8, Type::i64});
-const ir::Helper single_step = define("single_step", x86::single_step, Type::none, {});
-const ir::Helper check_breakpoint = define("check_breakpoint", x86::check_breakpoint, Type::none, {Type::i64});
+const ir::Helper read_dr = define_helper("read_dr", x86::read_dr, Type::i64, {Type::i8});
+const ir::Helper write_dr = define_helper("write_dr", x86::write_dr, Type::none, {Type::i8, Type::i64});
+const ir::Helper single_step = define_helper("single_step", x86::single_step, Type::none, {});
+const ir::Helper check_breakpoint = define_helper("check_breakpoint", x86::check_breakpoint, Type::none, {Type::i64});
 }  // namespace helpers
 
 }  // namespace strata::isa::x86

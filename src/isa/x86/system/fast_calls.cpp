@@ -1,5 +1,6 @@
 // SYSCALL, SYSRET, SYSENTER and SYSEXIT (AMD APM vol. 2, 6.1; SDM vol. 2).
-#include "isa/x86/system/helper_table.h"
+#include "isa/x86/helpers/define.h"
+#include "isa/x86/system/helpers.h"
 
 #include "isa/x86/system/control_bits.h"
 #include "isa/x86/system/descriptor.h"
@@ -96,10 +97,10 @@ uint64_t sysexit(ir::ExecContext& context, uint64_t bits) {
 
 namespace helpers {
 using ir::Type;
-const ir::Helper syscall_enter = define("syscall", x86::syscall_enter, Type::i64, {Type::i64});
-const ir::Helper syscall_return = define("sysret", x86::syscall_return, Type::i64, {Type::i8});
-const ir::Helper sysenter = define("sysenter", x86::sysenter, Type::i64, {});
-const ir::Helper sysexit = define("sysexit", x86::sysexit, Type::i64, {Type::i8});
+const ir::Helper syscall_enter = define_helper("syscall", x86::syscall_enter, Type::i64, {Type::i64});
+const ir::Helper syscall_return = define_helper("sysret", x86::syscall_return, Type::i64, {Type::i8});
+const ir::Helper sysenter = define_helper("sysenter", x86::sysenter, Type::i64, {});
+const ir::Helper sysexit = define_helper("sysexit", x86::sysexit, Type::i64, {Type::i8});
 }  // namespace helpers
 
 }  // namespace strata::isa::x86

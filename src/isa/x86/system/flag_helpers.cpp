@@ -1,5 +1,6 @@
 // The helpers of PUSHF, POPF, CLI, STI, CLAC, STAC, and of the I/O instructions' privilege.
-#include "isa/x86/system/helper_table.h"
+#include "isa/x86/helpers/define.h"
+#include "isa/x86/system/helpers.h"
 
 #include "isa/x86/system/control_bits.h"
 #include "isa/x86/system/descriptor.h"
@@ -88,13 +89,13 @@ uint64_t port_out(ir::ExecContext& context, uint64_t port, uint64_t size, uint64
 
 namespace helpers {
 using ir::Type;
-const ir::Helper read_flags = define("read_flags", x86::read_flags, Type::i64, {});
-const ir::Helper write_flags = define("write_flags", x86::write_flags, Type::none, {Type::i64, Type::i8});
-const ir::Helper set_interrupt_flag = define("set_interrupt_flag", x86::set_interrupt_flag, Type::none, {Type::i8});
-const ir::Helper set_ac_flag = define("set_ac_flag", x86::set_ac_flag, Type::none, {Type::i8});
-const ir::Helper check_port = define("check_port", x86::check_port, Type::none, {Type::i16, Type::i8});
-const ir::Helper port_in = define("port_in", x86::port_in, Type::i32, {Type::i16, Type::i8});
-const ir::Helper port_out = define("port_out", x86::port_out, Type::none, {Type::i16, Type::i8, Type::i32});
+const ir::Helper read_flags = define_helper("read_flags", x86::read_flags, Type::i64, {});
+const ir::Helper write_flags = define_helper("write_flags", x86::write_flags, Type::none, {Type::i64, Type::i8});
+const ir::Helper set_interrupt_flag = define_helper("set_interrupt_flag", x86::set_interrupt_flag, Type::none, {Type::i8});
+const ir::Helper set_ac_flag = define_helper("set_ac_flag", x86::set_ac_flag, Type::none, {Type::i8});
+const ir::Helper check_port = define_helper("check_port", x86::check_port, Type::none, {Type::i16, Type::i8});
+const ir::Helper port_in = define_helper("port_in", x86::port_in, Type::i32, {Type::i16, Type::i8});
+const ir::Helper port_out = define_helper("port_out", x86::port_out, Type::none, {Type::i16, Type::i8, Type::i32});
 }  // namespace helpers
 
 }  // namespace strata::isa::x86

@@ -1,7 +1,7 @@
 // Model-specific registers (SDM vol. 4, AMD APM vol. 2, appendix A).
 #include "isa/x86/system/control_bits.h"
 #include "isa/x86/system/control_registers.h"
-#include "isa/x86/system/helper_table.h"
+#include "isa/x86/helpers/define.h"
 #include "isa/x86/system/paging.h"
 #include "isa/x86/system/register_helpers.h"
 
@@ -145,11 +145,11 @@ uint64_t read_tsc_aux(ir::ExecContext& context) { return Cpu::of(context).state.
 
 namespace helpers {
 using ir::Type;
-const ir::Helper read_msr = define("rdmsr", x86::read_msr, Type::none, {});
-const ir::Helper write_msr = define("wrmsr", x86::write_msr, Type::none, {});
-const ir::Helper read_tsc = define("rdtsc", x86::read_tsc, Type::i64, {});
+const ir::Helper read_msr = define_helper("rdmsr", x86::read_msr, Type::none, {});
+const ir::Helper write_msr = define_helper("wrmsr", x86::write_msr, Type::none, {});
+const ir::Helper read_tsc = define_helper("rdtsc", x86::read_tsc, Type::i64, {});
 const ir::Helper read_tsc_aux =
-    define("rdpid", x86::read_tsc_aux, Type::i64, {}, ir::HelperEffect::reads_state);
+    define_helper("rdpid", x86::read_tsc_aux, Type::i64, {}, ir::HelperEffect::reads_state);
 }  // namespace helpers
 
 }  // namespace strata::isa::x86

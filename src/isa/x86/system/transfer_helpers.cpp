@@ -1,5 +1,6 @@
 // The helpers of far transfers, software interrupts and segment loads.
-#include "isa/x86/system/helper_table.h"
+#include "isa/x86/helpers/define.h"
+#include "isa/x86/system/helpers.h"
 
 #include "isa/x86/system/control_bits.h"
 #include "isa/x86/system/interrupts.h"
@@ -61,14 +62,14 @@ uint64_t software_interrupt_helper(ir::ExecContext& context, uint64_t vector, ui
 
 namespace helpers {
 using ir::Type;
-const ir::Helper load_segment = define("load_segment", x86::load_segment, Type::none, {Type::i8, Type::i16});
-const ir::Helper far_jump = define("far_jump", far_jump_helper, Type::i64, {Type::i16, Type::i64});
+const ir::Helper load_segment = define_helper("load_segment", x86::load_segment, Type::none, {Type::i8, Type::i16});
+const ir::Helper far_jump = define_helper("far_jump", far_jump_helper, Type::i64, {Type::i16, Type::i64});
 const ir::Helper far_call =
-    define("far_call", far_call_helper, Type::i64, {Type::i16, Type::i64, Type::i8, Type::i64});
-const ir::Helper far_return = define("far_return", far_return_helper, Type::i64, {Type::i8, Type::i16});
-const ir::Helper interrupt_return = define("iret", interrupt_return_helper, Type::i64, {Type::i8});
+    define_helper("far_call", far_call_helper, Type::i64, {Type::i16, Type::i64, Type::i8, Type::i64});
+const ir::Helper far_return = define_helper("far_return", far_return_helper, Type::i64, {Type::i8, Type::i16});
+const ir::Helper interrupt_return = define_helper("iret", interrupt_return_helper, Type::i64, {Type::i8});
 const ir::Helper software_interrupt =
-    define("software_interrupt", software_interrupt_helper, Type::i64, {Type::i8, Type::i64, Type::i8});
+    define_helper("software_interrupt", software_interrupt_helper, Type::i64, {Type::i8, Type::i64, Type::i8});
 }  // namespace helpers
 
 }  // namespace strata::isa::x86

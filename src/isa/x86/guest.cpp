@@ -1,0 +1,166 @@
+// The x86 front end as the engine sees it.
+#include "isa/x86/guest.h"
+
+#include <fmt/format.h>
+
+#include <cstring>
+#include <random>
+
+#include "isa/x86/cpu.h"
+#include "isa/x86/mode.h"
+#include "isa/x86/describe.h"
+#include "isa/x86/host_float.h"
+#include "isa/x86/registers.h"
+#include "isa/x86/system/debug.h"
+#include "isa/x86/system/interrupts.h"
+#include "isa/x86/system/paging.h"
+#include "isa/x86/translate/unit.h"
+
+namespace strata::isa::x86 {
+namespace {
+
+uint64_t host_random() {
+  std::random_device device;
+  return uint64_t{device()} << 32 | device();
+}
+
+/// In front of a saved State. The version counts changes of the struct.
+struct SavedHeader {
+  static constexpr uint32_t current_version = 1;
+  uint32_t version = current_version;
+  uint32_t size = sizeof(State);
+};
+
+class Processor final : public X86Guest {
+ public:
+  Processor(const GuestOptions& options, Cpuid cpuid) {
+    cpu_.cpuid = cpuid;
+    cpu_.cpuid.apic_id = options.number;
+    cpu_.interrupts = options.interrupts;
+    cpu_.random = options.random ? options.random : host_random;
+    Processor::reset();
+  }
+
+  const ir::StateLayout& layout() const override { return x86::layout(); }
+  std::byte* state() override { return reinterpret_cast<std::byte*>(&cpu_.state); }
+
+  void attach(Host& host, ir::ExecContext& context) override {
+    cpu_.host = &host;
+    cpu_.context = &context;
+    context.state = state();
+    context.cpu = &cpu_;
+  }
+
+  CodeKey key() const override {
+    const State& s = cpu_.state;
+    const Mode mode = Mode::of(s);
+    const uint64_t linear = s.segment[cs].base + s.rip;
+    return {s.rip, mode.code_bits == 64 ? s.rip : linear & 0xffffffff, mode.pack()};
+  }
+
+  ir::Unit translate(const CodeKey& key, unsigned max_insns) override { return translate_unit(cpu_, key, max_insns); }
+
+  bool map(uint64_t address, ir::Space space, Access access, Mapping& mapping) override {
+    return x86::map(cpu_, address, space, access, mapping);
+  }
+
+  ir::Space code_space() const override { return cpu_.state.cpl == 3 ? space_user : space_supervisor_open; }
+
+  Next handle(ir::ExitKind kind, uint64_t payload) override;
+  bool interrupt_ready() override;
+
+  void enter_code() override { host_float::enter(cpu_.state.mxcsr); }
+  void leave_code() override { cpu_.state.mxcsr = host_float::leave(cpu_.state.mxcsr); }
+
+  void reset() override {
+    reset_registers(cpu_.state);
+    cpu_.stepping = false;
+    cpu_.spec_ctrl = 0;
+  }
+
+  void save(std::vector<std::byte>& out) const override;
+  Result<void> restore(std::span<const std::byte> in) override;
+
+  std::string describe() const override { return x86::describe(cpu_.state); }
+  iface::X86Registers registers() const override { return read_registers(cpu_.state); }
+  void set_registers(const iface::X86Registers& registers) override { write_registers(cpu_.state, registers); }
+
+ private:
+  Next between_instructions();
+
+  Cpu cpu_;
+};
+
+Next Processor::handle(ir::ExitKind kind, uint64_t payload) {
+  State& s = cpu_.state;
+  switch (kind) {
+    case ir::ExitKind::next:
+    case ir::ExitKind::event: break;
+    case ir::ExitKind::memory:
+    case ir::ExitKind::leave:
+      if (s.event.type != Event::none) return deliver(cpu_, s.event, s.rip);
+      break;
+    case ir::ExitKind::trap: {
+      const Event event{Event::exception, static_cast<uint8_t>(payload), (payload & 0x100) != 0,
+                        static_cast<uint32_t>(payload >> 16), 0};
+      return deliver(cpu_, event, s.rip);
+    }
+    case ir::ExitKind::halt: s.halted = true; break;
+  }
+  return between_instructions();
+}
+
+/// What comes before the next instruction: a single step's trap, then an interrupt.
+Next Processor::between_instructions() {
+  State& s = cpu_.state;
+  if (cpu_.stepping) {
+    s.dr[6] |= Dr6::bs;
+    return deliver(cpu_, {Event::exception, vector_db, false, 0, 0}, s.rip);
+  }
+  if (s.interrupt_shadow) {
+    if (cpu_.interrupts && cpu_.interrupts->pending()) cpu_.context->events |= 1;  // looked for again behind the shadow
+    return Next::run;
+  }
+  if (interrupt_ready()) {
+    const int vector = cpu_.interrupts->acknowledge();
+    if (vector >= 0) return deliver(cpu_, {Event::external, static_cast<uint8_t>(vector), false, 0, 0}, s.rip);
+  }
+  return s.halted ? Next::halt : Next::run;
+}
+
+bool Processor::interrupt_ready() {
+  const State& s = cpu_.state;
+  return (s.system_flags & Rflags::if_) && !s.interrupt_shadow && cpu_.interrupts && cpu_.interrupts->pending();
+}
+
+void Processor::save(std::vector<std::byte>& out) const {
+  const SavedHeader header;
+  const auto head = std::as_bytes(std::span(&header, 1));
+  const auto body = std::as_bytes(std::span(&cpu_.state, 1));
+  out.insert(out.end(), head.begin(), head.end());
+  out.insert(out.end(), body.begin(), body.end());
+}
+
+Result<void> Processor::restore(std::span<const std::byte> in) {
+  SavedHeader header;
+  if (in.size() != sizeof header + sizeof(State)) {
+    return fail(ErrorCode::bad_data, "saved x86 processor has {} bytes, {} are expected", in.size(),
+                sizeof header + sizeof(State));
+  }
+  std::memcpy(&header, in.data(), sizeof header);
+  if (header.version != SavedHeader::current_version || header.size != sizeof(State)) {
+    return fail(ErrorCode::bad_data, "saved x86 processor has version {}, this program knows {}", header.version,
+                SavedHeader::current_version);
+  }
+  std::memcpy(&cpu_.state, in.data() + sizeof header, sizeof(State));
+  if (cpu_.host) cpu_.host->flush_mappings(true);
+  return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<X86Guest>> make_guest(const GuestOptions& options) {
+  return std::make_unique<Processor>(options, STRATA_TRY(Cpuid::model(options.model)));
+}
+
+}  // namespace strata::isa::x86
