@@ -40,7 +40,7 @@ struct Leaf7 {
 };
 
 struct LeafAmd1 {
-  static constexpr uint32_t lahf = 1u << 0, cr8 = 1u << 4, lzcnt = 1u << 5, prefetchw = 1u << 8;
+  static constexpr uint32_t lahf = 1u << 0, lzcnt = 1u << 5, prefetchw = 1u << 8;
   static constexpr uint32_t syscall = 1u << 11, nx = 1u << 20, huge_pages = 1u << 26, rdtscp = 1u << 27,
                             long_mode = 1u << 29;
 };
@@ -101,7 +101,7 @@ CpuidLeaf Cpuid::leaf(uint32_t eax, uint32_t ecx, uint64_t cr4, uint64_t) const 
     case 0x40000000: return {0x40000000, letters("Stra"), letters("taVM"), letters("    ")};
     case 0x80000000: return {0x80000021, letters("Auth"), letters("cAMD"), letters("enti")};
     case 0x80000001: {
-      uint32_t ecx_bits = LeafAmd1::lahf | LeafAmd1::cr8 | LeafAmd1::lzcnt | LeafAmd1::prefetchw;
+      uint32_t ecx_bits = LeafAmd1::lahf | LeafAmd1::lzcnt | LeafAmd1::prefetchw;
       uint32_t edx_bits = Leaf1Edx::repeated | LeafAmd1::nx | LeafAmd1::rdtscp | LeafAmd1::syscall;
       if (long_mode_) edx_bits |= LeafAmd1::huge_pages | LeafAmd1::long_mode;
       return {family_15_model_107, 0, ecx_bits, edx_bits};
