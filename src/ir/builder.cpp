@@ -138,9 +138,7 @@ void Builder::branch(Value condition, BlockId yes, BlockId no) {
 
 void Builder::exit_goto(uint64_t pc) { end({.op = Op::exit_goto, .imm = pc}); }
 
-void Builder::exit_indirect(Value pc) {
-  end({.op = Op::exit_indirect, .arg = {pc, no_value, no_value, no_value}});
-}
+void Builder::exit_indirect(Value pc) { end({.op = Op::exit_indirect, .arg = {pc, no_value, no_value, no_value}}); }
 
 void Builder::exit(ExitKind kind, uint64_t payload) {
   end({.op = Op::exit, .kind = static_cast<uint8_t>(kind), .imm = payload});

@@ -17,7 +17,7 @@ class Builder {
   explicit Builder(const StateLayout& layout);
 
   BlockId new_block();
-  void begin(BlockId block);      ///< the block before must have been ended
+  void begin(BlockId block);  ///< the block before must have been ended
   bool in_block() const { return in_block_; }
 
   // Constants and state.

@@ -93,6 +93,7 @@ uint32_t flags_of_sub(Type type, uint64_t a, uint64_t b, bool borrow) {
   return flags;
 }
 
+// clang-format off
 std::optional<uint64_t> evaluate(const Instr& instr, std::span<const Constant> operands) {
   const auto operand = [&](unsigned i) { return i < operands.size() ? operands[i].value : 0; };
   const uint64_t a = operand(0), b = operand(1), c = operand(2);
@@ -129,5 +130,6 @@ std::optional<uint64_t> evaluate(const Instr& instr, std::span<const Constant> o
     default: return std::nullopt;
   }
 }
+// clang-format on
 
 }  // namespace strata::ir

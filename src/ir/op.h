@@ -129,7 +129,7 @@ struct Trait {
   X(vshl, 2, Trait::pure)            /* every lane by b (i64); a count of the width or more gives zero; L i16 to i64 */ \
   X(vshr, 2, Trait::pure) \
   X(vsar, 2, Trait::pure)            /* a count of the width or more gives the sign; L i16, i32 */ \
-  X(vshl_bytes, 1, Trait::pure)      /* the whole vector by imm bytes */ \
+  X(vshl_bytes, 1, Trait::pure)      /* the whole vector by imm bytes; 16 or more give zero */ \
   X(vshr_bytes, 1, Trait::pure) \
   X(valign, 2, Trait::pure)          /* bytes imm .. imm+15 of b (low) with a above it */ \
   X(vshuffle, 1, Trait::pure)        /* i32 lane i := lane (imm >> 2i & 3) of a */ \

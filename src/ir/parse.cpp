@@ -214,16 +214,20 @@ Result<void> Parser::details(Line& line, Instr& instr) {
       instr.imm = STRATA_TRY(integer(line));
       if (static_cast<uint64_t>(sign_extend(instr.imm, bits(instr.type))) == instr.imm) instr.imm &= mask(instr.type);
       return {};
-    case Op::insn: case Op::exit_goto: instr.imm = STRATA_TRY(integer(line)); return {};
+    case Op::insn:
+    case Op::exit_goto: instr.imm = STRATA_TRY(integer(line)); return {};
     case Op::vconstant: return vector(line, instr);
-    case Op::get: case Op::set: return slot(line, instr);
+    case Op::get:
+    case Op::set: return slot(line, instr);
     case Op::cond:
       instr.imm = STRATA_TRY(index_of(cond_names, line.next(), "condition"));
       STRATA_TRY(line.expect(","));
       return operands(line, instr);
     case Op::call: return call(line, instr);
-    case Op::exit: case Op::exit_if: return exit(line, instr);
-    case Op::jump: case Op::branch: return targets(line, instr);
+    case Op::exit:
+    case Op::exit_if: return exit(line, instr);
+    case Op::jump:
+    case Op::branch: return targets(line, instr);
     default: return operands(line, instr);
   }
 }

@@ -43,7 +43,9 @@ struct Printer {
 
   void details(const Instr& instr) {
     switch (instr.op) {
-      case Op::constant: case Op::insn: case Op::exit_goto: write(" {:#x}", instr.imm); break;
+      case Op::constant:
+      case Op::insn:
+      case Op::exit_goto: write(" {:#x}", instr.imm); break;
       case Op::vconstant: write(" {:#018x}{:016x}", unit.vectors[instr.imm].hi, unit.vectors[instr.imm].lo); break;
       case Op::get: write(" {}", unit.layout->slots[instr.imm].name); break;
       case Op::set: write(" {}, %{}", unit.layout->slots[instr.imm].name, instr.arg[0]); break;
@@ -53,8 +55,14 @@ struct Printer {
       case Op::exit: write(" {} {:#x}", exit_names[instr.kind], instr.imm); break;
       case Op::jump: write(" b{}", instr.target[0]); break;
       case Op::branch: write(" %{}, b{}, b{}", instr.arg[0], instr.target[0], instr.target[1]); break;
-      case Op::load: case Op::store: case Op::atomic_swap: case Op::atomic_add: case Op::atomic_and:
-      case Op::atomic_or: case Op::atomic_xor: case Op::atomic_cas:
+      case Op::load:
+      case Op::store:
+      case Op::atomic_swap:
+      case Op::atomic_add:
+      case Op::atomic_and:
+      case Op::atomic_or:
+      case Op::atomic_xor:
+      case Op::atomic_cas:
         operands(instr);
         write(", space {}", instr.imm);
         break;
@@ -82,7 +90,8 @@ std::string print(const Unit& unit) {
   printer.write("unit {:#x}, {} bytes, {} insns\n", unit.guest_pc, unit.guest_bytes, unit.guest_insns);
   std::vector<BlockId> order(unit.blocks.size());  // as they stand in the code
   std::iota(order.begin(), order.end(), 0u);
-  std::sort(order.begin(), order.end(), [&](BlockId x, BlockId y) { return unit.blocks[x].begin < unit.blocks[y].begin; });
+  std::sort(order.begin(), order.end(),
+            [&](BlockId x, BlockId y) { return unit.blocks[x].begin < unit.blocks[y].begin; });
   for (const BlockId block : order) {
     printer.write("b{}:\n", block);
     for (uint32_t i = unit.blocks[block].begin; i < unit.blocks[block].end; ++i) printer.instr(i);

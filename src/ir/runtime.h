@@ -63,15 +63,15 @@ class SlowMemory {
 
 /// The first thing that compiled code and helpers are handed. One a vCPU.
 struct ExecContext {
-  std::byte* state = nullptr;            ///< the guest state that the layout describes
+  std::byte* state = nullptr;  ///< the guest state that the layout describes
   std::array<Tlb*, max_spaces> tlb = {};
   SlowMemory* memory = nullptr;
-  std::atomic<uint32_t> events = 0;      ///< set from any thread: leave at the next poll
-  bool leave = false;                    ///< set by a helper of effect may_exit: leave behind this call
-  ExitKind leave_kind = ExitKind::leave; ///< with that kind
+  std::atomic<uint32_t> events = 0;       ///< set from any thread: leave at the next poll
+  bool leave = false;                     ///< set by a helper of effect may_exit: leave behind this call
+  ExitKind leave_kind = ExitKind::leave;  ///< with that kind
   uint64_t leave_payload = 0;
-  uint64_t insns = 0;                    ///< guest instructions done
-  void* cpu = nullptr;                   ///< the front end's own object, for its helpers
+  uint64_t insns = 0;   ///< guest instructions done
+  void* cpu = nullptr;  ///< the front end's own object, for its helpers
 };
 
 /// How a run of compiled code ended.

@@ -68,7 +68,8 @@ Value simplify_insert_low(Emitter& emitter, Instr& instr) {
 Value simplify_conversion(Emitter& emitter, Instr& instr) {
   switch (instr.op) {
     case Op::select: return simplify_select(emitter, instr);
-    case Op::zext: case Op::sext: return simplify_widening(emitter, instr);
+    case Op::zext:
+    case Op::sext: return simplify_widening(emitter, instr);
     case Op::trunc: return simplify_trunc(emitter, instr);
     case Op::insert_low: return simplify_insert_low(emitter, instr);
     default: {  // bitcast there and back

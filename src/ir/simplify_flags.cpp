@@ -32,9 +32,12 @@ Value ask_sub(const Question& question, const Instr& flags) {
 /// On the flags of a result that has neither carry nor overflow.
 Value ask_logic(const Question& question, const Instr& flags) {
   switch (question.cond) {
-    case Cond::o: case Cond::c: return question.answer(false);
-    case Cond::z: case Cond::be: return question.with_zero(Op::eq, flags.type, flags.arg[0]);
-    case Cond::s: case Cond::l: return question.with_zero(Op::lt_s, flags.type, flags.arg[0]);
+    case Cond::o:
+    case Cond::c: return question.answer(false);
+    case Cond::z:
+    case Cond::be: return question.with_zero(Op::eq, flags.type, flags.arg[0]);
+    case Cond::s:
+    case Cond::l: return question.with_zero(Op::lt_s, flags.type, flags.arg[0]);
     case Cond::le: return question.with_zero(Op::le_s, flags.type, flags.arg[0]);
     default: return no_value;
   }

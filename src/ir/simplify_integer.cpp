@@ -38,12 +38,31 @@ Value merge_offsets(Emitter& emitter, const Instr& instr) {
   return emitter.emit(sum < 0 ? Op::sub : Op::add, instr.type, inner.arg[0], emitter.constant(instr.type, amount));
 }
 
+/// Masks that take nothing away from a value widened with zeros.
+bool mask_is_idle(const Emitter& emitter, Value x, uint64_t kept) {
+  if (emitter.at(x).op != Op::zext) return false;
+  const uint64_t all = mask(emitter.type_of(emitter.at(x).arg[0]));
+  return (kept & all) == all;
+}
+
+Value simplify_unary(Emitter& emitter, const Instr& instr) {
+  const Instr inner = emitter.at(instr.arg[0]);
+  if (inner.op == instr.op) return inner.arg[0];
+  if (instr.op == Op::neg && inner.op == Op::zext && emitter.type_of(inner.arg[0]) == Type::i1) {
+    return emitter.emit(Op::sext, instr.type, inner.arg[0]);  // a borrow spread over all bits
+  }
+  return no_value;
+}
+
 Value simplify_with_constant(Emitter& emitter, Instr& instr, uint64_t b) {
   const Value x = instr.arg[0], c = instr.arg[1];
   const uint64_t ones = mask(instr.type);
   switch (instr.op) {
-    case Op::add: case Op::sub: return b == 0 ? x : merge_offsets(emitter, instr);
-    case Op::and_: return b == ones ? x : b == 0 ? c : reassociate(emitter, instr);
+    case Op::add:
+    case Op::sub: return b == 0 ? x : merge_offsets(emitter, instr);
+    case Op::and_:
+      if (b == ones || mask_is_idle(emitter, x, b)) return x;
+      return b == 0 ? c : reassociate(emitter, instr);
     case Op::or_: return b == 0 ? x : b == ones ? c : reassociate(emitter, instr);
     case Op::xor_:
       if (b == 0) return x;
@@ -60,7 +79,8 @@ Value simplify_with_constant(Emitter& emitter, Instr& instr, uint64_t b) {
         return emitter.emit(Op::shl, instr.type, x, count);
       }
       return reassociate(emitter, instr);
-    case Op::div_u: case Op::div_s: return b == 1 ? x : no_value;
+    case Op::div_u:
+    case Op::div_s: return b == 1 ? x : no_value;
     case Op::rem_u: return b == 1 ? emitter.constant(instr.type, 0) : no_value;
     default: return no_value;
   }
@@ -70,15 +90,15 @@ Value simplify_with_constant(Emitter& emitter, Instr& instr, uint64_t b) {
 
 Value simplify_integer(Emitter& emitter, Instr& instr) {
   const Value a = instr.arg[0], b = instr.arg[1];
-  if (instr.op == Op::not_ || instr.op == Op::neg) {
-    return emitter.at(a).op == instr.op ? emitter.at(a).arg[0] : no_value;
-  }
+  if (instr.op == Op::not_ || instr.op == Op::neg) return simplify_unary(emitter, instr);
   if (emitter.is_constant(b)) return simplify_with_constant(emitter, instr, emitter.at(b).imm);
   if (instr.op == Op::sub && emitter.is_constant(a, 0)) return emitter.emit(Op::neg, instr.type, b);
   if (a != b) return no_value;
   switch (instr.op) {
-    case Op::sub: case Op::xor_: return emitter.constant(instr.type, 0);
-    case Op::and_: case Op::or_: return a;
+    case Op::sub:
+    case Op::xor_: return emitter.constant(instr.type, 0);
+    case Op::and_:
+    case Op::or_: return a;
     default: return no_value;
   }
 }

@@ -8,8 +8,11 @@ Value simplify_extract(Emitter& emitter, const Instr& instr) {
   const Instr from = emitter.at(instr.arg[0]);
   if (from.op == Op::vinsert && from.lane == instr.lane) {
     if (from.imm == instr.imm) return from.arg[1];
-    return emitter.emit({.op = Op::vextract, .type = instr.type, .lane = instr.lane,
-                         .arg = {from.arg[0], no_value, no_value, no_value}, .imm = instr.imm});
+    return emitter.emit({.op = Op::vextract,
+                         .type = instr.type,
+                         .lane = instr.lane,
+                         .arg = {from.arg[0], no_value, no_value, no_value},
+                         .imm = instr.imm});
   }
   const bool low = from.op == Op::vzext && instr.imm == 0;
   const bool any = from.op == Op::vsplat;
@@ -30,8 +33,12 @@ Value simplify_align(Emitter& emitter, const Instr& instr) {
 
 Value with_itself(Emitter& emitter, const Instr& instr) {
   switch (instr.op) {
-    case Op::vand: case Op::vor: return instr.arg[0];
-    case Op::vxor: case Op::vsub: case Op::vandn: case Op::vcmp_gt_s: return emitter.vconstant({});
+    case Op::vand:
+    case Op::vor: return instr.arg[0];
+    case Op::vxor:
+    case Op::vsub:
+    case Op::vandn:
+    case Op::vcmp_gt_s: return emitter.vconstant({});
     case Op::vcmp_eq: return emitter.vconstant({~uint64_t{0}, ~uint64_t{0}});
     default: return no_value;
   }
@@ -42,7 +49,8 @@ Value with_itself(Emitter& emitter, const Instr& instr) {
 Value simplify_vector(Emitter& emitter, Instr& instr) {
   switch (instr.op) {
     case Op::vextract: return simplify_extract(emitter, instr);
-    case Op::vshl_bytes: case Op::vshr_bytes: return simplify_byte_shift(emitter, instr);
+    case Op::vshl_bytes:
+    case Op::vshr_bytes: return simplify_byte_shift(emitter, instr);
     case Op::valign: return simplify_align(emitter, instr);
     default: return instr.arg[0] == instr.arg[1] ? with_itself(emitter, instr) : no_value;
   }

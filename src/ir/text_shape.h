@@ -20,6 +20,7 @@ constexpr std::string_view written_name(Op op) {
 
 constexpr bool is_vector(Op op) { return op >= Op::vadd && op <= Op::vfcmp; }
 
+// clang-format off
 /// Whether the type stands behind the name. Elsewhere it follows from the operation, the slot or the helper.
 constexpr bool shows_type(Op op) {
   if (is_vector(op) || op >= Op::exit_if) return false;
@@ -30,6 +31,7 @@ constexpr bool shows_type(Op op) {
     default: return true;
   }
 }
+// clang-format on
 
 /// The type of an instruction whose type is not written, as far as operation and lane tell it.
 constexpr Type implied_type(Op op, Lane lane) {
@@ -39,6 +41,7 @@ constexpr Type implied_type(Op op, Lane lane) {
   return is_vector(op) || op == Op::vconstant ? Type::v128 : Type::none;
 }
 
+// clang-format off
 /// Whether the immediate stands behind the operands as a plain number.
 constexpr bool trailing_immediate(Op op) {
   switch (op) {
@@ -49,5 +52,6 @@ constexpr bool trailing_immediate(Op op) {
     default: return false;
   }
 }
+// clang-format on
 
 }  // namespace strata::ir

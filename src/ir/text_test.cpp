@@ -202,7 +202,8 @@ TEST(Text, EveryOperationRoundTrips) {
 }
 
 TEST(Text, NamesNumbersAndCommentsAreFree) {
-  const Result<Unit> unit = parse("b0:\n %minus = constant i16 -1 ; all ones\n %x=get h\n\n set h,%minus\n exit next", layout);
+  const Result<Unit> unit =
+      parse("b0:\n %minus = constant i16 -1 ; all ones\n %x=get h\n\n set h,%minus\n exit next", layout);
   ASSERT_TRUE(unit) << unit.error().message;
   EXPECT_THAT(print(*unit), HasSubstr("%0 = constant i16 0xffff\n  %1 = get h\n  set h, %0\n  exit next 0x0\n"));
 }

@@ -33,6 +33,7 @@ unsigned operand_count(const Unit& unit, const Instr& instr) {
   return static_cast<unsigned>(unit.helpers[instr.imm]->operands.size());
 }
 
+// clang-format off
 const char* integer_error(const Typing& t) {
   switch (t.instr.op) {
     case Op::and_: case Op::or_: case Op::xor_: case Op::eq: case Op::ne:
@@ -52,7 +53,9 @@ const char* integer_error(const Typing& t) {
       return t.all(info(t.instr.op).operands, t.type()) ? nullptr : bad_operand;
   }
 }
+// clang-format on
 
+// clang-format off
 const char* conversion_error(const Typing& t) {
   const Type from = t.operand[0];
   switch (t.instr.op) {
@@ -73,6 +76,7 @@ const char* conversion_error(const Typing& t) {
     }
   }
 }
+// clang-format on
 
 const char* flags_error(const Typing& t) {
   const bool carry_in = t.instr.op == Op::flags_adc || t.instr.op == Op::flags_sbb;
@@ -166,6 +170,7 @@ constexpr uint64_t immediates_of(Op op, Lane lane) {
 }
 // clang-format on
 
+// clang-format off
 const char* vector_error(const Typing& t) {
   const Op op = t.instr.op;
   const Lane lane = t.instr.lane;
@@ -183,6 +188,7 @@ const char* vector_error(const Typing& t) {
     default: return t.all(info(op).operands, Type::v128) ? nullptr : bad_operand;
   }
 }
+// clang-format on
 
 const char* call_error(const Typing& t) {
   const Helper& helper = *t.unit.helpers[t.instr.imm];
@@ -232,10 +238,15 @@ const char* type_error(const Unit& unit, const Instr& instr) {
   if (instr.op >= Op::add && instr.op <= Op::le_s) return integer_error(typing);
   if (instr.op >= Op::load && instr.op <= Op::atomic_cas) return memory_error(typing);
   switch (instr.op) {
-    case Op::constant: case Op::vconstant: return constant_error(typing);
-    case Op::get: case Op::set: return slot_error(typing);
+    case Op::constant:
+    case Op::vconstant: return constant_error(typing);
+    case Op::get:
+    case Op::set: return slot_error(typing);
     case Op::call: return call_error(typing);
-    case Op::exit_if: case Op::branch: case Op::exit_indirect: case Op::exit: return leaving_error(typing);
+    case Op::exit_if:
+    case Op::branch:
+    case Op::exit_indirect:
+    case Op::exit: return leaving_error(typing);
     default: return nullptr;
   }
 }

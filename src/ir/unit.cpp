@@ -9,6 +9,7 @@ namespace {
 /// In the table below: the result has the instruction's own type.
 constexpr Type own = static_cast<Type>(0xff);
 
+// clang-format off
 constexpr Type given_by(Op op) {
   switch (op) {
     case Op::eq: case Op::ne: case Op::lt_u: case Op::le_u: case Op::lt_s: case Op::le_s: case Op::cond:
@@ -23,6 +24,7 @@ constexpr Type given_by(Op op) {
       return own;
   }
 }
+// clang-format on
 
 constexpr auto result_types = [] {
   std::array<Type, std::size(op_table)> types{};

@@ -66,9 +66,9 @@ struct Instr {
   Op op = Op::nop;
   Type type = Type::none;  ///< of the result; for stores, compares and flags the operands' type
   Lane lane = Lane::none;
-  uint8_t kind = 0;    ///< ExitKind of exit and exit_if
-  bool sunk = false;   ///< for `set`: overwritten before anyone but an exit can see it; done only at exits.
-                       ///< For a pure value: wanted only by sunk sets, computed only at exits.
+  uint8_t kind = 0;   ///< ExitKind of exit and exit_if
+  bool sunk = false;  ///< for `set`: overwritten before anyone but an exit can see it; done only at exits.
+                      ///< For a pure value: wanted only by sunk sets, computed only at exits.
   Value arg[4] = {no_value, no_value, no_value, no_value};
   BlockId target[2] = {0, 0};  ///< of jump and branch
   uint64_t imm = 0;

@@ -20,19 +20,20 @@ std::string error_of(std::string_view text) {
 TEST(Verify, Types) {
   EXPECT_EQ(error_of("b0:\n %a = get w\n %b = get pc\n %c = add i32 %a, %b\n exit next"),
             "b0: %2 add: an operand has the wrong type");
-  EXPECT_EQ(error_of("b0:\n %a = get w\n %b = shl i32 %a, %a\n exit next"), "b0: %1 shl: an operand has the wrong type");
+  EXPECT_EQ(error_of("b0:\n %a = get w\n %b = shl i32 %a, %a\n exit next"),
+            "b0: %1 shl: an operand has the wrong type");
   EXPECT_EQ(error_of("b0:\n %a = constant i1 1\n %b = not i1 %a\n exit next"),
             "b0: %1 not_: the type is not one that this operation has");
   EXPECT_EQ(error_of("b0:\n %a = get w\n %b = load i32 %a, space 0\n exit next"),
             "b0: %1 load: an operand has the wrong type");
   EXPECT_EQ(error_of("b0:\n %a = get w\n %b = zext i32 %a\n exit next"), "b0: %1 zext: an operand has the wrong type");
   EXPECT_EQ(error_of("b0:\n %a = get w\n %b = call h(%a)\n exit next"), "b0: %1 call: an operand has the wrong type");
-  EXPECT_EQ(error_of("b0:\n %a = constant i8 0x100\n exit next"), "b0: %0 constant: the constant does not fit its type");
+  EXPECT_EQ(error_of("b0:\n %a = constant i8 0x100\n exit next"),
+            "b0: %0 constant: the constant does not fit its type");
 }
 
 TEST(Verify, CountsImmediatesLanes) {
-  EXPECT_EQ(error_of("b0:\n %a = get w\n %b = add i32 %a\n exit next"),
-            "b0: %1 add: the number of operands is wrong");
+  EXPECT_EQ(error_of("b0:\n %a = get w\n %b = add i32 %a\n exit next"), "b0: %1 add: the number of operands is wrong");
   EXPECT_EQ(error_of("b0:\n %a = get pc\n %b = load i32 %a, space 4\n exit next"),
             "b0: %1 load: the immediate is out of range");
   EXPECT_EQ(error_of("b0:\n %a = get w\n %b = flags_merge %a, %a, 2\n exit next"),

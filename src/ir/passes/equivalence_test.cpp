@@ -34,8 +34,8 @@ class RandomUnit {
   uint32_t below(uint32_t bound) { return static_cast<uint32_t>(random_() % bound); }
   bool chance(uint32_t of) { return below(of) == 0; }
   Type integer(Type from = Type::i8) {
-    return static_cast<Type>(static_cast<unsigned>(from) + below(1 + static_cast<unsigned>(Type::i64) -
-                                                                 static_cast<unsigned>(from)));
+    return static_cast<Type>(static_cast<unsigned>(from) +
+                             below(1 + static_cast<unsigned>(Type::i64) - static_cast<unsigned>(from)));
   }
 
   Value append(Instr instr) {
@@ -54,7 +54,8 @@ class RandomUnit {
   }
 
   Value constant(Type type) {
-    const uint64_t choices[] = {0, 1, 2, 8, 31, 63, 0x7f, 0x80, 0xff, ~uint64_t{0}, ~uint64_t{0} << (bits(type) - 1), random_()};
+    const uint64_t choices[] = {
+        0, 1, 2, 8, 31, 63, 0x7f, 0x80, 0xff, ~uint64_t{0}, ~uint64_t{0} << (bits(type) - 1), random_()};
     return append(Op::constant, type, {}, choices[below(12)] & mask(type));
   }
 
@@ -82,19 +83,23 @@ class RandomUnit {
 
   void instr() {
     switch (below(10)) {
-      case 0: case 1: case 2: arithmetic(); break;
+      case 0:
+      case 1:
+      case 2: arithmetic(); break;
       case 3: compare(); break;
       case 4: conversion(); break;
-      case 5: case 6: flag_operation(); break;
-      case 7: case 8: state(); break;
+      case 5:
+      case 6: flag_operation(); break;
+      case 7:
+      case 8: state(); break;
       default: effect();
     }
   }
 
   void arithmetic() {
-    static constexpr Op ops[] = {Op::add,  Op::add,  Op::sub,   Op::sub,  Op::mul,  Op::div_u, Op::rem_u, Op::div_s,
-                                 Op::and_, Op::or_,  Op::xor_,  Op::not_, Op::neg,  Op::shl,   Op::shr,   Op::sar,
-                                 Op::rotl, Op::rotr, Op::popcnt, Op::rem_s};
+    static constexpr Op ops[] = {Op::add,   Op::add,  Op::sub,  Op::sub,  Op::mul,    Op::div_u, Op::rem_u,
+                                 Op::div_s, Op::and_, Op::or_,  Op::xor_, Op::not_,   Op::neg,   Op::shl,
+                                 Op::shr,   Op::sar,  Op::rotl, Op::rotr, Op::popcnt, Op::rem_s};
     const Op op = ops[below(std::size(ops))];
     const bool logic = op == Op::and_ || op == Op::or_ || op == Op::xor_;
     const Type type = integer(logic ? Type::i1 : Type::i8);
@@ -215,7 +220,9 @@ void expect_same(const Unit& before, const Unit& after, uint64_t seed, std::stri
     const std::vector<uint64_t> slots = random_slots(random);
     const unsigned at = leave_at == 7 ? 1000 : leave_at;
     ASSERT_EQ(ReferenceRun(before, slots, at).seen(), ReferenceRun(after, slots, at).seen())
-        << what << ", seed " << seed << ", left at " << at << "\n" << print(before) << "becomes\n" << print(after);
+        << what << ", seed " << seed << ", left at " << at << "\n"
+        << print(before) << "becomes\n"
+        << print(after);
   }
 }
 

@@ -12,11 +12,15 @@
 namespace strata::ir {
 
 /// Slots a and b (i64), w and v (i32), f (flags, i32); helpers pure, reads, writes and leaves, without operands.
-inline const StateLayout test_layout{
-    .slots = {{"pc", 0, Type::i64}, {"a", 8, Type::i64}, {"b", 16, Type::i64}, {"w", 24, Type::i32},
-              {"v", 28, Type::i32}, {"f", 32, Type::i32}, {"x", 48, Type::v128}},
-    .size = 64,
-    .pc = 0};
+inline const StateLayout test_layout{.slots = {{"pc", 0, Type::i64},
+                                               {"a", 8, Type::i64},
+                                               {"b", 16, Type::i64},
+                                               {"w", 24, Type::i32},
+                                               {"v", 28, Type::i32},
+                                               {"f", 32, Type::i32},
+                                               {"x", 48, Type::v128}},
+                                     .size = 64,
+                                     .pc = 0};
 
 inline const Helper test_helpers[] = {
     {.name = "pure", .result = Type::i32, .effect = HelperEffect::pure},

@@ -80,7 +80,9 @@ class ReferenceRun {
           slots_[unit_.layout->pc] = instr.imm;
           seen_.push_back(instr.imm);
           break;
-        case Op::load: case Op::store: case Op::poll:
+        case Op::load:
+        case Op::store:
+        case Op::poll:
           if (leave_at_-- == 0) return leave(begin, i, static_cast<uint64_t>(instr.op));
           if (instr.op != Op::poll) seen_.push_back(value(instr, 0));
           if (instr.op == Op::store) seen_.push_back(value(instr, 1));

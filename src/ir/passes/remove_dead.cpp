@@ -11,7 +11,8 @@ enum class Wanted : uint8_t { never, at_exits, always };
 
 class Removal {
  public:
-  explicit Removal(Unit& unit) : unit_(unit), set_again_(unit.layout->slots.size(), nowhere), notes_(unit.code.size()) {}
+  explicit Removal(Unit& unit)
+      : unit_(unit), set_again_(unit.layout->slots.size(), nowhere), notes_(unit.code.size()) {}
 
   void run() {
     for (auto i = static_cast<uint32_t>(unit_.code.size()); i-- > 0;) look_at(i);

@@ -14,7 +14,8 @@ TEST(RemoveDead, UnusedPureValuesAndGetsGo) {
   %p = call pure()
   set a, %b
   nop
-  exit next)", R"(b0:
+  exit next)",
+              R"(b0:
   %b = get b
   set a, %b
   exit next)");
@@ -39,7 +40,8 @@ TEST(RemoveDead, WhatOnlySunkSetsWantSinksWithThem) {
   %a = get a
   store i64 %a, %a, space 0
   set f, %v
-  exit next)", R"(b0:
+  exit next)",
+              R"(b0:
   %w = get w
   %v = get v
   %t = sunk add i32 %w, %v
@@ -70,7 +72,8 @@ TEST(RemoveDead, SunkSetsThatNoExitSeesGo) {
   sunk set w, %t
   set w, %w
   poll
-  exit next)", R"(b0:
+  exit next)",
+              R"(b0:
   %w = get w
   set w, %w
   poll
@@ -97,7 +100,8 @@ b1:
   %a = get a
   %b = get b
   set a, %b
-  jump b0)", R"(b0:
+  jump b0)",
+              R"(b0:
   jump b1
 b1:
   %b = get b

@@ -15,7 +15,8 @@ TEST(Simplify, SlotsAreForwarded) {
   %again = get w
   %sum = add i32 %v, %again
   set w, %sum
-  exit next)", R"(b0:
+  exit next)",
+              R"(b0:
   %w = get w
   set v, %w
   %a = get a
@@ -52,7 +53,8 @@ TEST(Simplify, ConditionsBecomeComparisons) {
 b1:
   exit next 1
 b2:
-  exit next 2)", R"(b0:
+  exit next 2)",
+              R"(b0:
   %w = get w
   %v = get v
   %f = flags_sub i32 %w, %v
@@ -72,7 +74,8 @@ TEST(Simplify, EqualValuesAreComputedOnce) {
   %x = add i64 %a, %b
   %y = add i64 %b, %a
   store i64 %x, %y, space 0
-  exit next)", R"(b0:
+  exit next)",
+              R"(b0:
   %a = get a
   %b = get b
   %x = add i64 %a, %b
@@ -93,7 +96,8 @@ b2:
   poll
   jump b3
 b3:
-  exit next 3)", R"(b0:
+  exit next 3)",
+              R"(b0:
   %w = get w
   set v, %w
   set f, %w

@@ -15,7 +15,7 @@ bool reads_all_slots(const Unit& unit, const Instr& instr) {
 void sink_sets(Unit& unit) {
   constexpr uint32_t never = ~uint32_t{0};
   std::vector<uint32_t> set_again(unit.layout->slots.size(), never);  // where, in the code behind
-  uint32_t barrier = never;  // the next instruction that reads all slots
+  uint32_t barrier = never;                                           // the next instruction that reads all slots
   for (auto i = static_cast<uint32_t>(unit.code.size()); i-- > 0;) {
     Instr& instr = unit.code[i];
     if (instr.op == Op::set) {

@@ -13,7 +13,8 @@ TEST(SinkSets, ASetAgainSinksAcrossExits) {
   store i64 %a, %a, space 0
   poll
   set w, %w
-  exit next)", R"(b0:
+  exit next)",
+              R"(b0:
   %a = get a
   %w = get w
   sunk set w, %w
@@ -37,7 +38,8 @@ TEST(SinkSets, PureCallsAndGetsOfOthersDoNot) {
   %p = call pure()
   %v = get v
   set w, %v
-  exit next)", R"(b0:
+  exit next)",
+              R"(b0:
   %w = get w
   sunk set w, %w
   %p = call pure()
@@ -64,7 +66,8 @@ TEST(SinkSets, TheNextInstructionSetsThePc) {
   set pc, %a
   insn 0x10
   %b = load i64 %a, space 0
-  exit next)", R"(b0:
+  exit next)",
+              R"(b0:
   %a = get a
   sunk set pc, %a
   insn 0x10
