@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 
+#include <random>
+
 #include "ir/text_shape.h"
 
 namespace strata::ir {
@@ -228,6 +230,26 @@ TEST(Text, WhatIsWrongIsNamed) {
   EXPECT_EQ(error_of("b0:\n exit moon"), "line 2: there is no kind of exit 'moon'");
   EXPECT_EQ(error_of("b0:\n %0 = get w\n %0 = get w"), "line 3: %0 is defined twice");
   EXPECT_EQ(error_of(""), "the unit has no block");
+}
+
+/// Damaged text is refused, or is some other text: never more than that.
+TEST(Text, DamageIsHarmless) {
+  std::mt19937_64 random(2);
+  unsigned still_parsed = 0;
+  for (int round = 0; round < 5000; ++round) {
+    std::string text(every_operation.substr(0, 600 + random() % (every_operation.size() - 600)));
+    for (uint64_t changes = random() % 4; changes > 0; --changes) {
+      const char letter = every_operation[random() % every_operation.size()];
+      text[random() % text.size()] = letter;
+    }
+    if (random() % 2) text += "\n exit next\n";
+    text.erase(std::min(text.find("branch"), text.size()));
+    const Result<Unit> unit = parse(text + " exit next\n", layout, find_helper);
+    if (!unit) continue;
+    ++still_parsed;
+    EXPECT_EQ(print(*parse(print(*unit), layout, find_helper)), print(*unit));
+  }
+  EXPECT_GT(still_parsed, 100u) << "the damage is too great to test anything";
 }
 
 }  // namespace
