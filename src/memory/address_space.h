@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -46,7 +47,9 @@ class AddressSpace {
   void remove(RegionId id);  ///< an unknown id is ignored; so by move
   void move(RegionId id, uint64_t base);
   /// Called, with the lock held, when a map has changed: cached translations must go.
-  void on_change(std::function<void()> callback) { changed_.push_back(std::move(callback)); }
+  using ChangeId = uint32_t;
+  ChangeId on_change(std::function<void()> callback);
+  void forget_change(ChangeId id);
 
   Found find(uint64_t address) const;  ///< with the lock held
 
@@ -101,7 +104,8 @@ class AddressSpace {
   DeviceLock& lock_;
   std::vector<std::unique_ptr<Entry>> entries_;
   std::vector<Stretch> stretches_;  ///< sorted, disjoint, made from entries_
-  std::vector<std::function<void()>> changed_;
+  std::map<ChangeId, std::function<void()>> changed_;
+  ChangeId next_change_ = 1;
   RegionId next_id_ = 1;
 };
 

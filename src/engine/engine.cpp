@@ -1,0 +1,173 @@
+// The loop of a processor: events, units, exits.
+#include "engine/engine.h"
+
+#include <chrono>
+#include <thread>
+
+#include "base/assert.h"
+#include "engine/events.h"
+
+namespace strata::engine {
+
+using ir::ExitKind;
+
+namespace {
+
+uint64_t host_nanoseconds() {
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(now).count());
+}
+
+EngineOptions complete(EngineOptions options, const ir::ExecContext& context) {
+  if (!options.ticks) {
+    if (options.counted) options.ticks = [&context] { return context.insns; };
+    else options.ticks = host_nanoseconds;
+  }
+  return options;
+}
+
+}  // namespace
+
+Engine::Engine(isa::Guest& guest, codegen::Backend& backend, memory::AddressSpace& memory, EngineOptions options)
+    : guest_(guest),
+      backend_(backend),
+      memory_(memory),
+      options_(complete(std::move(options), context_)),
+      ram_(memory),
+      cache_(memory.ram(), options_.code_bytes, [this] { context_.events.fetch_or(Event::code); }),
+      mmu_(guest, ram_, cache_),
+      host_(mmu_, ram_, options_.ports, options_.ticks, options_.tick_rate) {
+  cache_.connect(mmu_);
+  mmu_.connect(context_);
+  context_.state = guest.state();
+  guest.attach(host_, context_);
+  map_subscription_ = memory.on_change([this] { on_map_change(); });
+}
+
+Engine::~Engine() { memory_.forget_change(map_subscription_); }
+
+// On our own thread, inside a device call, the next access of the unit that runs must see the change.
+void Engine::on_map_change() {
+  if (thread_.load() == std::this_thread::get_id()) mmu_.remap();
+  else context_.events.fetch_or(Event::map);
+}
+
+void Engine::reset() {
+  guest_.reset();
+  mmu_.flush_mappings(true);
+  halted_ = false;
+}
+
+bool Engine::runnable() { return !halted_ || context_.events.load() != 0 || guest_.interrupt_ready(); }
+
+iface::VcpuStats Engine::stats() const {
+  iface::VcpuStats stats = stats_;
+  stats.insns = context_.insns;
+  stats.code_bytes = cache_.bytes();
+  stats.tlb_misses = mmu_.misses();
+  stats.code_invalidations = cache_.invalidations();
+  return stats;
+}
+
+iface::Exit Engine::run_until(uint64_t insns) {
+  thread_ = std::this_thread::get_id();
+  cache_.set_thread(thread_);
+  limit_ = insns;
+  for (;;) {
+    if (auto exit = take_events()) return *std::move(exit);
+    if (halted_) {
+      if (!guest_.interrupt_ready()) return {iface::ExitReason::halted, {}};
+      if (auto exit = hand_over(ExitKind::event, 0)) return *std::move(exit);
+      continue;
+    }
+    if (context_.insns >= limit_) return {iface::ExitReason::interrupted, {}};
+    if (auto exit = deal_with(advance())) return *std::move(exit);
+  }
+}
+
+std::optional<iface::Exit> Engine::take_events() {
+  if (context_.events.load(std::memory_order_relaxed) == 0) return std::nullopt;
+  const uint32_t events = context_.events.exchange(0);
+  if ((events & Event::map) != 0) mmu_.remap();
+  if ((events & Event::code) != 0) cache_.drain();
+  if ((events & Event::interrupt) != 0 && (!halted_ || guest_.interrupt_ready()))
+    if (auto exit = hand_over(ExitKind::event, 0)) return exit;
+  if ((events & Event::kick) != 0) return iface::Exit{iface::ExitReason::interrupted, {}};
+  return std::nullopt;
+}
+
+std::optional<iface::Exit> Engine::deal_with(const ir::RunResult& result) {
+  switch (result.kind) {
+    case ExitKind::next: return std::nullopt;
+    case ExitKind::memory:
+      // A store into the unit that ran: state is as before the instruction, which now runs as a unit of its own. By the
+      // time the next one is looked up, the old unit is gone.
+      if (mmu_.take_self_modification()) return deal_with(run_alone(1));
+      break;
+    default: break;
+  }
+  return hand_over(result.kind, result.payload);
+}
+
+std::optional<iface::Exit> Engine::hand_over(ExitKind kind, uint64_t payload) {
+  cache_.set_running(nullptr);  // what delivery writes to memory is refused to nobody
+  const isa::Next next = guest_.handle(kind, payload);
+  halted_ = next == isa::Next::halt;
+  switch (next) {
+    case isa::Next::run:
+    case isa::Next::halt: return std::nullopt;
+    case isa::Next::shutdown: return iface::Exit{iface::ExitReason::shutdown, guest_.describe()};
+    case isa::Next::debug: return iface::Exit{iface::ExitReason::debug, {}};
+  }
+  STRATA_UNREACHABLE();
+}
+
+/// Runs units until something is to be dealt with.
+ir::RunResult Engine::advance() {
+  cache_.set_running(nullptr);
+  CachedUnit* unit = find_unit();
+  if (unit == nullptr) {
+    if (no_unit_ == NoUnit::fetch_refused) return {ExitKind::memory};
+    return run_alone(1);
+  }
+  const uint64_t left = limit_ - context_.insns;
+  if (options_.counted && unit->guest_insns > left) return run_alone(static_cast<unsigned>(left));
+  return run_cached(unit);
+}
+
+ir::RunResult Engine::run_cached(CachedUnit* unit) {
+  guest_.enter_code();
+  // A counted unit must end within the limit; any other may begin as long as the limit is not reached.
+  const auto fits = [this](const CachedUnit& next) {
+    return context_.insns + (options_.counted ? next.guest_insns : 1) <= limit_;
+  };
+  ir::RunResult result;
+  do {
+    if (options_.trace) [[unlikely]] show(*unit);
+    cache_.set_running(unit);
+    result = backend_.run(*unit->code, context_);
+    ++stats_.units_run;
+    if (result.kind != ExitKind::next || context_.events.load(std::memory_order_relaxed) != 0) break;
+    unit = next_after(*unit, result);
+  } while (unit != nullptr && fits(*unit));
+  guest_.leave_code();
+  return result;
+}
+
+/// Runs a unit of at most so many instructions that is not kept, and in which every store is allowed.
+ir::RunResult Engine::run_alone(unsigned max_insns) {
+  cache_.set_running(nullptr);
+  const Fresh fresh = make_unit(guest_.key(), max_insns);
+  if (options_.trace) show(*fresh.unit);
+  guest_.enter_code();
+  const ir::RunResult result = backend_.run(*fresh.unit->code, context_);
+  guest_.leave_code();
+  ++stats_.units_run;
+  return result;
+}
+
+void Engine::show(const CachedUnit& unit) {
+  options_.trace({unit.key, unit.guest_insns, context_.insns, guest_});
+}
+
+}  // namespace strata::engine

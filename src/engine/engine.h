@@ -1,0 +1,102 @@
+// Runs any instruction set's guest on any back end: finds or makes the unit for the state, runs it, deals with its exit.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <thread>
+
+#include "codegen/backend.h"
+#include "engine/events.h"
+#include "engine/guest_host.h"
+#include "engine/ram_map.h"
+#include "engine/soft_mmu.h"
+#include "engine/trace.h"
+#include "engine/unit_cache.h"
+#include "iface/vcpu.h"
+#include "isa/guest.h"
+#include "memory/address_space.h"
+
+namespace strata::engine {
+
+/// Everything borrowed here must outlive the engine. See X86VcpuOptions for what the options mean.
+struct EngineOptions {
+  memory::PortSpace* ports = nullptr;
+  std::function<uint64_t()> ticks;
+  uint64_t tick_rate = 1'000'000'000;
+  std::function<void(ir::Unit&)> optimize;  ///< what a unit goes through before it is compiled; none: nothing
+  bool counted = false;
+  unsigned max_unit_insns = 64;
+  uint64_t code_bytes = uint64_t{64} << 20;
+  Trace trace;
+};
+
+/// The parts of iface::Vcpu that do not depend on the instruction set.
+class Engine {
+ public:
+  static constexpr uint64_t no_limit = ~uint64_t{0};
+
+  Engine(isa::Guest& guest, codegen::Backend& backend, memory::AddressSpace& memory, EngineOptions options);
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  iface::Exit run() { return run_until(no_limit); }
+  /// See X86Vcpu::run_until.
+  iface::Exit run_until(uint64_t insns);
+  void kick() { context_.events.fetch_or(Event::kick); }
+  void interrupt_changed() { context_.events.fetch_or(Event::interrupt); }
+  bool runnable();
+  void reset();
+
+  uint64_t insns() const { return context_.insns; }
+  iface::VcpuStats stats() const;
+
+ private:
+  /// A unit to run: from the cache, or one that is run once and not kept.
+  struct Fresh {
+    std::unique_ptr<CachedUnit> unit;
+    bool keep = false;
+  };
+
+  // engine.cpp: the loop.
+  std::optional<iface::Exit> take_events();
+  std::optional<iface::Exit> deal_with(const ir::RunResult& result);
+  std::optional<iface::Exit> hand_over(ir::ExitKind kind, uint64_t payload);
+  ir::RunResult advance();
+  ir::RunResult run_cached(CachedUnit* unit);
+  ir::RunResult run_alone(unsigned max_insns);
+  void show(const CachedUnit& unit);
+  void on_map_change();
+
+  // find_unit.cpp: from the state to a unit.
+  CachedUnit* next_after(CachedUnit& unit, const ir::RunResult& result);
+  CachedUnit* known(const isa::CodeKey& key);
+  CachedUnit* find_unit();
+  bool is_valid(const CachedUnit& unit) const { return unit.valid_at == mmu_.generation(unit.global); }
+  bool is_mapped(CachedUnit& unit, const SoftMmu::CodePage& first);
+  Fresh make_unit(const isa::CodeKey& key, unsigned max_insns);
+  bool locate(CachedUnit& unit);
+
+  isa::Guest& guest_;
+  codegen::Backend& backend_;
+  memory::AddressSpace& memory_;
+  EngineOptions options_;
+  ir::ExecContext context_;
+  RamMap ram_;
+  UnitCache cache_;
+  SoftMmu mmu_;
+  GuestHost host_;
+
+  memory::AddressSpace::ChangeId map_subscription_ = 0;
+  std::atomic<std::thread::id> thread_;
+  uint64_t limit_ = no_limit;
+  bool halted_ = false;
+  /// Why find_unit() gave none.
+  enum class NoUnit : uint8_t { fetch_refused, not_cacheable } no_unit_ = NoUnit::fetch_refused;
+  iface::VcpuStats stats_;
+};
+
+}  // namespace strata::engine

@@ -1,0 +1,106 @@
+// From the guest's state to the unit that goes on from there: remembered, validated, looked up, or translated.
+#include <algorithm>
+#include <chrono>
+
+#include "engine/cut_loops.h"
+#include "engine/engine.h"
+
+namespace strata::engine {
+
+/// What runs behind a unit, if it is known and its pages are mapped as they were; nullptr: find_unit() must look.
+CachedUnit* Engine::next_after(CachedUnit& unit, const ir::RunResult& result) {
+  const isa::CodeKey key = guest_.key();
+  if (result.link >= unit.links.size()) return known(key);
+  CachedUnit*& link = unit.links[result.link];
+  if (link != nullptr && link->key == key && is_valid(*link)) return link;
+  CachedUnit* found = known(key);
+  if (found != nullptr) link = found;
+  return found;
+}
+
+CachedUnit* Engine::known(const isa::CodeKey& key) {
+  CachedUnit* recent = cache_.recent(key);
+  return recent != nullptr && recent->key == key && is_valid(*recent) ? recent : nullptr;
+}
+
+/// Whether the unit's code still stands behind its addresses; `first` is the page of its first byte.
+bool Engine::is_mapped(CachedUnit& unit, const SoftMmu::CodePage& first) {
+  SoftMmu::CodePage second = first;
+  if (unit.second_page != CachedUnit::no_page) {
+    if (!mmu_.code_page(unit.second_address, guest_.code_space(), second)) return false;
+    if (second.offset != unit.second_page) return false;
+  }
+  unit.global = first.global && second.global;
+  unit.valid_at = mmu_.generation(unit.global);
+  return true;
+}
+
+CachedUnit* Engine::find_unit() {
+  const isa::CodeKey key = guest_.key();
+  if (CachedUnit* unit = known(key)) return unit;
+  SoftMmu::CodePage page;
+  no_unit_ = NoUnit::fetch_refused;
+  if (!mmu_.code_page(key.address, guest_.code_space(), page)) return nullptr;
+  no_unit_ = NoUnit::not_cacheable;
+  if (page.offset == SoftMmu::CodePage::nowhere) return nullptr;
+
+  const uint64_t begin = page.offset + (key.address & ~ir::page_mask);
+  CachedUnit* unit = cache_.find(key, begin, [&](CachedUnit& candidate) { return is_mapped(candidate, page); });
+  if (unit == nullptr) {
+    cache_.tidy();
+    Fresh fresh = make_unit(key, options_.max_unit_insns);
+    if (!fresh.keep) return nullptr;
+    unit = &cache_.insert(std::move(fresh.unit));
+    is_mapped(*unit, page);
+  }
+  cache_.remember(*unit);
+  return unit;
+}
+
+Engine::Fresh Engine::make_unit(const isa::CodeKey& key, unsigned max_insns) {
+  const auto start = std::chrono::steady_clock::now();
+  mmu_.forget_fetched();
+  ir::Unit made = guest_.translate(key, max_insns);
+  if (options_.counted) cut_loops(made);
+  if (options_.optimize) options_.optimize(made);
+
+  Fresh fresh{std::make_unique<CachedUnit>()};
+  CachedUnit& unit = *fresh.unit;
+  unit.key = key;
+  unit.guest_insns = made.guest_insns;
+  unit.guest_bytes = made.guest_bytes;
+  const auto exits = std::count_if(made.code.begin(), made.code.end(),
+                                   [](const ir::Instr& instr) { return instr.op == ir::Op::exit_goto; });
+  unit.links.resize(std::min<size_t>(static_cast<size_t>(exits), ir::RunResult::no_link));
+  unit.code = backend_.compile(made);
+  fresh.keep = locate(unit);
+
+  ++stats_.units;
+  const auto spent = std::chrono::steady_clock::now() - start;
+  stats_.compile_ns += static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(spent).count());
+  return fresh;
+}
+
+/// Finds the unit's code in Ram, by the pages that were fetched for it. False: it has none, or not there.
+bool Engine::locate(CachedUnit& unit) {
+  const auto& fetched = mmu_.fetched();
+  const auto offset_of = [&fetched](uint64_t address) {
+    for (const auto& [page, found] : fetched)
+      if (page == address) return found.offset;
+    return SoftMmu::CodePage::nowhere;
+  };
+  const uint64_t page = unit.key.address & ir::page_mask, within = unit.key.address - page;
+  const uint64_t first = offset_of(page);
+  if (unit.guest_bytes == 0 || first == SoftMmu::CodePage::nowhere) return false;
+  unit.begin = first + within;
+  if (within + unit.guest_bytes <= ir::page_size) return true;
+  if (within + unit.guest_bytes > 2 * ir::page_size) return false;
+  // The next page: where addresses are narrower than 64 bits it may be page 0.
+  const auto second = std::find_if(fetched.begin(), fetched.end(), [page](const auto& each) { return each.address != page; });
+  if (second == fetched.end() || second->page.offset == SoftMmu::CodePage::nowhere) return false;
+  unit.second_page = second->page.offset;
+  unit.second_address = second->address;
+  return true;
+}
+
+}  // namespace strata::engine

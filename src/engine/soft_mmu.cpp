@@ -1,0 +1,266 @@
+// Guest accesses outside the fast path: page walks, page crossings, devices, ROM, pages that hold code.
+#include "engine/soft_mmu.h"
+
+#include <algorithm>
+
+#include "engine/copy.h"
+
+namespace strata::engine {
+
+using isa::Access;
+using memory::Ram;
+
+namespace {
+
+constexpr uint64_t page_offset(uint64_t address) { return address & ~ir::page_mask; }
+
+/// Splits [address, address + size) at page boundaries: visit(address, size) for each piece, until one says false.
+template <class Visit>
+bool for_each_page(uint64_t address, unsigned size, Visit visit) {
+  while (size != 0) {
+    const auto piece = static_cast<unsigned>(std::min<uint64_t>(size, ir::page_size - page_offset(address)));
+    if (!visit(address, piece)) return false;
+    address += piece;
+    size -= piece;
+  }
+  return true;
+}
+
+}  // namespace
+
+SoftMmu::SoftMmu(isa::Guest& guest, RamMap& ram, CodeWatch& watch) : guest_(guest), ram_(ram), watch_(watch) {
+  for (auto& tlb : tlbs_) tlb = std::make_unique<TlbSet>();
+}
+
+void SoftMmu::connect(ir::ExecContext& context) {
+  for (size_t space = 0; space < tlbs_.size(); ++space) context.tlb[space] = &tlbs_[space]->entries();
+  context.memory = this;
+}
+
+bool SoftMmu::place(uint64_t address, ir::Space space, Access access, Place& out) {
+  const ir::TlbEntry& entry = tlbs_[space]->at(address);
+  const uint64_t page = address & ir::page_mask;
+  const bool hit = access == Access::write ? entry.write == page || entry.unused == page
+                                           : access == Access::read && entry.read == page;
+  if (!hit) return walk(address, space, access, out);
+  out.host = reinterpret_cast<std::byte*>(address + entry.addend);
+  return true;
+}
+
+bool SoftMmu::walk(uint64_t address, ir::Space space, Access access, Place& out) {
+  isa::Mapping mapping;
+  ++misses_;
+  if (!guest_.map(address, space, access, mapping)) return false;
+  large_.note(address, mapping.span);
+  out.physical = mapping.physical + page_offset(address);
+  const RamMap::Window* window = ram_.find(mapping.physical, ir::page_size);
+  if (window == nullptr) return true;  // a device, or RAM that shares its page with something else
+  out.host = window->at(out.physical);
+  out.rom = window->rom;
+  if (access != Access::execute) fill(address, space, mapping, *window);
+  return true;
+}
+
+void SoftMmu::fill(uint64_t address, ir::Space space, const isa::Mapping& mapping, const RamMap::Window& window) {
+  const uint64_t page = address & ir::page_mask;
+  std::byte* host = window.at(mapping.physical);
+  ir::TlbEntry& entry = tlbs_[space]->fill(page, mapping.global);
+  entry.addend = reinterpret_cast<uint64_t>(host) - page;
+  if (mapping.readable) entry.read = page;
+  if (!mapping.writable || window.rom) return;
+  const bool marked = ram_.ram().marks(ram_.offset_of(host)) != 0;
+  (marked ? entry.unused : entry.write) = page;
+}
+
+bool SoftMmu::may_write(const Place& place, uint64_t size) {
+  if (place.host == nullptr || place.rom) return true;
+  const uint64_t offset = ram_.offset_of(place.host);
+  if ((ram_.ram().marks(offset) & Ram::Mark::code) == 0 || watch_.about_to_write(offset, size)) return true;
+  self_modification_ = true;
+  return false;
+}
+
+void SoftMmu::get(const Place& place, std::byte* out, unsigned size) {
+  if (place.host != nullptr) copy_guest(out, place.host, size);
+  else ram_.space().read(place.physical, {out, size});
+}
+
+void SoftMmu::put(const Place& place, const std::byte* in, unsigned size) {
+  if (place.host == nullptr) {
+    ram_.space().write(place.physical, {in, size});
+  } else if (!place.rom) {
+    copy_guest(place.host, in, size);
+    const uint64_t offset = ram_.offset_of(place.host);
+    if (ram_.ram().marks(offset) == 0) return;
+    writing_ = true;
+    ram_.ram().note_write(offset, size);
+    writing_ = false;
+  }
+}
+
+// A page that has lost its marks is written the fast way from now on.
+void SoftMmu::settle(uint64_t address, ir::Space space, const Place& place) {
+  if (place.host == nullptr || place.rom || ram_.ram().marks(ram_.offset_of(place.host)) != 0) return;
+  ir::TlbEntry& entry = tlbs_[space]->at(address);
+  if (entry.unused != (address & ir::page_mask)) return;
+  entry.write = std::exchange(entry.unused, ir::TlbEntry::no_page);
+}
+
+bool SoftMmu::load(uint64_t address, unsigned size, ir::Space space, void* out) {
+  return read(address, out, size, space);
+}
+
+bool SoftMmu::store(uint64_t address, unsigned size, ir::Space space, const void* in) {
+  return write(address, in, size, space);
+}
+
+bool SoftMmu::read(uint64_t address, void* out, unsigned size, ir::Space space) {
+  // A device is read only when the whole access may be made.
+  if (page_offset(address) + size > ir::page_size && !probe(address, size, space, Access::read)) return false;
+  auto* bytes = static_cast<std::byte*>(out);
+  return for_each_page(address, size, [&](uint64_t at, unsigned piece) {
+    Place where;
+    if (!place(at, space, Access::read, where)) return false;
+    get(where, bytes, piece);
+    bytes += piece;
+    return true;
+  });
+}
+
+bool SoftMmu::write(uint64_t address, const void* in, unsigned size, ir::Space space) {
+  // Nothing is changed unless all of it may be.
+  if (page_offset(address) + size > ir::page_size && !probe(address, size, space, Access::write)) return false;
+  const auto* bytes = static_cast<const std::byte*>(in);
+  return for_each_page(address, size, [&](uint64_t at, unsigned piece) {
+    Place where;
+    if (!place(at, space, Access::write, where) || !may_write(where, piece)) return false;
+    put(where, bytes, piece);
+    settle(at, space, where);
+    bytes += piece;
+    return true;
+  });
+}
+
+bool SoftMmu::probe(uint64_t address, unsigned size, ir::Space space, Access access) {
+  return for_each_page(address, size, [&](uint64_t at, unsigned piece) {
+    Place where;
+    return place(at, space, access, where) && (access != Access::write || may_write(where, piece));
+  });
+}
+
+void* SoftMmu::pin_for_update(uint64_t address, unsigned size, ir::Space space, bool* through_slow_path) {
+  *through_slow_path = page_offset(address) + size > ir::page_size;
+  Place where;
+  if (*through_slow_path || !place(address, space, Access::write, where)) return nullptr;
+  *through_slow_path = where.host == nullptr || where.rom;
+  if (*through_slow_path || !may_write(where, size)) return nullptr;
+  writing_ = true;
+  ram_.ram().note_write(ram_.offset_of(where.host), size);
+  writing_ = false;
+  settle(address, space, where);
+  return where.host;
+}
+
+bool SoftMmu::code_page(uint64_t address, ir::Space space, CodePage& page) {
+  const uint64_t base = address & ir::page_mask;
+  const uint64_t tag = base | uint64_t{space} << 1;
+  see(base);
+  ir::TlbEntry& entry = code_.at(address);
+  if (entry.read == tag) {
+    page = {entry.addend, 0, entry.write == tag};
+    return true;
+  }
+  isa::Mapping mapping;
+  ++misses_;
+  if (!guest_.map(address, space, Access::execute, mapping)) return false;
+  large_.note(address, mapping.span);
+  page = {CodePage::nowhere, mapping.physical, mapping.global};
+  const RamMap::Window* window = ram_.find(mapping.physical, ir::page_size);
+  if (window == nullptr) return true;
+  page.offset = ram_.offset_of(window->at(mapping.physical));
+  ir::TlbEntry& filled = code_.fill(base, mapping.global);
+  filled.read = tag;
+  filled.write = mapping.global ? tag : ir::TlbEntry::no_page;
+  filled.addend = page.offset;
+  return true;
+}
+
+bool SoftMmu::fetch(uint64_t address, void* out, unsigned size, ir::Space space) {
+  auto* bytes = static_cast<std::byte*>(out);
+  return for_each_page(address, size, [&](uint64_t at, unsigned piece) {
+    if (!fetch_page(at, bytes, piece, space)) return false;
+    bytes += piece;
+    return true;
+  });
+}
+
+bool SoftMmu::fetch_page(uint64_t address, std::byte* out, unsigned size, ir::Space space) {
+  CodePage page;
+  if (!code_page(address, space, page)) return false;
+  const uint64_t base = address & ir::page_mask;
+  const auto known = [base](const Fetched& fetched) { return fetched.address == base; };
+  if (std::none_of(fetched_.begin(), fetched_.end(), known)) fetched_.push_back({base, page});
+  if (page.offset == CodePage::nowhere) {
+    ram_.space().read(page.physical + page_offset(address), {out, size});
+  } else {
+    watch_.about_to_fetch(page.offset);  // before the bytes are read: a write from now on is seen
+    copy_guest(out, ram_.ram().at(page.offset + page_offset(address)), size);
+  }
+  return true;
+}
+
+bool SoftMmu::seen(uint64_t page) const {
+  const uint64_t number = page >> ir::page_bits, hash = number ^ number >> 12;
+  return (code_seen_[hash / 64 % code_seen_.size()] >> (hash % 64) & 1) != 0;
+}
+
+void SoftMmu::see(uint64_t page) {
+  const uint64_t number = page >> ir::page_bits, hash = number ^ number >> 12;
+  code_seen_[hash / 64 % code_seen_.size()] |= uint64_t{1} << (hash % 64);
+}
+
+void SoftMmu::renew_generations(bool of_global) {
+  ++generations_[0];
+  if (!of_global) return;
+  ++generations_[1];
+  code_seen_ = {};
+}
+
+void SoftMmu::flush_mappings(bool flush_global) {
+  for (auto& tlb : tlbs_) tlb->flush(flush_global);
+  code_.flush(flush_global);
+  renew_generations(flush_global);
+  if (flush_global) large_.clear();
+}
+
+void SoftMmu::flush_mapping(uint64_t address) {
+  const uint64_t page = address & ir::page_mask;
+  const uint64_t span = large_.span_at(address);
+  if (span == ir::page_size) {
+    for (auto& tlb : tlbs_) tlb->flush_page(page);
+    code_.flush_page(page);
+    if (seen(page)) renew_generations(true);
+    return;
+  }
+  const uint64_t first = address & ~(span - 1), last = first + (span - 1);
+  for (auto& tlb : tlbs_) tlb->flush_range(first, last);
+  code_.flush_range(first, last);
+  renew_generations(true);
+}
+
+void SoftMmu::protect(uint64_t page) {
+  const auto host = reinterpret_cast<uint64_t>(ram_.ram().at(page));
+  for (auto& tlb : tlbs_) {
+    tlb->for_each([host](ir::TlbEntry& entry) {
+      if (entry.write == ir::TlbEntry::no_page || entry.write + entry.addend != host) return;
+      entry.unused = std::exchange(entry.write, ir::TlbEntry::no_page);
+    });
+  }
+}
+
+void SoftMmu::remap() {
+  ram_.refresh();
+  flush_mappings(true);
+}
+
+}  // namespace strata::engine

@@ -1,0 +1,117 @@
+// Guest virtual memory in software: fills the TLBs, and makes every access that compiled code cannot make by itself.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "engine/ram_map.h"
+#include "engine/tlb_set.h"
+#include "ir/runtime.h"
+#include "isa/guest.h"
+
+namespace strata::engine {
+
+/// Who must agree before bytes change from which units were made. Offsets are in Ram.
+class CodeWatch {
+ public:
+  /// Units made from these bytes of one page go. False: the unit that runs is one of them, so the write must wait.
+  virtual bool about_to_write(uint64_t offset, uint64_t size) = 0;
+  /// Code of this page is about to be read for translation.
+  virtual void about_to_fetch(uint64_t page) = 0;
+
+ protected:
+  ~CodeWatch() = default;
+};
+
+/// One a processor, used on its thread only.
+class SoftMmu final : public ir::SlowMemory {
+ public:
+  SoftMmu(isa::Guest& guest, RamMap& ram, CodeWatch& watch);
+
+  void connect(ir::ExecContext& context);  ///< its TLBs and its slow path are these
+
+  // ir::SlowMemory
+  bool load(uint64_t address, unsigned size, ir::Space space, void* out) override;
+  bool store(uint64_t address, unsigned size, ir::Space space, const void* in) override;
+  void* pin_for_update(uint64_t address, unsigned size, ir::Space space, bool* through_slow_path) override;
+
+  // The memory half of isa::Host; for any size.
+  bool read(uint64_t address, void* out, unsigned size, ir::Space space);
+  bool write(uint64_t address, const void* in, unsigned size, ir::Space space);
+  bool probe(uint64_t address, unsigned size, ir::Space space, isa::Access access);
+  bool fetch(uint64_t address, void* out, unsigned size, ir::Space space);
+  void flush_mappings(bool flush_global);
+  void flush_mapping(uint64_t address);
+
+  /// Where the code of a page stands.
+  struct CodePage {
+    static constexpr uint64_t nowhere = ~uint64_t{0};
+    uint64_t offset = nowhere;  ///< in Ram, of the page; nowhere: a device, or nothing
+    uint64_t physical = 0;      ///< of the page, where offset is nowhere
+    bool global = false;
+  };
+  /// False: execution is refused, and the refusal recorded with the guest.
+  bool code_page(uint64_t address, ir::Space space, CodePage& page);
+
+  /// The pages that fetch() has read since forget_fetched(), each once, by their guest address.
+  struct Fetched {
+    uint64_t address;
+    CodePage page;
+  };
+  const std::vector<Fetched>& fetched() const { return fetched_; }
+  void forget_fetched() { fetched_.clear(); }
+
+  /// Mappings of code pages asked for by code_page() are as they were while the generation of their kind is the same.
+  uint64_t generation(bool global) const { return generations_[global ? 1 : 0]; }
+
+  /// Whether the last refusal was ours, to be repeated alone: a store into the unit that runs.
+  bool take_self_modification() { return std::exchange(self_modification_, false); }
+
+  /// Ends the fast path for writes to a page of Ram.
+  void protect(uint64_t page);
+
+  /// The physical map has changed.
+  void remap();
+
+  /// Whether Ram's watcher is being told of a write that about_to_write() was asked for.
+  bool writing() const { return writing_; }
+
+  uint64_t misses() const { return misses_; }
+
+ private:
+  /// What an address leads to now.
+  struct Place {
+    std::byte* host = nullptr;  ///< nullptr: a device, or nothing
+    uint64_t physical = 0;      ///< where host is nullptr
+    bool rom = false;           ///< host memory that takes no writes
+  };
+  bool place(uint64_t address, ir::Space space, isa::Access access, Place& out);
+  bool walk(uint64_t address, ir::Space space, isa::Access access, Place& out);
+  void fill(uint64_t address, ir::Space space, const isa::Mapping& mapping, const RamMap::Window& window);
+  bool fetch_page(uint64_t address, std::byte* out, unsigned size, ir::Space space);
+  bool may_write(const Place& place, uint64_t size);
+  void get(const Place& place, std::byte* out, unsigned size);
+  void put(const Place& place, const std::byte* in, unsigned size);
+  void settle(uint64_t address, ir::Space space, const Place& place);
+  bool seen(uint64_t page) const;
+  void see(uint64_t page);
+  void renew_generations(bool of_global);
+
+  isa::Guest& guest_;
+  RamMap& ram_;
+  CodeWatch& watch_;
+  std::array<std::unique_ptr<TlbSet>, ir::max_spaces> tlbs_;
+  TlbSet code_;  ///< tags are page | space << 1; addend is the page's offset in Ram
+  LargePages large_;
+  std::array<uint64_t, 2> generations_ = {1, 1};
+  std::array<uint64_t, 64> code_seen_ = {};  ///< one bit for a hash of each page that the generation answers for
+  std::vector<Fetched> fetched_;
+  bool self_modification_ = false;
+  bool writing_ = false;
+  uint64_t misses_ = 0;
+};
+
+}  // namespace strata::engine

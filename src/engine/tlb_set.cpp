@@ -1,0 +1,58 @@
+// Fills and flushes a software TLB.
+#include "engine/tlb_set.h"
+
+#include <algorithm>
+
+namespace strata::engine {
+
+ir::TlbEntry& TlbSet::fill(uint64_t address, bool global) {
+  const size_t index = ir::tlb_index(address);
+  (global ? global_ : local_).add(index);
+  (global ? local_ : global_).drop(index);
+  empty(index);
+  return entries_[index];
+}
+
+void TlbSet::flush(bool flush_global) {
+  local_.for_each([this](size_t index) { empty(index); });
+  local_.clear();
+  if (!flush_global) return;
+  global_.for_each([this](size_t index) { empty(index); });
+  global_.clear();
+}
+
+uint64_t TlbSet::page_of(const ir::TlbEntry& entry) {
+  if (entry.read != ir::TlbEntry::no_page) return entry.read & ir::page_mask;
+  if (entry.write != ir::TlbEntry::no_page) return entry.write & ir::page_mask;
+  return entry.unused == ir::TlbEntry::no_page ? ir::TlbEntry::no_page : entry.unused & ir::page_mask;
+}
+
+void TlbSet::flush_page(uint64_t page) {
+  const size_t index = ir::tlb_index(page);
+  if (page_of(entries_[index]) == page) empty(index);
+}
+
+void TlbSet::flush_range(uint64_t first, uint64_t last) {
+  const auto flush_one = [&](size_t index) {
+    const uint64_t page = page_of(entries_[index]);
+    if (page != ir::TlbEntry::no_page && page >= first && page <= last) empty(index);
+  };
+  local_.for_each(flush_one);
+  global_.for_each(flush_one);
+}
+
+void LargePages::note(uint64_t address, uint64_t span) {
+  if (span <= ir::page_size) return;
+  auto size = std::find_if(sizes_.begin(), sizes_.end(), [span](const Size& known) { return known.span == span; });
+  if (size == sizes_.end()) size = sizes_.insert(sizes_.end(), {span, {}});
+  size->pages.insert(address / span);
+}
+
+uint64_t LargePages::span_at(uint64_t address) const {
+  uint64_t span = ir::page_size;
+  for (const Size& size : sizes_)
+    if (size.pages.contains(address / size.span)) span = std::max(span, size.span);
+  return span;
+}
+
+}  // namespace strata::engine

@@ -1,0 +1,87 @@
+// One software TLB with what is needed to flush it at the cost of what was filled.
+#pragma once
+
+#include <array>
+#include <bit>
+#include <cstdint>
+#include <unordered_set>
+#include <vector>
+
+#include "ir/runtime.h"
+#include "isa/guest.h"
+
+namespace strata::engine {
+
+/// A set of TLB indices. Walking it costs its length, not the TLB's.
+class TlbIndices {
+ public:
+  void add(size_t index) { words_[index / 64] |= uint64_t{1} << (index % 64); }
+  void drop(size_t index) { words_[index / 64] &= ~(uint64_t{1} << (index % 64)); }
+  void clear() { words_ = {}; }
+  template <class Visit>
+  void for_each(Visit visit) const {
+    for (size_t word = 0; word < words_.size(); ++word)
+      for (uint64_t bits = words_[word]; bits != 0; bits &= bits - 1)
+        visit(word * 64 + static_cast<size_t>(std::countr_zero(bits)));
+  }
+
+ private:
+  std::array<uint64_t, ir::tlb_entries / 64> words_ = {};
+};
+
+/// The entries that compiled code reads, and beside them which are filled, and with global pages or not. In an entry
+/// `unused` is the tag of a page that the guest may write but the fast path must not: it holds code, or is tracked.
+class TlbSet {
+ public:
+  ir::Tlb& entries() { return entries_; }
+  ir::TlbEntry& at(uint64_t address) { return entries_[ir::tlb_index(address)]; }
+
+  /// Empties the entry for the address, for the caller to fill, and books it.
+  ir::TlbEntry& fill(uint64_t address, bool global);
+
+  void flush(bool flush_global);
+  void flush_page(uint64_t page);
+  void flush_range(uint64_t first, uint64_t last);  ///< pages whose address is in the range
+
+  template <class Visit>
+  void for_each(Visit visit) {
+    const auto visit_entry = [&](size_t index) { visit(entries_[index]); };
+    local_.for_each(visit_entry);
+    global_.for_each(visit_entry);
+  }
+
+  /// The page that an entry is for, however it may be used; no_page where it is empty.
+  static uint64_t page_of(const ir::TlbEntry& entry);
+
+ private:
+  void empty(size_t index) {
+    entries_[index] = {.unused = ir::TlbEntry::no_page};
+  }
+
+  alignas(64) ir::Tlb entries_ = make_empty();
+  TlbIndices local_, global_;
+
+  static ir::Tlb make_empty() {
+    ir::Tlb tlb;
+    tlb.fill({.unused = ir::TlbEntry::no_page});
+    return tlb;
+  }
+};
+
+/// Which large pages the TLBs hold pieces of: flushing one address must flush all of its page.
+class LargePages {
+ public:
+  void note(uint64_t address, uint64_t span);
+  /// The size of the page by which the address may be mapped, as far as the TLBs know.
+  uint64_t span_at(uint64_t address) const;
+  void clear() { sizes_.clear(); }
+
+ private:
+  struct Size {
+    uint64_t span;
+    std::unordered_set<uint64_t> pages;  ///< address / span
+  };
+  std::vector<Size> sizes_;  ///< the few that there are
+};
+
+}  // namespace strata::engine

@@ -1,0 +1,172 @@
+// Keeps units by place and key, by page, and by age.
+#include "engine/unit_cache.h"
+
+#include <algorithm>
+
+#include "base/bits.h"
+
+namespace strata::engine {
+
+using memory::page_size;
+using memory::Ram;
+
+namespace {
+
+constexpr uint64_t page_of(uint64_t offset) { return align_down(offset, page_size); }
+
+/// The part of a unit's code that stands in a page, as offsets in Ram.
+struct Range {
+  uint64_t begin, end;
+  bool meets(uint64_t first, uint64_t last) const { return begin <= last && first < end; }
+};
+
+Range range_in(const CachedUnit& unit, uint64_t page) {
+  const uint64_t first_page_end = page_of(unit.begin) + page_size;
+  const uint64_t end = unit.begin + unit.guest_bytes;
+  const Range first{unit.begin, std::min(end, first_page_end)};
+  const Range second{unit.second_page, unit.second_page + (end - std::min(end, first_page_end))};
+  if (unit.second_page != page) return first;
+  if (page_of(unit.begin) != page) return second;
+  return {page, page + page_size};  // both pages are one: the whole of it is simplest
+}
+
+/// One bit for each 64 bytes of the page that the range touches.
+uint64_t granules(const Range& range, uint64_t page) {
+  if (range.begin >= range.end) return 0;
+  const unsigned first = static_cast<unsigned>(range.begin - page) / 64;
+  const unsigned last = static_cast<unsigned>(range.end - 1 - page) / 64;
+  return low_mask(last + 1) & ~low_mask(first);
+}
+
+}  // namespace
+
+UnitCache::UnitCache(Ram& ram, uint64_t limit_bytes, std::function<void()> changed)
+    : ram_(ram), limit_bytes_(limit_bytes), changed_(std::move(changed)) {
+  ram_.watch(*this);
+}
+
+UnitCache::~UnitCache() {
+  ram_.unwatch(*this);
+  for (const auto& [page, units] : pages_) ram_.unmark(page, Ram::Mark::code);
+}
+
+uint64_t UnitCache::hash(const isa::CodeKey& key, uint64_t begin) {
+  return (begin + key.mode * 0x9e37'79b9'7f4a'7c15) * 0xff51'afd7'ed55'8ccd ^ key.pc;
+}
+
+uint64_t UnitCache::cost(const CachedUnit& unit) {
+  return sizeof unit + unit.links.size() * sizeof unit.links[0] + unit.code->bytes();
+}
+
+CachedUnit& UnitCache::insert(std::unique_ptr<CachedUnit> unit) {
+  CachedUnit& inserted = *unit;
+  const auto enter = [&](uint64_t page) {
+    Page& entry = pages_[page];
+    entry.units.push_back(&inserted);
+    entry.touched |= granules(range_in(inserted, page), page);
+  };
+  enter(page_of(inserted.begin));
+  const bool two_pages = inserted.second_page != CachedUnit::no_page && inserted.second_page != page_of(inserted.begin);
+  if (two_pages) enter(inserted.second_page);
+  bytes_ += cost(inserted);
+  by_age_.push_back(&inserted);
+  units_.emplace(hash(inserted.key, inserted.begin), std::move(unit));
+  return inserted;
+}
+
+void UnitCache::leave_page(CachedUnit& unit, uint64_t page) {
+  const auto found = pages_.find(page);
+  if (found == pages_.end()) return;
+  std::erase(found->second.units, &unit);
+  if (found->second.units.empty()) forget_page(page);
+}
+
+void UnitCache::forget_page(uint64_t page) {
+  pages_.erase(page);
+  ram_.unmark(page, Ram::Mark::code);
+}
+
+// The unit itself stays until the next sweep: links and recent_ may still point to it, and find a key that never fits.
+void UnitCache::drop(CachedUnit& unit) {
+  const auto [first, last] = units_.equal_range(hash(unit.key, unit.begin));
+  const auto found = std::find_if(first, last, [&unit](const auto& entry) { return entry.second.get() == &unit; });
+  bytes_ -= cost(unit);
+  dropped_.push_back(std::move(found->second));
+  units_.erase(found);
+  leave_page(unit, page_of(unit.begin));
+  if (unit.second_page != CachedUnit::no_page) leave_page(unit, unit.second_page);
+  unit.key = {~uint64_t{0}, ~uint64_t{0}, ~uint64_t{0}};
+  unit.valid_at = 0;
+  if (&unit != running_) unit.code.reset();
+}
+
+bool UnitCache::about_to_write(uint64_t offset, uint64_t size) {
+  const uint64_t page = page_of(offset), last = offset + (size - 1);
+  const auto found = pages_.find(page);
+  if (found == pages_.end()) return true;
+  if (found->second.units.empty()) {  // fetched once, but nothing was kept
+    forget_page(page);
+    return true;
+  }
+  if ((found->second.touched & granules({offset, offset + size}, page)) == 0) return true;
+  std::vector<CachedUnit*> hit;
+  for (CachedUnit* unit : found->second.units)
+    if (range_in(*unit, page).meets(offset, last)) hit.push_back(unit);
+  if (running_ != nullptr && std::find(hit.begin(), hit.end(), running_) != hit.end()) return false;
+  for (CachedUnit* unit : hit) drop(*unit);
+  invalidations_ += hit.size();
+
+  const auto left = pages_.find(page);  // gone with its last unit
+  if (left == pages_.end()) return true;
+  left->second.touched = 0;
+  for (const CachedUnit* unit : left->second.units) left->second.touched |= granules(range_in(*unit, page), page);
+  return true;
+}
+
+void UnitCache::about_to_fetch(uint64_t page) {
+  if (!pages_.try_emplace(page).second) return;
+  ram_.mark(page, Ram::Mark::code);
+  mmu_->protect(page);
+}
+
+void UnitCache::written(uint64_t offset, uint64_t size) {
+  // The processor's own writes have asked about_to_write() before they were made.
+  if (thread_.load(std::memory_order_relaxed) == std::this_thread::get_id() && mmu_->writing()) return;
+  {
+    const std::lock_guard guard(writes_lock_);
+    writes_.push_back({offset, size});
+  }
+  changed_();
+}
+
+void UnitCache::drain() {
+  std::vector<Write> writes;
+  {
+    const std::lock_guard guard(writes_lock_);
+    writes.swap(writes_);
+  }
+  running_ = nullptr;
+  for (const Write& write : writes) about_to_write(write.offset, write.size);
+}
+
+void UnitCache::tidy() {
+  running_ = nullptr;
+  if (bytes_ > limit_bytes_) {
+    // A quarter at once, the oldest: what is hot is soon translated again.
+    const uint64_t goal = limit_bytes_ - limit_bytes_ / 4;
+    for (auto at = by_age_.begin(); at != by_age_.end() && bytes_ > goal; ++at)
+      if ((*at)->code != nullptr) drop(**at);
+    sweep();
+  } else if (dropped_.size() > many_dropped) {
+    sweep();
+  }
+}
+
+void UnitCache::sweep() {
+  recent_ = {};
+  for (auto& [hash, unit] : units_) std::fill(unit->links.begin(), unit->links.end(), nullptr);
+  std::erase_if(by_age_, [](const CachedUnit* unit) { return unit->code == nullptr; });
+  dropped_.clear();
+}
+
+}  // namespace strata::engine

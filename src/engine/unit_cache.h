@@ -1,0 +1,123 @@
+// Compiled units: found by where their code stands and what they were made for, dropped when that code changes.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "codegen/backend.h"
+#include "engine/soft_mmu.h"
+#include "isa/guest.h"
+#include "memory/ram.h"
+
+namespace strata::engine {
+
+/// A unit that may run again. Pointers to it stay good until UnitCache::tidy().
+struct CachedUnit {
+  static constexpr uint64_t no_page = ~uint64_t{0};
+
+  isa::CodeKey key;  ///< of a dropped unit: one that no processor asks for
+  std::unique_ptr<codegen::Code> code;
+  uint32_t guest_insns = 0;
+  bool global = false;         ///< which generation `valid_at` is of
+  uint64_t valid_at = 0;       ///< SoftMmu::generation in which its pages were last seen to be mapped where they are
+  std::vector<CachedUnit*> links;  ///< by RunResult::link: what ran behind that exit last time
+
+  uint64_t begin = 0;              ///< of its code, in Ram
+  uint64_t second_page = no_page;  ///< in Ram, where the code reaches into another page
+  uint64_t second_address = 0;     ///< that page's guest address
+  uint32_t guest_bytes = 0;
+};
+
+/// One a processor, used on its thread only, but for written().
+class UnitCache final : public CodeWatch, public memory::WriteWatcher {
+ public:
+  /// `changed` is called, on any thread, when drain() has something to do.
+  UnitCache(memory::Ram& ram, uint64_t limit_bytes, std::function<void()> changed);
+  ~UnitCache();
+
+  void connect(SoftMmu& mmu) { mmu_ = &mmu; }
+
+  /// The slot in which a unit for this key would have been remembered; see `remember`.
+  CachedUnit* recent(const isa::CodeKey& key) const { return recent_[recent_index(key)]; }
+  void remember(CachedUnit& unit) { recent_[recent_index(unit.key)] = &unit; }
+
+  /// The unit for this key whose code begins there in Ram, and for which `fits` holds; or nullptr.
+  template <class Fits>
+  CachedUnit* find(const isa::CodeKey& key, uint64_t begin, Fits fits) {
+    const auto [first, last] = units_.equal_range(hash(key, begin));
+    for (auto at = first; at != last; ++at)
+      if (at->second->key == key && at->second->begin == begin && fits(*at->second)) return at->second.get();
+    return nullptr;
+  }
+
+  /// Takes a unit whose pages about_to_fetch() was called for.
+  CachedUnit& insert(std::unique_ptr<CachedUnit> unit);
+
+  /// The unit in which a write to its own code must be refused; nullptr: none.
+  void set_running(const CachedUnit* unit) { running_ = unit; }
+
+  bool about_to_write(uint64_t offset, uint64_t size) override;
+  void about_to_fetch(uint64_t page) override;
+  void written(uint64_t offset, uint64_t size) override;
+
+  /// Drops what others wrote to since. Not inside a unit.
+  void drain();
+  /// Makes room for new units, and frees dropped ones when they are many. Not inside a unit.
+  void tidy();
+
+  uint64_t bytes() const { return bytes_; }
+  size_t size() const { return units_.size(); }
+  uint64_t invalidations() const { return invalidations_; }
+
+  /// The thread on which the processor runs.
+  void set_thread(std::thread::id thread) { thread_ = thread; }
+
+ private:
+  /// What was made from one page of Ram.
+  struct Page {
+    uint64_t touched = 0;  ///< a bit for each 64 bytes in which some unit has code
+    std::vector<CachedUnit*> units;
+  };
+  struct Write {
+    uint64_t offset, size;
+  };
+  using Units = std::unordered_multimap<uint64_t, std::unique_ptr<CachedUnit>>;
+
+  static constexpr size_t recent_size = 4096;
+  static constexpr size_t many_dropped = 4096;
+
+  static size_t recent_index(const isa::CodeKey& key) { return (key.address ^ key.address >> 12) % recent_size; }
+  static uint64_t hash(const isa::CodeKey& key, uint64_t begin);
+  static uint64_t cost(const CachedUnit& unit);
+  void drop(CachedUnit& unit);
+  void leave_page(CachedUnit& unit, uint64_t page);
+  void forget_page(uint64_t page);
+  void sweep();
+
+  memory::Ram& ram_;
+  SoftMmu* mmu_ = nullptr;
+  const uint64_t limit_bytes_;
+  const std::function<void()> changed_;
+  std::array<CachedUnit*, recent_size> recent_ = {};
+  Units units_;
+  std::deque<CachedUnit*> by_age_;  ///< oldest first, dropped ones too until the next sweep
+  std::vector<std::unique_ptr<CachedUnit>> dropped_;
+  std::unordered_map<uint64_t, Page> pages_;
+  const CachedUnit* running_ = nullptr;
+  uint64_t bytes_ = 0;
+  uint64_t invalidations_ = 0;
+
+  std::atomic<std::thread::id> thread_;
+  std::mutex writes_lock_;
+  std::vector<Write> writes_;  ///< by others, not yet looked at; under writes_lock_
+};
+
+}  // namespace strata::engine
