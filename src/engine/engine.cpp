@@ -143,7 +143,8 @@ ir::RunResult Engine::run_cached(CachedUnit* unit) {
   };
   ir::RunResult result;
   do {
-    if (options_.trace) [[unlikely]] show(*unit);
+    if (options_.trace) [[unlikely]]
+      show(*unit);
     cache_.set_running(unit);
     result = backend_.run(*unit->code, context_);
     ++stats_.units_run;
@@ -166,8 +167,6 @@ ir::RunResult Engine::run_alone(unsigned max_insns) {
   return result;
 }
 
-void Engine::show(const CachedUnit& unit) {
-  options_.trace({unit.key, unit.guest_insns, context_.insns, guest_});
-}
+void Engine::show(const CachedUnit& unit) { options_.trace({unit.key, unit.guest_insns, context_.insns, guest_}); }
 
 }  // namespace strata::engine

@@ -96,7 +96,8 @@ bool Engine::locate(CachedUnit& unit) {
   if (within + unit.guest_bytes <= ir::page_size) return true;
   if (within + unit.guest_bytes > 2 * ir::page_size) return false;
   // The next page: where addresses are narrower than 64 bits it may be page 0.
-  const auto second = std::find_if(fetched.begin(), fetched.end(), [page](const auto& each) { return each.address != page; });
+  const auto second =
+      std::find_if(fetched.begin(), fetched.end(), [page](const auto& each) { return each.address != page; });
   if (second == fetched.end() || second->page.offset == SoftMmu::CodePage::nowhere) return false;
   unit.second_page = second->page.offset;
   unit.second_address = second->address;

@@ -18,8 +18,8 @@ void RamMap::refresh() {
     const memory::Found found = space_.find(address);
     const uint64_t last = address + (found.left - 1);
     if (found.region != nullptr && found.region->kind != memory::Kind::device)
-      windows_.push_back({address, last, ram().at(found.region->ram_offset + found.offset),
-                          found.region->kind == memory::Kind::rom});
+      windows_.push_back(
+          {address, last, ram().at(found.region->ram_offset + found.offset), found.region->kind == memory::Kind::rom});
     if (last >= ~uint64_t{0} - 1) break;  // a `left` of the whole space is cut by one
     address = last + 1;
   }

@@ -54,9 +54,7 @@ class TlbSet {
   static uint64_t page_of(const ir::TlbEntry& entry);
 
  private:
-  void empty(size_t index) {
-    entries_[index] = {.unused = ir::TlbEntry::no_page};
-  }
+  void empty(size_t index) { entries_[index] = {.unused = ir::TlbEntry::no_page}; }
 
   alignas(64) ir::Tlb entries_ = make_empty();
   TlbIndices local_, global_;

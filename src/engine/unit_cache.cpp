@@ -61,6 +61,7 @@ uint64_t UnitCache::cost(const CachedUnit& unit) {
 CachedUnit& UnitCache::insert(std::unique_ptr<CachedUnit> unit) {
   CachedUnit& inserted = *unit;
   const auto enter = [&](uint64_t page) {
+    about_to_fetch(page);  // again: the mark may have gone since
     Page& entry = pages_[page];
     entry.units.push_back(&inserted);
     entry.touched |= granules(range_in(inserted, page), page);
@@ -97,7 +98,7 @@ void UnitCache::drop(CachedUnit& unit) {
   if (unit.second_page != CachedUnit::no_page) leave_page(unit, unit.second_page);
   unit.key = {~uint64_t{0}, ~uint64_t{0}, ~uint64_t{0}};
   unit.valid_at = 0;
-  if (&unit != running_) unit.code.reset();
+  unit.code.reset();
 }
 
 bool UnitCache::about_to_write(uint64_t offset, uint64_t size) {

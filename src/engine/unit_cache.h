@@ -26,8 +26,8 @@ struct CachedUnit {
   isa::CodeKey key;  ///< of a dropped unit: one that no processor asks for
   std::unique_ptr<codegen::Code> code;
   uint32_t guest_insns = 0;
-  bool global = false;         ///< which generation `valid_at` is of
-  uint64_t valid_at = 0;       ///< SoftMmu::generation in which its pages were last seen to be mapped where they are
+  bool global = false;    ///< which generation `valid_at` is of
+  uint64_t valid_at = 0;  ///< SoftMmu::generation in which its pages were last seen to be mapped where they are
   std::vector<CachedUnit*> links;  ///< by RunResult::link: what ran behind that exit last time
 
   uint64_t begin = 0;              ///< of its code, in Ram

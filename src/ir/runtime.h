@@ -70,7 +70,7 @@ struct ExecContext {
   bool leave = false;                     ///< set by a helper of effect may_exit: leave behind this call
   ExitKind leave_kind = ExitKind::leave;  ///< with that kind
   uint64_t leave_payload = 0;
-  uint64_t insns = 0;   ///< guest instructions done
+  uint64_t insns = 0;   ///< guest instructions done; one left with `memory` or `trap` is not done
   void* cpu = nullptr;  ///< the front end's own object, for its helpers
 };
 

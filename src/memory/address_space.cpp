@@ -31,10 +31,8 @@ bool AddressSpace::Entry::above(const Entry& other) const {
 }
 
 AddressSpace::RegionId AddressSpace::add(Region region) {
-  if (region.kind == Kind::device)
-    STRATA_ASSERT(region.device != nullptr);
-  else
-    STRATA_ASSERT(region.ram_offset <= ram_.size() && region.size <= ram_.size() - region.ram_offset);
+  if (region.kind == Kind::device) STRATA_ASSERT(region.device != nullptr);
+  else STRATA_ASSERT(region.ram_offset <= ram_.size() && region.size <= ram_.size() - region.ram_offset);
   const std::lock_guard guard(lock_);
   entries_.push_back(std::make_unique<Entry>(Entry{next_id_, std::move(region)}));
   rebuild();
@@ -86,13 +84,21 @@ void AddressSpace::rebuild() {
     const auto next = std::next(edge);
     const uint64_t last = next == edges.end() ? last_address : *next - 1;
     const bool continues = !stretches_.empty() && stretches_.back().entry == top && stretches_.back().last + 1 == *edge;
-    if (continues)
-      stretches_.back().last = last;
-    else
-      stretches_.push_back({*edge, last, top});
+    if (continues) stretches_.back().last = last;
+    else stretches_.push_back({*edge, last, top});
   }
-  for (const auto& callback : changed_)
-    callback();
+  for (const auto& [id, callback] : changed_) callback();
+}
+
+AddressSpace::ChangeId AddressSpace::on_change(std::function<void()> callback) {
+  const std::lock_guard guard(lock_);
+  changed_.emplace(next_change_, std::move(callback));
+  return next_change_++;
+}
+
+void AddressSpace::forget_change(ChangeId id) {
+  const std::lock_guard guard(lock_);
+  changed_.erase(id);
 }
 
 Found AddressSpace::find(uint64_t address) const {

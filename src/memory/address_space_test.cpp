@@ -24,8 +24,7 @@ struct Probe : iface::BusDevice {
   std::vector<Call> calls;
   uint64_t read(uint64_t offset, unsigned size) override {
     uint64_t value = 0xdead'beef'dead'beef;  // rubbish above size must not matter
-    for (unsigned i = 0; i < size; ++i)
-      reinterpret_cast<uint8_t*>(&value)[i] = static_cast<uint8_t>(offset + i);
+    for (unsigned i = 0; i < size; ++i) reinterpret_cast<uint8_t*>(&value)[i] = static_cast<uint8_t>(offset + i);
     calls.push_back({'r', offset, size, 0});
     return value;
   }
@@ -109,8 +108,7 @@ TEST_F(AddressSpaceTest, DeviceAccessesAreSplitToAlignedPieces) {
   std::array<uint8_t, 16> out;
   space.read(0x1000, std::as_writable_bytes(std::span(out)));
   EXPECT_EQ(device.calls, (Calls{{'r', 0, 8, 0}, {'r', 8, 8, 0}}));
-  for (unsigned i = 0; i < 16; ++i)
-    EXPECT_EQ(out[i], i);
+  for (unsigned i = 0; i < 16; ++i) EXPECT_EQ(out[i], i);
 }
 
 TEST_F(AddressSpaceTest, AccessesNeverReachPastADevicesEnd) {
@@ -220,8 +218,7 @@ TEST_F(AddressSpaceTest, WildAccessesAgreeWithAModelOfBytes) {
   for (unsigned round = 0; round < 2000; ++round) {
     const uint64_t address = begin + random() % 0x3000;
     const auto piece = std::span(data).first(random() % data.size());
-    for (std::byte& byte : piece)
-      byte = static_cast<std::byte>(random());
+    for (std::byte& byte : piece) byte = static_cast<std::byte>(random());
     space.write(address, piece);
     for (size_t i = 0; i < piece.size(); ++i) {
       const std::byte* stored = model_at(address + i);

@@ -20,8 +20,7 @@ void PortSpace::remove(iface::BusDevice& device) {
   const std::lock_guard guard(lock_);
   std::erase_if(ranges_, [&device](const Range& range) { return range.device == &device; });
   std::fill(owner_.begin(), owner_.end(), nobody);
-  for (size_t index = 0; index < ranges_.size(); ++index)
-    claim(index);
+  for (size_t index = 0; index < ranges_.size(); ++index) claim(index);
 }
 
 void PortSpace::claim(size_t index) {

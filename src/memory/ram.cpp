@@ -44,8 +44,7 @@ void Ram::note_write(uint64_t offset, uint64_t size) {
     const uint8_t found = marks(offset);
     if ((found & Mark::clean) != 0) unmark(offset, Mark::clean);
     if ((found & Mark::code) != 0)
-      for (WriteWatcher* watcher : watchers_)
-        watcher->written(offset, next - offset);
+      for (WriteWatcher* watcher : watchers_) watcher->written(offset, next - offset);
     offset = next;
   }
 }

@@ -23,8 +23,7 @@ std::unique_ptr<Ram> make(uint64_t size) {
 TEST(Ram, IsZeroAndRoundedToPages) {
   const auto ram = make(page_size + 1);
   EXPECT_EQ(ram->size(), 2 * page_size);
-  for (uint64_t i = 0; i < ram->size(); ++i)
-    ASSERT_EQ(*ram->at(i), std::byte{0});
+  for (uint64_t i = 0; i < ram->size(); ++i) ASSERT_EQ(*ram->at(i), std::byte{0});
 }
 
 TEST(Ram, RefusesWhatTheHostHasNot) {
