@@ -19,9 +19,12 @@ struct Mxcsr {
 /// the guest has unmasked one, translated code looks at the flags itself (Mode::float_traps).
 inline void enter(uint32_t guest) { _mm_setcsr((guest & Mxcsr::writable) | Mxcsr::masks); }
 
-/// Gives the guest's MXCSR with the flags that have come up, and puts the host's own back.
+/// The guest's MXCSR with the flags that have come up since.
+inline uint32_t current(uint32_t guest) { return guest | (_mm_getcsr() & Mxcsr::flags); }
+
+/// Gives the same, and puts the host's own back.
 inline uint32_t leave(uint32_t guest) {
-  guest |= _mm_getcsr() & Mxcsr::flags;
+  guest = current(guest);
   _mm_setcsr(Mxcsr::reset);
   return guest;
 }
@@ -30,6 +33,7 @@ inline uint32_t leave(uint32_t guest) {
 
 /// Hosts without SSE round to nearest and collect no flags.
 inline void enter(uint32_t) {}
+inline uint32_t current(uint32_t guest) { return guest; }
 inline uint32_t leave(uint32_t guest) { return guest; }
 
 #endif
