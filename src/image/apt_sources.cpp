@@ -21,8 +21,7 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
 }
 
 std::string without_trailing_slash(std::string_view uri) {
-  while (uri.ends_with('/'))
-    uri.remove_suffix(1);
+  while (uri.ends_with('/')) uri.remove_suffix(1);
   return std::string(uri);
 }
 
@@ -64,8 +63,7 @@ Repository find_repository(std::string_view targets, std::string_view label, std
 
 std::string source_line(const Repository& repository, const std::string& suite) {
   std::string line = "deb " + repository.uri + ' ' + suite;
-  for (const std::string& component : repository.components)
-    line.append(" ").append(component);
+  for (const std::string& component : repository.components) line.append(" ").append(component);
   return line;
 }
 
@@ -97,8 +95,7 @@ Result<AptSources> parse_apt_sources(const Recipe& recipe, std::string_view targ
     if (!security.uri.empty()) sources.lines.push_back(source_line(security, recipe.suite + "-security"));
   }
   sources.options = connection_options(configuration);
-  for (const std::string& line : sources.lines)
-    sources.needs_certificates |= line.starts_with("deb https:");
+  for (const std::string& line : sources.lines) sources.needs_certificates |= line.starts_with("deb https:");
   return sources;
 }
 

@@ -48,8 +48,7 @@ std::vector<std::string> arguments_for(const Recipe& recipe, const AptSources& s
                                      "--architectures=" + recipe.architecture,
                                      fmt::format("--include={}", fmt::join(include, ",")),
                                      std::string("--customize-hook=") + guest_setup_script};
-  for (const std::string& option : sources.options)
-    arguments.push_back("--aptopt=" + option);
+  for (const std::string& option : sources.options) arguments.push_back("--aptopt=" + option);
   arguments.push_back(recipe.suite);
   arguments.push_back(target);
   arguments.insert(arguments.end(), sources.lines.begin(), sources.lines.end());

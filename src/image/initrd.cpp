@@ -157,25 +157,21 @@ Result<std::vector<std::string>> modules_to_load(const fs::path& modules, const 
     std::istringstream words(line.substr(std::min(line.find(':') + 1, line.size())));
     const std::string path = line.substr(0, line.find(':'));
     path_of[module_name(path)] = path;
-    for (std::string word; words >> word;)
-      needs[path].push_back(word);
+    for (std::string word; words >> word;) needs[path].push_back(word);
   }
   std::set<std::string> built_in;
   std::ifstream list(modules / "modules.builtin");
-  for (std::string line; std::getline(list, line);)
-    built_in.insert(module_name(line));
+  for (std::string line; std::getline(list, line);) built_in.insert(module_name(line));
 
   std::vector<std::string> order;
   std::set<std::string> seen;
   const auto load = [&](const auto& self, const std::string& path) -> void {
     if (!seen.insert(path).second) return;
-    for (const std::string& needed : needs[path])
-      self(self, needed);
+    for (const std::string& needed : needs[path]) self(self, needed);
     order.push_back(path);
   };
   for (const std::string& name : names) {
-    if (const auto found = path_of.find(name); found != path_of.end())
-      load(load, found->second);
+    if (const auto found = path_of.find(name); found != path_of.end()) load(load, found->second);
     else if (!built_in.contains(name) && name != checksum_module)
       return fail(ErrorCode::not_found, "the guest's kernel has no {}", name);
   }
@@ -190,8 +186,8 @@ Result<void> make_initrd(const fs::path& tree, const std::string& release, const
   const fs::path library = STRATA_TRY(klibc_library(tree));
 
   CpioWriter writer(initrd);
-  for (const char* folder : {"bin", "dev", "lib", "modules", "proc", "root"})
-    writer.add_directory(folder);
+  for (const char* folder : {"bin", "dev", "modules", "proc", "root", "usr", "usr/lib"}) writer.add_directory(folder);
+  writer.add_link("lib", "usr/lib");  // klibc names its loader by either path, which one is the release's choice
   writer.add_file("init", init_script);
   writer.add_file("usr/lib/" + library.filename().string(), STRATA_TRY(read_unpacked(library)));
   for (const char* program : programs)

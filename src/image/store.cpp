@@ -172,10 +172,8 @@ Result<std::vector<ImageInfo>> list() {
   std::error_code ignored;
   for (const fs::directory_entry& entry : fs::directory_iterator(store, ignored)) {
     if (!check_name(entry.path().filename().string())) continue;
-    if (auto image = load(entry.path()))
-      images.push_back(std::move(image->info));
-    else
-      log::warn("{}", image.error().message);
+    if (auto image = load(entry.path())) images.push_back(std::move(image->info));
+    else log::warn("{}", image.error().message);
   }
   std::sort(images.begin(), images.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   return images;
