@@ -1,8 +1,90 @@
-// The exchange group: no instruction of it is known yet.
+// CMPXCHG, CMPXCHG8B CMPXCHG16B, XADD.
+#include "isa/x86/helpers/exchange.h"
 #include "isa/x86/translate/groups.h"
 
 namespace strata::isa::x86 {
+namespace {
 
-bool translate_exchange(Translator&) { return false; }
+/// The accumulator keeps all its bits where the comparison holds.
+void cmpxchg(Translator& t, unsigned bits) {
+  ir::Builder& b = t.b;
+  const Value expected = t.gpr(rax, bits), desired = t.gpr(t.insn.reg_number(), bits);
+  Value old{}, equal{};
+  if (t.insn.is_register_form()) {
+    old = t.load_rm(bits);
+    equal = b.eq(expected, old);
+    t.store_rm(b.select(equal, desired, old));
+  } else {
+    old = b.atomic_cas(t.memory_address(bits / 8, true), expected, desired, t.mode.data_space());
+    equal = b.eq(expected, old);
+  }
+  const Value accumulator = b.get(gpr_slot(rax));
+  const Value loaded = bits < 32 ? b.insert_low(accumulator, old) : b.zext(Type::i64, old);
+  b.set(gpr_slot(rax), b.select(equal, accumulator, loaded));
+  t.set_flags(b.flags(Op::flags_sub, expected, old));
+}
+
+void xadd(Translator& t, unsigned bits) {
+  ir::Builder& b = t.b;
+  const uint8_t number = t.insn.reg_number();
+  const Value addend = t.gpr(number, bits);
+  Value old{};
+  if (t.insn.lock) {
+    old = b.atomic(Op::atomic_add, t.memory_address(bits / 8, true), addend, t.mode.data_space());
+    t.set_gpr(number, old);
+  } else if (t.insn.is_register_form()) {  // the sum comes last: it stays where both are one register
+    old = t.load_rm(bits);
+    t.set_gpr(number, old);
+    t.store_rm(b.add(old, addend));
+  } else {
+    old = t.load_rm(bits, true);
+    t.store_rm(b.add(old, addend));
+    t.set_gpr(number, old);
+  }
+  t.set_flags(b.flags(Op::flags_add, old, addend));
+}
+
+/// Only ZF tells.
+void set_zero_flag(Translator& t, Value equal) {
+  t.set_flags(t.b.select(equal, t.b.i32(ir::Flag::zero), t.b.i32(0)), ir::Flag::zero);
+}
+
+void cmpxchg8b(Translator& t) {
+  ir::Builder& b = t.b;
+  const auto pair = [&](uint8_t low, uint8_t high) {
+    return b.or_(b.zext(Type::i64, t.gpr(low, 32)), b.shl(b.get(gpr_slot(high)), b.i8(32)));
+  };
+  const Value expected = pair(rax, rdx);
+  const Value old = b.atomic_cas(t.memory_address(8, true), expected, pair(rbx, rcx), t.mode.data_space());
+  const Value equal = b.eq(expected, old);
+  const auto load_half = [&](uint8_t number, Value half) {
+    b.set(gpr_slot(number), b.select(equal, b.get(gpr_slot(number)), half));
+  };
+  load_half(rax, b.zext(Type::i64, b.trunc(Type::i32, old)));
+  load_half(rdx, b.shr(old, b.i8(32)));
+  set_zero_flag(t, equal);
+}
+
+void cmpxchg16b(Translator& t) {
+  const Value address = t.memory_address(16, true);
+  t.raise_if(t.b.ne(t.b.and_(address, t.b.i64(15)), t.b.i64(0)), vector_gp, 0);
+  const Value equal = t.call(helpers::compare_exchange_16, {address, t.b.i8(t.mode.data_space())});
+  set_zero_flag(t, t.b.trunc(Type::i1, equal));
+}
+
+}  // namespace
+
+bool translate_exchange(Translator& t) {
+  const unsigned bits = t.insn.opcode & 1 ? t.insn.operand_bits : 8;
+  switch (t.insn.opcode) {
+    case 0xb0: case 0xb1: cmpxchg(t, bits); return true;
+    case 0xc0: case 0xc1: xadd(t, bits); return true;
+    default: break;
+  }
+  if (t.insn.reg != 1 || t.insn.is_register_form()) return false;
+  if (t.insn.rex_w) cmpxchg16b(t);
+  else cmpxchg8b(t);
+  return true;
+}
 
 }  // namespace strata::isa::x86

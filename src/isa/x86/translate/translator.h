@@ -76,6 +76,7 @@ class Translator {
   void general_protection() { raise(vector_gp, 0); }
   void end_at(uint64_t target_pc);              ///< exit_goto; a target outside CS's limit is #GP
   void end_at(Value target_pc);                 ///< exit_indirect, likewise
+  void check_target(Value target);              ///< the same #GP alone, before other effects of a branch
   void end_after_this();                        ///< the unit ends behind this instruction (mode may have changed)
   bool ended() const { return !b.in_block(); }
 
@@ -94,7 +95,6 @@ class Translator {
  private:
   bool always_reachable(SegmentName segment, bool write) const;
   void check_limit(SegmentName segment, Value offset, unsigned size, bool write);
-  void check_target(Value target);
 
   Value address_ = ir::no_value;  ///< memory_address of this instruction, once known
   bool address_for_write_ = false;
