@@ -258,6 +258,25 @@ TEST_F(CodeChangeTest, AUnitAcrossPagesFollowsItsSecondPage) {
   EXPECT_EQ(guest.translations, before);
 }
 
+TEST_F(CodeChangeTest, AUnitWhoseSecondPageHasGoneFaultsInItsTurn) {
+  guest.regs.table = page_table;
+  map(1, 0x1000);
+  map(2, 0x2000);
+  put(0x1ff8, Assembler().li64(2, 1).op(Op::stop));
+  finish_at(0x1ff8);
+  map(2, 0, 0);
+  put(0x1000, Assembler().op(Op::table, 1).op(Op::jr, 3));
+  r(1) = page_table;
+  r(3) = 0x1ff8;
+  r(2) = 0;
+  EXPECT_EQ(run_at(0x1000).reason, ExitReason::shutdown);
+  EXPECT_EQ(guest.forgotten, 1u);  // the look at the cached unit's second page
+  EXPECT_EQ(guest.faults, 1u);
+  EXPECT_EQ(guest.regs.fault_address, 0x2000u);
+  EXPECT_EQ(guest.regs.pc, 0x1ff8u);
+  EXPECT_EQ(r(2), 0u);
+}
+
 TEST_F(CodeChangeTest, AStoreToTheSecondPageOfAUnitDropsIt) {
   Assembler crossing;
   crossing.li64(2, 0x1111'1111'1111'1111).op(Op::stop);

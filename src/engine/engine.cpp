@@ -97,15 +97,12 @@ std::optional<iface::Exit> Engine::take_events() {
 }
 
 std::optional<iface::Exit> Engine::deal_with(const ir::RunResult& result) {
-  switch (result.kind) {
-    case ExitKind::next: return std::nullopt;
-    case ExitKind::memory:
-      // A store into the unit that ran: state is as before the instruction, which now runs as a unit of its own. By the
-      // time the next one is looked up, the old unit is gone.
-      if (mmu_.take_self_modification()) return deal_with(run_alone(1));
-      break;
-    default: break;
-  }
+  if (result.kind == ExitKind::next) return std::nullopt;
+  // A store into the unit that ran, by the unit (memory) or a helper (leave): the state is as before the instruction,
+  // which now runs as a unit of its own. By the time the next one is looked up, the old unit is gone.
+  const bool refused_by_us = mmu_.take_self_modification();
+  if (refused_by_us && (result.kind == ExitKind::memory || result.kind == ExitKind::leave))
+    return deal_with(run_alone(1));
   return hand_over(result.kind, result.payload);
 }
 

@@ -247,6 +247,21 @@ TEST_F(EngineTest, InterruptsAreTakenWhenTheyComeAndWhenTheyMay) {
   EXPECT_EQ(r(0), 1u);
 }
 
+TEST_F(EngineTest, AGuestMayAskToLookAgainBehindOneMoreUnit) {
+  guest.regs.irq_vector = 0x2000;
+  guest.regs.irq_enabled = true;
+  guest.irq = true;
+  guest.shadow = 3;
+  Assembler code;
+  for (unsigned i = 0; i < 8; ++i) code.imm(Op::addi, 0, 1).imm(Op::jmp, 0, 0);
+  put(0x1000, code);
+  put(0x2000, Assembler().op(Op::stop));
+  engine->interrupt_changed();
+  finish_at(0x1000);
+  EXPECT_EQ(r(0), 3u);
+  EXPECT_EQ(guest.looked, 4u);
+}
+
 TEST_F(EngineTest, AHaltedProcessorWaitsForAnInterrupt) {
   guest.regs.irq_vector = 0x2000;
   guest.regs.irq_enabled = true;

@@ -27,7 +27,10 @@ CachedUnit* Engine::known(const isa::CodeKey& key) {
 bool Engine::is_mapped(CachedUnit& unit, const SoftMmu::CodePage& first) {
   SoftMmu::CodePage second = first;
   if (unit.second_page != CachedUnit::no_page) {
-    if (!mmu_.code_page(unit.second_address, guest_.code_space(), second)) return false;
+    if (!mmu_.code_page(unit.second_address, guest_.code_space(), second)) {
+      guest_.forget_refusal();
+      return false;
+    }
     if (second.offset != unit.second_page) return false;
   }
   unit.global = first.global && second.global;

@@ -132,7 +132,14 @@ isa::Next Guest::handle(ExitKind kind, uint64_t payload) {
     case ExitKind::trap: last_trap = static_cast<unsigned>(payload); return isa::Next::shutdown;
     case ExitKind::halt: return interrupt_ready() ? take_interrupt() : isa::Next::halt;
     case ExitKind::leave: return do_op(static_cast<Op>(payload & 0xff), payload >> 8 & 0xff, payload >> 16 & 0xff);
-    default: return interrupt_ready() ? take_interrupt() : isa::Next::run;
+    default:
+      ++looked;
+      if (shadow > 0) {
+        --shadow;
+        context_->events |= ir::event_interrupt;
+        return isa::Next::run;
+      }
+      return interrupt_ready() ? take_interrupt() : isa::Next::run;
   }
 }
 

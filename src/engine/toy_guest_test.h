@@ -74,11 +74,16 @@ class Guest final : public isa::Guest {
   State regs = {};
   std::atomic<bool> irq = false;
   unsigned translations = 0, faults = 0, walks = 0, entered = 0;
-  unsigned last_trap = 0;
+  unsigned last_trap = 0, forgotten = 0, looked = 0;
+  unsigned shadow = 0;  ///< so many times handle(event) asks to be called again behind one more unit
 
   const ir::StateLayout& layout() const override { return toy::layout(); }
   std::byte* state() override { return reinterpret_cast<std::byte*>(&regs); }
-  void attach(isa::Host& host, ir::ExecContext&) override { host_ = &host; }
+  void attach(isa::Host& host, ir::ExecContext& context) override {
+    host_ = &host;
+    context_ = &context;
+  }
+  void forget_refusal() override { ++forgotten; }
   isa::CodeKey key() const override { return {regs.pc, regs.pc, regs.mode | uint64_t{regs.table != 0} << 8}; }
   ir::Unit translate(const isa::CodeKey& key, unsigned max_insns) override;
   bool map(uint64_t address, ir::Space space, isa::Access access, isa::Mapping& mapping) override;
@@ -98,6 +103,7 @@ class Guest final : public isa::Guest {
   void translate_one(ir::Builder& b, uint64_t pc, const std::array<uint8_t, 12>& code, uint64_t start);
 
   isa::Host* host_ = nullptr;
+  ir::ExecContext* context_ = nullptr;
 };
 
 /// Interprets the few operations that the toy front end emits.

@@ -61,6 +61,9 @@ class SlowMemory {
   ~SlowMemory() = default;
 };
 
+/// The bit of ExecContext::events upon which the engine calls Guest::handle(event). The others are the engine's own.
+inline constexpr uint32_t event_interrupt = 1;
+
 /// The first thing that compiled code and helpers are handed. One a vCPU.
 struct ExecContext {
   std::byte* state = nullptr;  ///< the guest state that the layout describes

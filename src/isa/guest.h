@@ -99,10 +99,14 @@ class Guest {
   /// dirty bits as the access demands.
   virtual bool map(uint64_t address, ir::Space space, Access access, Mapping& mapping) = 0;
 
+  /// What map() has recorded last is of no consequence: the engine only wanted to know.
+  virtual void forget_refusal() {}
+
   /// The space in which code is fetched now.
   virtual ir::Space code_space() const = 0;
 
-  /// Deals with an exit: delivers exceptions, takes interrupts. `next` and `event` look for interrupts only.
+  /// Deals with an exit: delivers exceptions, takes interrupts. `next` and `event` look for interrupts only. It may
+  /// set ir::event_interrupt in ExecContext::events, to be called again with `event` when one more unit has run.
   virtual Next handle(ir::ExitKind kind, uint64_t payload) = 0;
 
   /// Called around stretches of compiled code, never inside: put the guest's floating-point environment on the host's

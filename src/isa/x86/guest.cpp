@@ -64,6 +64,8 @@ class Processor final : public X86Guest {
     return x86::map(cpu_, address, space, access, mapping);
   }
 
+  void forget_refusal() override { cpu_.state.event = {}; }
+
   ir::Space code_space() const override { return cpu_.state.cpl == 3 ? space_user : space_supervisor_open; }
 
   Next handle(ir::ExitKind kind, uint64_t payload) override;
@@ -118,7 +120,7 @@ Next Processor::between_instructions() {
     return deliver(cpu_, {Event::exception, vector_db, false, 0, 0}, s.rip);
   }
   if (s.interrupt_shadow) {
-    if (cpu_.interrupts && cpu_.interrupts->pending()) cpu_.context->events |= 1;  // looked for again behind the shadow
+    if (cpu_.interrupts && cpu_.interrupts->pending()) cpu_.context->events |= ir::event_interrupt;  // looked for again behind the shadow
     return Next::run;
   }
   if (interrupt_ready()) {

@@ -23,7 +23,7 @@ class CodeWindow {
     const size_t wanted = std::min<size_t>(longest_insn, page_left);
     if (address < begin_ || address + wanted > begin_ + size_) {
       const size_t size = std::min<size_t>(read_ahead, page_left);
-      if (!host_.read(address, bytes_, static_cast<unsigned>(size), space_)) return {};
+      if (!host_.fetch(address, bytes_, static_cast<unsigned>(size), space_)) return {};
       begin_ = address;
       size_ = size;
     }
@@ -35,9 +35,8 @@ class CodeWindow {
     const auto head = at(address);
     std::copy(head.begin(), head.end(), crossing_);
     const uint64_t next_page = (address + head.size()) & mask_;
-    if (!host_.probe(next_page, 1, space_, Access::execute)) return {};
     const size_t tail = longest_insn - head.size();
-    if (!host_.read(next_page, crossing_ + head.size(), static_cast<unsigned>(tail), space_)) return {};
+    if (!host_.fetch(next_page, crossing_ + head.size(), static_cast<unsigned>(tail), space_)) return {};
     return {crossing_, longest_insn};
   }
 
@@ -100,7 +99,7 @@ class UnitLoop {
       status = decode(bytes, t_.mode.code_bits, t_.insn);
     }
     if (bytes.empty()) return cpu_.state.event = before, cannot_fetch(address);
-    emit(status, address);
+    emit(status, address, static_cast<uint32_t>(bytes.size()));
     return true;
   }
 
@@ -113,7 +112,7 @@ class UnitLoop {
     return false;
   }
 
-  void emit(DecodeStatus status, uint64_t address) {
+  void emit(DecodeStatus status, uint64_t address, uint32_t looked_at) {
     t_.begin_insn(pc_);
     t_.b.insn(pc_);
     ++insns_;
@@ -121,7 +120,7 @@ class UnitLoop {
     if (t_.mode.trap) t_.call(helpers::single_step, {});
     if (t_.mode.breakpoints) t_.call(helpers::check_breakpoint, {t_.b.i64(address)});
     if (status != DecodeStatus::ok) {
-      bytes_ += 1;
+      bytes_ += looked_at;  // each of them may be what makes it no instruction
       return status == DecodeStatus::too_long ? t_.general_protection() : t_.invalid();
     }
     bytes_ += t_.insn.length;
