@@ -1,0 +1,283 @@
+// libslirp between the guest's frames and the host's sockets, driven by the event loop.
+#include "network/user_net.h"
+
+#include <arpa/inet.h>
+#include <libslirp.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/epoll.h>
+
+#include <atomic>
+#include <cstring>
+#include <deque>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "base/log.h"
+#include "network/poll_set.h"
+
+namespace strata::network {
+namespace {
+
+in_addr address(const char* text) {
+  in_addr result = {};
+  inet_pton(AF_INET, text, &result);
+  return result;
+}
+
+/// A peer that hangs up is an error of send(2), which libslirp handles; the signal would end the program.
+void ignore_broken_pipes() {
+  struct sigaction action = {};
+  if (sigaction(SIGPIPE, nullptr, &action) == 0 && action.sa_handler == SIG_DFL) signal(SIGPIPE, SIG_IGN);
+}
+
+short poll_events(int slirp_events) {
+  int events = 0;
+  if (slirp_events & SLIRP_POLL_IN) events |= POLLIN;
+  if (slirp_events & SLIRP_POLL_OUT) events |= POLLOUT;
+  if (slirp_events & SLIRP_POLL_PRI) events |= POLLPRI;
+  return static_cast<short>(events);
+}
+
+int slirp_events(short poll_events) {
+  int events = 0;
+  if (poll_events & POLLIN) events |= SLIRP_POLL_IN;
+  if (poll_events & POLLOUT) events |= SLIRP_POLL_OUT;
+  if (poll_events & POLLPRI) events |= SLIRP_POLL_PRI;
+  if (poll_events & (POLLERR | POLLNVAL)) events |= SLIRP_POLL_ERR;
+  if (poll_events & POLLHUP) events |= SLIRP_POLL_HUP;
+  return events;
+}
+
+constexpr uint16_t least_mtu = 576;
+constexpr uint16_t most_mtu = 65520;
+
+}  // namespace
+
+/// Everything under the device lock, except where it says otherwise.
+class UserNet::Stack : public std::enable_shared_from_this<Stack> {
+ public:
+  Stack(EventLoop& loop, iface::Executor& executor, PollSet poll_set)
+      : loop_(loop), executor_(executor), poll_set_(std::move(poll_set)) {}
+  ~Stack() {
+    if (slirp_) slirp_cleanup(slirp_);
+  }
+  Stack(const Stack&) = delete;
+  Stack& operator=(const Stack&) = delete;
+
+  Result<void> start(const UserNetOptions& options);
+  void send(std::span<const std::byte> frame);
+  void connect(Receiver receiver) { receiver_ = std::move(receiver); }
+  /// The port is gone: nothing is called back any more.
+  void close();
+
+ private:
+  struct Timer {
+    Stack& stack;
+    SlirpTimerCb callback;
+    void* argument;
+    std::optional<LoopTimer> timer;
+  };
+
+  Result<void> add(const Forward& forward);
+  static const SlirpCb& callbacks();
+  static Stack& self(void* opaque) { return *static_cast<Stack*>(opaque); }
+
+  /// Asks for a turn; from any thread.
+  void schedule();
+  /// One turn: what is ready on the host's side goes in, and what is waited for next is set.
+  void turn();
+  uint32_t fill();
+  void wait_for_next(uint32_t timeout_ms);
+  void frame_from_slirp(std::span<const std::byte> frame);
+  void deliver_held();
+  Timer* new_timer(SlirpTimerCb callback, void* argument);
+  void run_later(Timer& timer);
+
+  EventLoop& loop_;
+  iface::Executor& executor_;
+  PollSet poll_set_;
+  Slirp* slirp_ = nullptr;
+  Receiver receiver_;
+  std::vector<pollfd> polled_;  ///< what slirp waits for, by the index that it was given
+  std::map<Timer*, std::unique_ptr<Timer>> timers_;
+  std::deque<std::vector<std::byte>> held_;  ///< frames made inside of send()
+  bool in_send_ = false;
+  std::atomic<bool> scheduled_ = false;
+  std::optional<LoopTimer> wake_;
+  std::optional<FdWatch> watch_;
+};
+
+// Names are libslirp's, and so is the order.
+const SlirpCb& UserNet::Stack::callbacks() {
+  static const SlirpCb table = [] {
+    SlirpCb cb = {};
+    cb.send_packet = [](const void* data, size_t size, void* opaque) -> ssize_t {
+      self(opaque).frame_from_slirp({static_cast<const std::byte*>(data), size});
+      return static_cast<ssize_t>(size);
+    };
+    cb.guest_error = [](const char* message, void*) { log::debug("user network: {}", message); };
+    cb.clock_get_ns = [](void*) -> int64_t {
+      return EventLoop::Clock::now().time_since_epoch() / std::chrono::nanoseconds(1);
+    };
+    cb.timer_new = [](SlirpTimerCb callback, void* argument, void* opaque) -> void* {
+      return self(opaque).new_timer(callback, argument);
+    };
+    cb.timer_free = [](void* timer, void* opaque) { self(opaque).timers_.erase(static_cast<Timer*>(timer)); };
+    cb.timer_mod = [](void* timer, int64_t expire_ms, void*) {
+      static_cast<Timer*>(timer)->timer->set(EventLoop::Clock::time_point(std::chrono::milliseconds(expire_ms)));
+    };
+    cb.register_poll_fd = [](int, void*) {};
+    cb.unregister_poll_fd = [](int fd, void* opaque) { self(opaque).poll_set_.forget(fd); };
+    cb.notify = [](void* opaque) { self(opaque).schedule(); };
+    return cb;
+  }();
+  return table;
+}
+
+Result<void> UserNet::Stack::start(const UserNetOptions& options) {
+  SlirpConfig config = {};
+  config.version = 4;
+  config.in_enabled = true;
+  config.vnetwork = address("10.0.2.0");
+  config.vnetmask = address("255.255.255.0");
+  config.vhost = address("10.0.2.2");
+  config.vdhcp_start = address("10.0.2.15");
+  config.vnameserver = address("10.0.2.3");
+  config.if_mtu = config.if_mru = options.mtu;
+  slirp_ = slirp_new(&config, &callbacks(), this);
+  if (!slirp_) return fail("libslirp {} does not start", slirp_version_string());
+  for (const Forward& forward : options.forwards) STRATA_TRY(add(forward));
+  // On the loop's thread, where it may have begun when this is destroyed.
+  const auto wake_up = [weak = weak_from_this()] {
+    if (const auto stack = weak.lock()) stack->schedule();
+  };
+  wake_.emplace(loop_, wake_up);
+  watch_ = STRATA_TRY(FdWatch::make(loop_, poll_set_.fd(), FdWatch::For::reading, wake_up));
+  schedule();
+  return {};
+}
+
+Result<void> UserNet::Stack::add(const Forward& forward) {
+  in_addr host;
+  std::memcpy(&host, forward.host_address.data(), sizeof host);
+  const bool udp = forward.protocol == Forward::Protocol::udp;
+  errno = 0;
+  // The guest's address 0: whoever got the first one by DHCP.
+  if (slirp_add_hostfwd(slirp_, udp, host, forward.host_port, {}, forward.guest_port) == 0) return {};
+  if (errno == EADDRINUSE) {
+    return fail(ErrorCode::busy, "forward={}: {} port {} of this host is in use; choose another one",
+                to_string(forward), udp ? "UDP" : "TCP", forward.host_port);
+  }
+  return fail_errno("forward={}", to_string(forward));
+}
+
+void UserNet::Stack::send(std::span<const std::byte> frame) {
+  if (frame.size() > INT_MAX) return;
+  in_send_ = true;
+  slirp_input(slirp_, reinterpret_cast<const uint8_t*>(frame.data()), static_cast<int>(frame.size()));
+  in_send_ = false;
+  schedule();  // there may be new sockets to wait for
+}
+
+void UserNet::Stack::close() {
+  receiver_ = {};
+  watch_.reset();
+  wake_.reset();
+}
+
+void UserNet::Stack::schedule() {
+  if (scheduled_.exchange(true)) return;
+  executor_.post([weak = weak_from_this()] {
+    if (const auto stack = weak.lock()) stack->turn();
+  });
+}
+
+void UserNet::Stack::turn() {
+  scheduled_ = false;
+  deliver_held();
+  fill();
+  const bool failed = poll(polled_.data(), polled_.size(), 0) < 0;
+  const auto events_of = [](int index, void* opaque) {
+    const auto& polled = self(opaque).polled_;
+    return index >= 0 && static_cast<size_t>(index) < polled.size() ? slirp_events(polled[index].revents) : 0;
+  };
+  slirp_pollfds_poll(slirp_, failed, events_of, this);
+  wait_for_next(fill());
+}
+
+/// Asks slirp what it waits for, and for how many milliseconds at most.
+uint32_t UserNet::Stack::fill() {
+  polled_.clear();
+  uint32_t timeout = UINT32_MAX;
+  const auto add_poll = [](int fd, int events, void* opaque) {
+    auto& polled = self(opaque).polled_;
+    polled.push_back({fd, poll_events(events), 0});
+    return static_cast<int>(polled.size() - 1);
+  };
+  slirp_pollfds_fill(slirp_, &timeout, add_poll, this);
+  return timeout;
+}
+
+void UserNet::Stack::wait_for_next(uint32_t timeout_ms) {
+  if (!wake_) return;  // closed
+  std::map<int, uint32_t> wanted;
+  for (const pollfd& entry : polled_)
+    wanted[entry.fd] |= static_cast<uint32_t>(entry.events);  // on Linux, EPOLLIN is POLLIN and so on
+  poll_set_.replace(wanted);
+  if (timeout_ms == UINT32_MAX) {
+    wake_->cancel();
+  } else {
+    wake_->set_after(std::chrono::milliseconds(timeout_ms));
+  }
+}
+
+// What slirp answers to a frame at once must not come out while that frame goes in.
+void UserNet::Stack::frame_from_slirp(std::span<const std::byte> frame) {
+  if (in_send_) {
+    held_.emplace_back(frame.begin(), frame.end());
+  } else if (receiver_) {
+    receiver_(frame);
+  }
+}
+
+void UserNet::Stack::deliver_held() {
+  for (const auto& frame : std::exchange(held_, {}))
+    if (receiver_) receiver_(frame);
+}
+
+UserNet::Stack::Timer* UserNet::Stack::new_timer(SlirpTimerCb callback, void* argument) {
+  auto timer = std::make_unique<Timer>(Timer{*this, callback, argument, {}});
+  Timer* const key = timer.get();
+  timer->timer.emplace(loop_, [weak = weak_from_this(), key] {
+    const auto stack = weak.lock();
+    if (!stack) return;
+    stack->executor_.post([weak, key] {
+      const auto still = weak.lock();
+      if (still && still->timers_.contains(key)) key->callback(key->argument);
+    });
+  });
+  timers_.emplace(key, std::move(timer));
+  return key;
+}
+
+Result<std::unique_ptr<UserNet>> UserNet::make(const UserNetOptions& options, EventLoop& loop,
+                                               iface::Executor& executor) {
+  if (options.mtu < least_mtu || options.mtu > most_mtu) {
+    return fail(ErrorCode::usage, "mtu={} is not between {} and {}", options.mtu, least_mtu, most_mtu);
+  }
+  ignore_broken_pipes();
+  auto stack = std::make_shared<Stack>(loop, executor, STRATA_TRY(PollSet::make()));
+  STRATA_TRY(stack->start(options));
+  return std::unique_ptr<UserNet>(new UserNet(std::move(stack)));
+}
+
+UserNet::~UserNet() { stack_->close(); }
+
+void UserNet::send(std::span<const std::byte> frame) { stack_->send(frame); }
+
+void UserNet::connect(Receiver receiver) { stack_->connect(std::move(receiver)); }
+
+}  // namespace strata::network
