@@ -157,6 +157,7 @@ Unit Builder::finish(uint64_t guest_pc, uint32_t guest_bytes, uint32_t guest_ins
   unit.guest_pc = guest_pc;
   unit.guest_bytes = guest_bytes;
   unit.guest_insns = guest_insns;
+  unit.simplified = true;
   emitter_ = Emitter(*unit.layout);
   return unit;
 }

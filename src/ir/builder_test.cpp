@@ -49,6 +49,19 @@ TEST_F(Built, PushesBecomeOneOffset) {
   EXPECT_EQ(build.add(y, build.i64(16)), x);
 }
 
+TEST_F(Built, WrappingAddressesAreMaskedOnce) {
+  const Value x = build.get(a), width = build.i64(0xffffffff);
+  const auto push = [&](Value pointer) {
+    return build.and_(build.sub(build.and_(pointer, width), build.i64(4)), width);
+  };
+  EXPECT_EQ(push(push(x)), build.and_(build.sub(x, build.i64(8)), width));
+}
+
+TEST_F(Built, ABorrowSpreadsOverAllBits) {
+  const Value x = build.get(a), borrow = build.lt_u(x, build.i64(9));
+  EXPECT_EQ(build.sub(build.sub(x, x), build.zext(Type::i64, borrow)), build.sext(Type::i64, borrow));
+}
+
 TEST_F(Built, GetAfterSetIsTheValue) {
   const Value x = build.load(Type::i64, build.get(a), 0);
   build.set(a, x);

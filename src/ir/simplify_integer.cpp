@@ -45,6 +45,28 @@ bool mask_is_idle(const Emitter& emitter, Value x, uint64_t kept) {
   return (kept & all) == all;
 }
 
+/// ((x & m) + y) & m is (x + y) & m, for masks of low bits: carries go upwards only. Addresses that wrap at their width.
+Value masked_sum(Emitter& emitter, const Instr& instr, uint64_t kept) {
+  const Instr sum = emitter.at(instr.arg[0]);
+  if ((kept & (kept + 1)) != 0 || (sum.op != Op::add && sum.op != Op::sub && sum.op != Op::mul)) return no_value;
+  const auto unmasked = [&](Value value) {
+    const Instr& mask = emitter.at(value);
+    const bool idle =
+        mask.op == Op::and_ && emitter.is_constant(mask.arg[1]) && (emitter.at(mask.arg[1]).imm & kept) == kept;
+    return idle ? mask.arg[0] : value;
+  };
+  const Value a = unmasked(sum.arg[0]), b = unmasked(sum.arg[1]);
+  if (a == sum.arg[0] && b == sum.arg[1]) return no_value;
+  return emitter.emit(Op::and_, instr.type, emitter.emit(sum.op, instr.type, a, b), instr.arg[1]);
+}
+
+/// x & b, where b is neither zero nor all ones.
+Value simplify_mask(Emitter& emitter, const Instr& instr, uint64_t b) {
+  if (mask_is_idle(emitter, instr.arg[0], b)) return instr.arg[0];
+  const Value sum = masked_sum(emitter, instr, b);
+  return sum != no_value ? sum : reassociate(emitter, instr);
+}
+
 Value simplify_unary(Emitter& emitter, const Instr& instr) {
   const Instr inner = emitter.at(instr.arg[0]);
   if (inner.op == instr.op) return inner.arg[0];
@@ -60,9 +82,7 @@ Value simplify_with_constant(Emitter& emitter, Instr& instr, uint64_t b) {
   switch (instr.op) {
     case Op::add:
     case Op::sub: return b == 0 ? x : merge_offsets(emitter, instr);
-    case Op::and_:
-      if (b == ones || mask_is_idle(emitter, x, b)) return x;
-      return b == 0 ? c : reassociate(emitter, instr);
+    case Op::and_: return b == ones ? x : b == 0 ? c : simplify_mask(emitter, instr, b);
     case Op::or_: return b == 0 ? x : b == ones ? c : reassociate(emitter, instr);
     case Op::xor_:
       if (b == 0) return x;

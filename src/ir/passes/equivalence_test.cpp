@@ -96,7 +96,17 @@ class RandomUnit {
     }
   }
 
+  /// A sum of masked values, masked again.
+  void wrapping() {
+    const Type type = integer();
+    const Value low = append(Op::constant, type, {}, 0xffff & mask(type));
+    const Value a = append(Op::and_, type, {any(type), low}), b = any(type);
+    const Value sum = append(chance(2) ? Op::sub : Op::add, type, {chance(2) ? a : b, chance(2) ? a : b});
+    append(Op::and_, type, {sum, chance(2) ? low : constant(type)});
+  }
+
   void arithmetic() {
+    if (chance(6)) return wrapping();
     static constexpr Op ops[] = {Op::add,   Op::add,  Op::sub,  Op::sub,  Op::mul,    Op::div_u, Op::rem_u,
                                  Op::div_s, Op::and_, Op::or_,  Op::xor_, Op::not_,   Op::neg,   Op::shl,
                                  Op::shr,   Op::sar,  Op::rotl, Op::rotr, Op::popcnt, Op::rem_s};

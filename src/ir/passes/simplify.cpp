@@ -1,4 +1,6 @@
 // The pass that writes a unit anew through the emitter, joining blocks on the way.
+#include <algorithm>
+
 #include "ir/emitter.h"
 #include "ir/passes/passes.h"
 
@@ -26,6 +28,7 @@ class Simplification {
     old_.code = std::move(fresh.code);
     old_.blocks = std::move(fresh.blocks);
     old_.vectors = std::move(fresh.vectors);
+    old_.simplified = true;
   }
 
  private:
@@ -91,8 +94,17 @@ class Simplification {
   std::vector<Value> values_;  ///< old values to fresh ones
 };
 
+/// Whether blocks could be joined or be unreachable: both come from jumps, for a branch that is decided becomes one.
+bool has_jumps(const Unit& unit) {
+  return std::any_of(unit.blocks.begin(), unit.blocks.end(),
+                     [&](const Block& block) { return unit.code[block.end - 1].op == Op::jump; });
+}
+
 }  // namespace
 
-void simplify(Unit& unit) { Simplification(unit).run(); }
+void simplify(Unit& unit) {
+  if (unit.simplified && !has_jumps(unit)) return;  // most units of a front end
+  Simplification(unit).run();
+}
 
 }  // namespace strata::ir

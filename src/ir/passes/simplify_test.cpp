@@ -1,4 +1,5 @@
 // Tests of the simplifying pass: forwarding, folding, conditions, common values, joined blocks.
+#include "ir/builder.h"
 #include "ir/passes/pass_test.h"
 #include "ir/passes/passes.h"
 
@@ -118,6 +119,25 @@ b1:
 b2:
   jump b0)";
   expect_pass(simplify, text, text);
+}
+
+TEST(Simplify, WhatTheBuilderWroteHasOnlyBlocksToJoin) {
+  Builder build(test_layout);
+  const BlockId first = build.new_block(), second = build.new_block();
+  build.begin(first);
+  build.set(3, build.get(4));
+  build.branch(build.i1(false), first, second);
+  build.begin(second);
+  build.set(5, build.get(4));
+  build.exit(ExitKind::next);
+  Unit unit = build.finish(0, 0, 0);
+  EXPECT_TRUE(unit.simplified);
+  simplify(unit);
+  EXPECT_EQ(unit.blocks.size(), 1u);
+  EXPECT_EQ(unit.code.back().op, Op::exit);
+  const std::string joined = print(unit);
+  simplify(unit);
+  EXPECT_EQ(print(unit), joined);
 }
 
 TEST(Simplify, AGuardWithKnownFalseConditionGoes) {
