@@ -35,8 +35,7 @@ Result<Pipe> make_pipe() {
 // argv or envp: pointers into strings that outlive it.
 std::vector<char*> pointers_to(std::vector<std::string>& strings) {
   std::vector<char*> pointers;
-  for (std::string& string : strings)
-    pointers.push_back(string.data());
+  for (std::string& string : strings) pointers.push_back(string.data());
   pointers.push_back(nullptr);
   return pointers;
 }
@@ -50,8 +49,7 @@ std::vector<std::string> environment_of(const Command& command) {
       replaced |= text.starts_with(name) && text.substr(name.size()).starts_with('=');
     if (!replaced) result.emplace_back(text);
   }
-  for (const auto& [name, value] : command.environment)
-    result.push_back(name + '=' + value);
+  for (const auto& [name, value] : command.environment) result.push_back(name + '=' + value);
   return result;
 }
 
@@ -64,8 +62,7 @@ std::vector<std::string> environment_of(const Command& command) {
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
-  for (const int number : {SIGPIPE, SIGINT, SIGTERM, SIGHUP})
-    ::signal(number, SIG_DFL);
+  for (const int number : {SIGPIPE, SIGINT, SIGTERM, SIGHUP}) ::signal(number, SIG_DFL);
   const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
   ::dup2(null, STDIN_FILENO);
   ::dup2(output, STDOUT_FILENO);

@@ -49,6 +49,8 @@ std::vector<std::string> arguments_for(const Recipe& recipe, const AptSources& s
                                      fmt::format("--include={}", fmt::join(include, ",")),
                                      std::string("--customize-hook=") + guest_setup_script};
   for (const std::string& option : sources.options) arguments.push_back("--aptopt=" + option);
+  // Descriptions in other languages are most of what an update would fetch, and nobody reads them here.
+  arguments.emplace_back("--aptopt=Acquire::Languages \"none\"");
   arguments.push_back(recipe.suite);
   arguments.push_back(target);
   arguments.insert(arguments.end(), sources.lines.begin(), sources.lines.end());

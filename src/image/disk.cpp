@@ -19,6 +19,7 @@ set -e
 mkdir "$2"
 tar -C "$2" -xpf "$1" --numeric-owner --exclude='./dev/*'
 rm "$1"
+truncate -s "$4K" "$3"
 mke2fs -q -t ext4 -L root -m 1 -E lazy_itable_init=0,nodiscard -d "$2" "$3" "$4"
 )sh";
 
