@@ -3,6 +3,7 @@
 
 #include "isa/x86/cpu.h"
 #include "isa/x86/helpers/define.h"
+#include "isa/x86/system/control_bits.h"
 
 namespace strata::isa::x86::helpers {
 namespace {
@@ -30,6 +31,13 @@ uint64_t segment_refuses_access(ir::ExecContext& context, uint64_t name, uint64_
 }
 
 }  // namespace
+
+bool segment_refuses_now(const State& state, SegmentName name, uint64_t offset, uint64_t size, bool write) {
+  const Segment& segment = state.segment[name];
+  const bool checks_type = (state.cr0 & Cr0::pe) && !(state.system_flags & Rflags::vm);
+  if (!checks_type) return offset + size - 1 > segment.limit;
+  return !type_allows(segment, write) || !limit_allows(segment, offset, offset + size - 1);
+}
 
 using enum ir::Type;
 const ir::Helper segment_refuses = define_helper("segment_refuses", segment_refuses_access, i1, {i8, i64, i16, i8},

@@ -125,7 +125,6 @@ class UnitLoop {
     }
     bytes_ += t_.insn.length;
     check_code_limit();
-    if (t_.mode.breakpoints) clear_resume_flag();
     if (!t_.lock_is_wrong()) translate_insn(t_);
     pc_ = t_.next_pc();
   }
@@ -136,12 +135,6 @@ class UnitLoop {
     if (t_.mode.flat_code || (!t_.mode.protected_ && last <= 0xffff)) return;
     const Value limit = t_.b.zext(Type::i64, t_.b.get(segment_limit_slot(cs)));
     t_.raise_if(t_.b.lt_u(limit, t_.b.i64(last)), vector_gp, 0);
-  }
-
-  /// RF lasts until the instruction is done (SDM vol. 3, 18.3.1.1); a fault pushes it set in any case.
-  void clear_resume_flag() {
-    const Value flags = t_.b.get(slot_system_flags);
-    t_.b.set(slot_system_flags, t_.b.and_(flags, t_.b.i32(~static_cast<uint32_t>(Rflags::rf))));
   }
 
   Cpu& cpu_;
