@@ -22,6 +22,7 @@ struct Cpu {
   ir::ExecContext* context = nullptr;
   iface::InterruptSource* interrupts = nullptr;
   uint64_t spec_ctrl = 0;                       ///< IA32_SPEC_CTRL: kept, without effect where nothing is speculated
+  bool x87_on_unit = false;                     ///< State::x87 is stale but for control: fpu/x87_unit.h
   bool stepping = false;                        ///< under TF: #DB follows behind the instruction that runs now
 
   std::function<uint64_t()> random;             ///< what RDRAND and RDSEED give

@@ -9,6 +9,7 @@
 #include "isa/x86/cpu.h"
 #include "isa/x86/mode.h"
 #include "isa/x86/describe.h"
+#include "isa/x86/fpu/x87_unit.h"
 #include "isa/x86/host_float.h"
 #include "isa/x86/registers.h"
 #include "isa/x86/system/debug.h"
@@ -72,7 +73,10 @@ class Processor final : public X86Guest {
   bool interrupt_ready() override;
 
   void enter_code() override { host_float::enter(cpu_.state.mxcsr); }
-  void leave_code() override { cpu_.state.mxcsr = host_float::leave(cpu_.state.mxcsr); }
+  void leave_code() override {
+    cpu_.state.mxcsr = host_float::leave(cpu_.state.mxcsr);
+    x87_unit::unload(cpu_);
+  }
 
   void reset() override {
     reset_registers(cpu_.state);

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "isa/x86/cpu.h"
+#include "isa/x86/fpu/x87_unit.h"
 #include "isa/x86/helpers/define.h"
 #include "isa/x86/host_float.h"
 #include "isa/x86/mode.h"
@@ -91,6 +92,7 @@ bool write_area(Cpu& cpu, uint64_t address, const Area& area, unsigned size) {
 
 uint64_t fxsave(ir::ExecContext& context, uint64_t address, uint64_t bits, uint64_t registers) {
   Cpu& cpu = Cpu::of(context);
+  x87_unit::unload(cpu);
   const State& s = cpu.state;
   Area area;
   if (!read_area(cpu, address, area, legacy_size)) return leave(cpu);  // the bytes that it leaves alone
@@ -103,6 +105,7 @@ uint64_t fxsave(ir::ExecContext& context, uint64_t address, uint64_t bits, uint6
 
 uint64_t fxrstor(ir::ExecContext& context, uint64_t address, uint64_t bits, uint64_t registers) {
   Cpu& cpu = Cpu::of(context);
+  x87_unit::unload(cpu);
   State& s = cpu.state;
   Area area;
   if (!read_area(cpu, address, area, legacy_size)) return leave(cpu);
@@ -120,6 +123,7 @@ uint64_t requested_components(const State& s) {
 /// Every component counts as in use, so what is asked for is written (SDM vol. 1, 13.7).
 uint64_t xsave(ir::ExecContext& context, uint64_t address, uint64_t bits, uint64_t registers) {
   Cpu& cpu = Cpu::of(context);
+  x87_unit::unload(cpu);
   const State& s = cpu.state;
   const uint64_t asked = requested_components(s);
   Area area;
@@ -140,6 +144,7 @@ bool header_is_valid(const State& s, const Area& area) {
 
 uint64_t xrstor(ir::ExecContext& context, uint64_t address, uint64_t bits, uint64_t registers) {
   Cpu& cpu = Cpu::of(context);
+  x87_unit::unload(cpu);
   State& s = cpu.state;
   const uint64_t asked = requested_components(s);
   Area area;
