@@ -54,6 +54,10 @@ void Engine::on_map_change() {
 
 void Engine::reset() {
   guest_.reset();
+  state_changed();
+}
+
+void Engine::state_changed() {
   mmu_.flush_mappings(true);
   halted_ = false;
 }

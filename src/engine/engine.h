@@ -28,6 +28,7 @@ struct EngineOptions {
   uint64_t tick_rate = 1'000'000'000;
   std::function<void(ir::Unit&)> optimize;  ///< what a unit goes through before it is compiled; none: nothing
   bool counted = false;
+  bool verify = false;  ///< check what front ends promise
   unsigned max_unit_insns = 64;
   uint64_t code_bytes = uint64_t{64} << 20;
   Trace trace;
@@ -50,6 +51,7 @@ class Engine {
   void interrupt_changed() { context_.events.fetch_or(Event::interrupt); }
   bool runnable();
   void reset();
+  void state_changed();  ///< somebody has set registers from outside
 
   uint64_t insns() const { return context_.insns; }
   iface::VcpuStats stats() const;

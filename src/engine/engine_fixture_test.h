@@ -43,6 +43,7 @@ struct EngineTest : testing::Test {
     space.add({.name = "device", .base = device_base, .size = ir::page_size, .device = &device});
     ports.add(0x10, 1, port_device);
     options.ports = &ports;
+    options.verify = true;
   }
   void SetUp() override { make(); }
   void make() {

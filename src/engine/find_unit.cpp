@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "base/assert.h"
 #include "engine/cut_loops.h"
 #include "engine/engine.h"
 
@@ -9,13 +10,14 @@ namespace strata::engine {
 
 /// What runs behind a unit, if it is known and its pages are mapped as they were; nullptr: find_unit() must look.
 CachedUnit* Engine::next_after(CachedUnit& unit, const ir::RunResult& result) {
-  const isa::CodeKey key = guest_.key();
-  if (result.link >= unit.links.size()) return known(key);
+  if (result.link >= unit.links.size()) return known(guest_.key());
   CachedUnit*& link = unit.links[result.link];
-  if (link != nullptr && link->key == key && is_valid(*link)) return link;
-  CachedUnit* found = known(key);
-  if (found != nullptr) link = found;
-  return found;
+  if (link != nullptr && is_valid(*link)) {
+    if (options_.verify) [[unlikely]] STRATA_ASSERT(link->key == guest_.key(), "a linkable unit has changed the mode");
+    return link;
+  }
+  link = known(guest_.key());
+  return link;
 }
 
 CachedUnit* Engine::known(const isa::CodeKey& key) {
@@ -74,7 +76,7 @@ Engine::Fresh Engine::make_unit(const isa::CodeKey& key, unsigned max_insns) {
   unit.guest_bytes = made.guest_bytes;
   const auto exits = std::count_if(made.code.begin(), made.code.end(),
                                    [](const ir::Instr& instr) { return instr.op == ir::Op::exit_goto; });
-  unit.links.resize(std::min<size_t>(static_cast<size_t>(exits), ir::RunResult::no_link));
+  if (guest_.linkable(key)) unit.links.resize(std::min<size_t>(static_cast<size_t>(exits), ir::RunResult::no_link));
   unit.code = backend_.compile(made);
   fresh.keep = locate(unit);
 

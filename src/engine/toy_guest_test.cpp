@@ -222,8 +222,9 @@ class Runner {
     bool slow = false;
     uint64_t fresh = arg(instr, 1);
     void* host = context_.memory->pin_for_update(arg(instr, 0), 8, 0, &slow);
-    if (host != nullptr) {
-      values_[at_] = std::atomic_ref(*static_cast<uint64_t*>(host)).exchange(fresh);
+    if (host != nullptr) {  // any alignment; nobody else runs here
+      std::memcpy(&values_[at_], host, 8);
+      std::memcpy(host, &fresh, 8);
       return true;
     }
     return slow && context_.memory->load(arg(instr, 0), 8, 0, &values_[at_]) &&

@@ -28,7 +28,9 @@ struct CachedUnit {
   uint32_t guest_insns = 0;
   bool global = false;    ///< which generation `valid_at` is of
   uint64_t valid_at = 0;  ///< SoftMmu::generation in which its pages were last seen to be mapped where they are
-  std::vector<CachedUnit*> links;  ///< by RunResult::link: what ran behind that exit last time
+  /// By RunResult::link: what ran behind that exit last time. It is what must run again while it is valid. None where
+  /// the guest says that units for this key are not linkable.
+  std::vector<CachedUnit*> links;
 
   uint64_t begin = 0;              ///< of its code, in Ram
   uint64_t second_page = no_page;  ///< in Ram, where the code reaches into another page

@@ -95,6 +95,10 @@ class Guest {
   /// covers every byte that the translation rests on.
   virtual ir::Unit translate(const CodeKey& key, unsigned max_insns) = 0;
 
+  /// Whether the key behind an exit_goto of a unit for `key` depends on nothing but the unit: then the engine asks for it
+  /// once only. So no exit_goto may stand behind an instruction that changes what `mode` depends on: it is exit_indirect.
+  virtual bool linkable(const CodeKey&) const { return true; }
+
   /// Walks the page tables. False: refused, and recorded for the next handle(ExitKind::memory). Sets accessed and
   /// dirty bits as the access demands.
   virtual bool map(uint64_t address, ir::Space space, Access access, Mapping& mapping) = 0;

@@ -61,6 +61,12 @@ class Processor final : public X86Guest {
 
   ir::Unit translate(const CodeKey& key, unsigned max_insns) override { return translate_unit(cpu_, key, max_insns); }
 
+  /// These last one instruction, and what comes behind them depends on the state.
+  bool linkable(const CodeKey& key) const override {
+    const Mode mode = Mode::unpack(key.mode);
+    return !mode.trap && !mode.shadow && !mode.breakpoints;
+  }
+
   bool map(uint64_t address, ir::Space space, Access access, Mapping& mapping) override {
     return x86::map(cpu_, address, space, access, mapping);
   }
