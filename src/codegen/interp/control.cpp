@@ -1,0 +1,169 @@
+// Jumps, exits, and how a run of steps begins and ends.
+#include <array>
+#include <type_traits>
+
+#include "base/assert.h"
+#include "codegen/interp/handlers.h"
+#include "codegen/interp/program.h"
+
+namespace strata::codegen::interp {
+
+Next first_handler(STRATA_STEP_PARAMS) {
+  return stop();
+}
+
+void run_steps(const Step* step, std::byte* state, std::byte* frame, ir::ExecContext& context) {
+  const uintptr_t base = handler_base();
+#if STRATA_INTERP_THREADED
+  handler_of(step, base)(step, state, frame, &context, base);
+#else
+  while (step) step = handler_of(step, base)(step, state, frame, &context, base);
+#endif
+}
+
+Next leave(STRATA_STEP_PARAMS, ir::ExitKind kind, uint64_t payload) {
+  FrameHeader& header = header_of(frame);
+  header.result.kind = kind;
+  header.result.link = ir::RunResult::no_link;
+  header.result.payload = payload;
+  header.program->settle(static_cast<uint32_t>(step - header.program->steps().data()), kind, state, frame, *context);
+  return stop();
+}
+
+namespace {
+
+/// Steps are counted from the jumping one, backwards too.
+#define STRATA_JUMP(distance) STRATA_NEXT_STEP(static_cast<int16_t>(distance))
+
+Next jump_handler(STRATA_STEP_PARAMS) {
+  context->insns += static_cast<uint64_t>(int64_t{static_cast<int16_t>(step->c)});
+  STRATA_JUMP(step->d);
+}
+
+template <Place A>
+Next branch_handler(STRATA_STEP_PARAMS) {
+  context->insns += static_cast<uint32_t>(step->imm);
+  STRATA_JUMP(STRATA_READ(A, uint8_t, a) != 0 ? step->d : step->c);
+}
+
+enum class Comparison : uint8_t { eq, lt_u, le_u, lt_s, le_s };
+
+template <Comparison C, class T>
+bool compares(T a, T b) {
+  using Signed = std::make_signed_t<T>;
+  if constexpr (C == Comparison::eq) return a == b;
+  if constexpr (C == Comparison::lt_u) return a < b;
+  if constexpr (C == Comparison::le_u) return a <= b;
+  if constexpr (C == Comparison::lt_s) return static_cast<Signed>(a) < static_cast<Signed>(b);
+  if constexpr (C == Comparison::le_s) return static_cast<Signed>(a) <= static_cast<Signed>(b);
+}
+
+template <Comparison C, class T, Place A, Place B>
+Next branch_compare_handler(STRATA_STEP_PARAMS) {
+  context->insns += B == Place::imm ? step->b : static_cast<uint32_t>(step->imm);
+  STRATA_JUMP((compares<C>(STRATA_READ(A, T, a), STRATA_READ(B, T, b))) ? step->d : step->c);
+}
+
+using Places = std::array<Handler, 6>;
+using Widths = std::array<Places, 4>;
+
+template <Comparison C, class T>
+constexpr Places places_of() {
+  constexpr Place cell = Place::cell, slot = Place::slot, imm = Place::imm;
+  return {&branch_compare_handler<C, T, cell, cell>, &branch_compare_handler<C, T, cell, slot>,
+          &branch_compare_handler<C, T, cell, imm>,  &branch_compare_handler<C, T, slot, cell>,
+          &branch_compare_handler<C, T, slot, slot>, &branch_compare_handler<C, T, slot, imm>};
+}
+
+template <Comparison C>
+constexpr Widths widths_of() {
+  return {places_of<C, uint8_t>(), places_of<C, uint16_t>(), places_of<C, uint32_t>(), places_of<C, uint64_t>()};
+}
+
+constexpr Comparison comparison_of(ir::Op op) {
+  switch (op) {
+    case ir::Op::eq: return Comparison::eq;
+    case ir::Op::lt_u: return Comparison::lt_u;
+    case ir::Op::le_u: return Comparison::le_u;
+    case ir::Op::lt_s: return Comparison::lt_s;
+    case ir::Op::le_s: return Comparison::le_s;
+    default: STRATA_UNREACHABLE();
+  }
+}
+
+Next bring_up_to_date_handler(STRATA_STEP_PARAMS) {
+  const uint64_t pc = wide(step);
+  std::memcpy(state + step->d, &pc, sizeof pc);
+  context->insns += static_cast<uint64_t>(int64_t{static_cast<int16_t>(step->a)});
+  STRATA_NEXT_STEP(1);
+}
+
+Next exit_if_handler(STRATA_STEP_PARAMS) {
+  if (STRATA_ANY(uint8_t, a) != 0) [[unlikely]] {
+    return leave(STRATA_STEP_ARGS, static_cast<ir::ExitKind>(step->d), wide(step));
+  }
+  STRATA_NEXT_STEP(1);
+}
+
+Next exit_always_handler(STRATA_STEP_PARAMS) {
+  ir::RunResult& result = header_of(frame).result;
+  result.kind = static_cast<ir::ExitKind>(step->d);
+  result.link = ir::RunResult::no_link;
+  result.payload = wide(step);
+  return stop();
+}
+
+Next poll_handler(STRATA_STEP_PARAMS) {
+  if (context->events.load(std::memory_order_relaxed) != 0) [[unlikely]] {
+    return leave(STRATA_STEP_ARGS, ir::ExitKind::event, 0);
+  }
+  STRATA_NEXT_STEP(1);
+}
+
+inline Next end_with_next(std::byte* frame, uint8_t link) {
+  header_of(frame).result = {ir::ExitKind::next, link, 0};
+  return stop();
+}
+
+Next exit_goto_handler(STRATA_STEP_PARAMS) {
+  const uint64_t pc = wide(step);
+  std::memcpy(state + header_of(frame).pc_offset, &pc, sizeof pc);
+  context->insns += step->a;
+  return end_with_next(frame, static_cast<uint8_t>(step->d));
+}
+
+Next exit_indirect_handler(STRATA_STEP_PARAMS) {
+  const auto pc = STRATA_ANY(uint64_t, a);
+  std::memcpy(state + header_of(frame).pc_offset, &pc, sizeof pc);
+  context->insns += step->c;
+  return end_with_next(frame, ir::RunResult::no_link);
+}
+
+Next sunk_guard_handler(STRATA_STEP_PARAMS) {
+  const uint32_t at = header_of(frame).left_at;
+  if (at < step->b) return stop();
+  STRATA_NEXT_STEP(at < step->c ? 1 : 1 + step->a);
+}
+
+}  // namespace
+
+Handler jump() { return &jump_handler; }
+Handler branch(Place a) { return a == Place::slot ? &branch_handler<Place::slot> : &branch_handler<Place::cell>; }
+
+Handler branch_compare(ir::Op op, Width width, Place a, Place b) {
+  static constexpr Widths handlers[] = {widths_of<Comparison::eq>(), widths_of<Comparison::lt_u>(),
+                                        widths_of<Comparison::le_u>(), widths_of<Comparison::lt_s>(),
+                                        widths_of<Comparison::le_s>()};
+  const unsigned right = b == Place::imm ? 2 : static_cast<unsigned>(b);
+  return handlers[static_cast<unsigned>(comparison_of(op))][index(width)][static_cast<unsigned>(a) * 3 + right];
+}
+
+Handler bring_up_to_date() { return &bring_up_to_date_handler; }
+Handler exit_if() { return &exit_if_handler; }
+Handler exit_always() { return &exit_always_handler; }
+Handler poll() { return &poll_handler; }
+Handler exit_goto() { return &exit_goto_handler; }
+Handler exit_indirect() { return &exit_indirect_handler; }
+Handler sunk_guard() { return &sunk_guard_handler; }
+
+}  // namespace strata::codegen::interp

@@ -1,0 +1,170 @@
+// Lowering of ways on and out, of calls, and of how far the state lags behind.
+#include <algorithm>
+
+#include "base/assert.h"
+#include "codegen/interp/lowering.h"
+
+namespace strata::codegen::interp {
+
+void Lowering::mark(Mark::Kind kind, int32_t value) {
+  scratch_.marks.push_back({.at = here(), .kind = kind, .at_insn = at_insn_, .value = value});
+}
+
+void Lowering::begin_insn(uint64_t pc) {
+  pc_ = pc;
+  pc_lags_ = true;
+  at_insn_ = true;
+  begun_ = true;
+  ++uncounted_;
+  const uint64_t distance = pc - unit_.guest_pc;
+  if (fits(distance)) return mark(Mark::insn, static_cast<int32_t>(distance));
+  mark(Mark::insn_far, static_cast<int32_t>(scratch_.far_pcs.size()));
+  scratch_.far_pcs.push_back(pc);
+}
+
+void Lowering::bring_up_to_date(unsigned undone) {
+  const auto done = static_cast<uint16_t>(uncounted_ - undone);
+  if (pc_lags_) {
+    Step step{.d = static_cast<uint16_t>(unit_.layout->slots[unit_.layout->pc].offset), .a = done};
+    put_wide(step, pc_);
+    emit(step, interp::bring_up_to_date());
+  } else if (done != 0) {
+    emit({.d = 1, .c = done}, jump());
+  }
+  if (pc_lags_ || uncounted_ != 0) mark(Mark::all_done);
+  pc_lags_ = false;
+  uncounted_ = 0;
+}
+
+/// Whether something may look at the pc slot before the target begins a guest instruction of its own.
+bool Lowering::wants_pc(ir::BlockId target) const {
+  for (const Instr& instr : unit_.instrs(target)) {
+    if (instr.op == Op::insn) return false;
+    const bool computes = ir::has(instr.op, ir::Trait::pure) || instr.op == Op::nop ||
+                          (instr.op == Op::get && instr.imm != unit_.layout->pc);
+    if (!computes) return true;
+  }
+  return true;
+}
+
+void Lowering::lower_terminator(const Instr& instr) {
+  switch (instr.op) {
+    case Op::jump: return lower_jump(instr);
+    case Op::branch: return lower_branch(instr);
+    case Op::exit: return lower_exit(instr);
+    case Op::exit_goto: {
+      Step step{.d = links_, .a = static_cast<uint16_t>(uncounted_)};
+      links_ = static_cast<uint8_t>(std::min(links_ + 1, int{ir::RunResult::no_link}));
+      put_wide(step, instr.imm);
+      emit(step, exit_goto());
+      return;
+    }
+    default: {  // exit_indirect
+      const uint16_t pc = any_operand(instr.arg[0]);
+      emit({.a = pc, .c = static_cast<uint16_t>(uncounted_)}, exit_indirect());
+    }
+  }
+}
+
+void Lowering::lower_jump(const Instr& instr) {
+  if (pc_lags_ && wants_pc(instr.target[0])) bring_up_to_date();
+  if (instr.target[0] == next_block_ && uncounted_ == 0 && !has_stub_) return;
+  scratch_.jumps.push_back({here(), false, instr.target[0]});
+  emit({.c = static_cast<uint16_t>(uncounted_)}, jump());
+}
+
+void Lowering::lower_branch(const Instr& instr) {
+  const ir::BlockId yes = instr.target[0], no = instr.target[1];
+  if (pc_lags_ && (wants_pc(yes) || wants_pc(no))) bring_up_to_date();
+  const Instr& condition = at(instr.arg[0]);
+  if (note_of(instr.arg[0]).fused && condition.op != Op::cond) return lower_compare_branch(condition, yes, no);
+  Step step{.imm = static_cast<int32_t>(uncounted_)};
+  if (note_of(instr.arg[0]).fused) {
+    const Operand flags = operand(condition.arg[0]);
+    step.a = flags.number;
+    return emit_branch(step, branch_condition(condition.imm, flags.place), yes, no);
+  }
+  const Operand truth = operand(instr.arg[0]);
+  step.a = truth.number;
+  emit_branch(step, branch(truth.place), yes, no);
+}
+
+void Lowering::lower_compare_branch(const Instr& compare, ir::BlockId yes, ir::BlockId no) {
+  const bool opposite = compare.op == Op::ne;
+  if (opposite) std::swap(yes, no);
+  const Operand a = operand(compare.arg[0]);
+  const Operand b = right_operand(compare.arg[1]);
+  Step step{.a = a.number, .b = b.number, .imm = static_cast<int32_t>(uncounted_)};
+  if (b.place == Place::imm) {
+    step.b = static_cast<uint16_t>(uncounted_);
+    step.imm = static_cast<int32_t>(at(compare.arg[1]).imm);
+  }
+  emit_branch(step, branch_compare(opposite ? Op::eq : compare.op, width_of(compare.type), a.place, b.place), yes, no);
+}
+
+void Lowering::emit_branch(Step step, Handler handler, ir::BlockId yes, ir::BlockId no) {
+  scratch_.jumps.push_back({here(), false, yes});
+  scratch_.jumps.push_back({here(), true, no});
+  emit(step, handler);
+}
+
+void Lowering::lower_exit(const Instr& instr) {
+  const auto kind = static_cast<ir::ExitKind>(instr.kind);
+  const bool fault = kind == ir::ExitKind::memory || kind == ir::ExitKind::trap;
+  const bool undone = (fault && begun_) || (kind == ir::ExitKind::event && at_insn_);
+  bring_up_to_date(undone ? 1 : 0);
+  Step step{.d = instr.kind};
+  put_wide(step, instr.imm);
+  emit(step, exit_always());
+}
+
+void Lowering::lower_exit_if(const Instr& instr) {
+  Step step{.d = instr.kind, .a = any_operand(instr.arg[0])};
+  put_wide(step, instr.imm);
+  emit(step, exit_if());
+}
+
+/// Helpers take all 8 bytes of a scalar; a vector's address must not be one that the helper changes as it goes.
+uint16_t Lowering::call_operand(Value value, bool in_cell) {
+  const Type type = type_of(value);
+  const Operand found = operand(value);
+  const bool vector = ir::bits(type) > 64;
+  const bool clean = note_of(value).home.clean || note_of(value).home.kind == Home::constant;
+  if (vector ? found.place == Place::cell || !in_cell : clean) return any_operand(value);
+  const uint16_t cell = new_cell(vector ? 16 : cell_bytes);
+  if (vector) {
+    copy_vector(cell, any_operand(value));
+  } else {
+    emit({.d = cell, .a = found.number}, move(width_of(type), found.place, Dest::cell));
+  }
+  return cell;
+}
+
+void Lowering::lower_call(const Instr& instr) {
+  const ir::Helper& helper = *unit_.helpers[instr.imm];
+  const bool writes = helper.effect >= ir::HelperEffect::state;
+  if (writes && at_insn_) {  // it may set the pc
+    at_insn_ = false;
+    if (!pc_lags_) mark(Mark::pc_done);
+  }
+  if (helper.effect != ir::HelperEffect::pure) bring_up_to_date();
+  CallExtension extension{helper.function, 0, 0, helper.effect == ir::HelperEffect::may_exit, 0};
+  Step step;
+  uint16_t* const operands[] = {&step.a, &step.b, &step.c, &extension.fourth};
+  const auto count = static_cast<unsigned>(helper.operands.size());
+  for (unsigned i = 0; i < count; ++i) {
+    *operands[i] = call_operand(instr.arg[i], writes);
+    if (ir::bits(helper.operands[i]) > 64) extension.vectors |= static_cast<uint8_t>(1u << i);
+  }
+  const bool vector = ir::bits(helper.result) > 64;
+  if (helper.result != Type::none) {
+    step.d = new_cell(vector ? 16 : cell_bytes);
+    scratch_.notes[position_].home = {Home::cell, ir::bits(helper.result) >= 64, step.d};
+  }
+  emit(step, call(count, helper.result == Type::none ? CallResult::none
+                         : vector                    ? CallResult::vector
+                                                     : CallResult::scalar));
+  emit_data(extension);
+}
+
+}  // namespace strata::codegen::interp

@@ -1,0 +1,138 @@
+// Lowering of units and blocks, and of what is done at exits only.
+#include "codegen/interp/lowering.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+
+namespace strata::codegen::interp {
+
+Lowering::Lowering(const ir::Unit& unit, Scratch& scratch) : unit_(unit), scratch_(scratch) {
+  STRATA_ASSERT(unit.code.size() <= max_unit_size, "too much code in one unit for the interpreter");
+  STRATA_ASSERT(unit.layout->size <= 0x10000, "the interpreter addresses 64 KiB of guest state");
+  scratch.notes.assign(unit.code.size(), Note{});
+  scratch.slots.resize(std::max(scratch.slots.size(), unit.layout->slots.size()));
+  scratch.steps.clear();
+  scratch.marks.clear();
+  scratch.far_pcs.clear();
+}
+
+std::unique_ptr<Program> Lowering::run() {
+  // In the order of the code: links are counted so.
+  std::vector<ir::BlockId>& order = scratch_.order;
+  order.resize(unit_.blocks.size());
+  for (ir::BlockId id = 0; id < order.size(); ++id) order[id] = id;
+  const auto before = [this](ir::BlockId a, ir::BlockId b) { return unit_.blocks[a].begin < unit_.blocks[b].begin; };
+  if (!std::is_sorted(order.begin(), order.end(), before)) std::sort(order.begin(), order.end(), before);
+
+  scratch_.starts.resize(order.size());
+  scratch_.jumps.clear();
+  for (size_t i = 0; i < order.size(); ++i) {
+    next_block_ = i + 1 < order.size() ? order[i + 1] : never;
+    lower_block(order[i]);
+  }
+  STRATA_ASSERT(scratch_.steps.size() < 0x8000, "too many steps in one unit");
+  connect();
+  const Program::Shape shape = {.guest_pc = unit_.guest_pc,
+                                .pc_offset = unit_.layout->slots[unit_.layout->pc].offset,
+                                .cells = most_cells_ + 2,  // steps without an operand may read cell 0
+                                .entry = scratch_.starts[0]};
+  return Program::make(shape, scratch_.steps, scratch_.marks, scratch_.far_pcs);
+}
+
+void Lowering::lower_block(ir::BlockId id) {
+  const ir::Block& block = unit_.blocks[id];
+  ++scratch_.block;
+  analyse(unit_, block, scratch_);
+  scratch_.starts[id] = here();
+  cells_ = 0;
+  part_ = in_line;
+  pc_lags_ = at_insn_ = false;
+  uncounted_ = 0;
+  begun_ = id != 0;
+  has_stub_ = false;
+  const auto first_mark = static_cast<uint32_t>(scratch_.marks.size());
+  mark(Mark::all_done);
+  for (position_ = block.begin; position_ < block.end; ++position_) {
+    lower_instr(unit_.code[position_], scratch_.notes[position_]);
+  }
+  if (has_stub_) lower_stub(block, first_mark);
+  most_cells_ = std::max(most_cells_, cells_);
+}
+
+void Lowering::lower_instr(const Instr& instr, Note& note) {
+  if (ir::has(instr.op, ir::Trait::terminator)) return lower_terminator(instr);
+  switch (instr.op) {
+    case Op::nop: return;
+    case Op::constant: case Op::vconstant: note.home.kind = Home::constant; return;
+    case Op::get: if (note.last_use != 0) lower_get(instr, note); return;
+    case Op::insn:
+      supersede_sunk(unit_.layout->pc);
+      return begin_insn(instr.imm);
+    case Op::set:
+      supersede_sunk(instr.imm);
+      if (is_sunk(instr, note)) {
+        has_stub_ = true;
+        note.from = here();
+        scratch_.slot(instr.imm).open_sunk = position_;
+      } else if (!note.done) {
+        lower_set(instr);
+      }
+      return;
+    default: break;
+  }
+  const bool pure = ir::has(instr.op, ir::Trait::pure) || is_pure_call(unit_, instr);
+  if (is_sunk(instr, note) || note.fused || (pure && note.last_use == 0)) return;
+  lower_operation(instr);
+}
+
+void Lowering::supersede_sunk(uint64_t slot) {
+  uint32_t& open = scratch_.slot(slot).open_sunk;
+  if (open != never) scratch_.notes[open].until = here();
+  open = never;
+}
+
+/// All sunk values of the block in their order, which are pure and so may be computed even where one of their operands
+/// was not yet; between them the sunk sets, each behind a guard that asks where the program was left.
+void Lowering::lower_stub(const ir::Block& block, uint32_t first_mark) {
+  const uint16_t stub = here();
+  part_ = in_stub;
+  for (position_ = block.begin; position_ < block.end; ++position_) {
+    const Instr& instr = unit_.code[position_];
+    const Note& note = scratch_.notes[position_];
+    if (!is_sunk(instr, note) || note.last_use == 0) continue;
+    if (instr.op != Op::set) {
+      lower_operation(instr);
+      continue;
+    }
+    const uint16_t guard = lower_guarded_set(instr);
+    scratch_.steps[guard].b = note.from;
+    scratch_.steps[guard].c = note.until;
+  }
+  emit({}, &first_handler);
+  for (size_t i = first_mark; i < scratch_.marks.size(); ++i) {
+    if (scratch_.marks[i].kind == Mark::all_done) scratch_.marks[i].value = stub;
+  }
+}
+
+/// The operand is prepared ahead of the guard: it may be a constant that others want as well.
+uint16_t Lowering::lower_guarded_set(const Instr& instr) {
+  const Value value = instr.arg[0];
+  if (note_of(value).home.kind == Home::constant) cell_of_constant(value);
+  const uint16_t guard = here();
+  emit({.a = 1}, sunk_guard());
+  lower_set(instr);
+  STRATA_ASSERT(here() == guard + 2, "a sunk set must be one step");
+  return guard;
+}
+
+/// Puts the distances into jumps, now that all blocks have their place.
+void Lowering::connect() {
+  for (const Jump& jump : scratch_.jumps) {
+    const auto distance = static_cast<uint16_t>(scratch_.starts[jump.target] - jump.step);
+    Step& step = scratch_.steps[jump.step];
+    (jump.second ? step.c : step.d) = distance;
+  }
+}
+
+}  // namespace strata::codegen::interp
