@@ -22,7 +22,10 @@ inline void enter(uint32_t guest) { _mm_setcsr((guest & Mxcsr::writable) | Mxcsr
 /// The guest's MXCSR with the flags that have come up since.
 inline uint32_t current(uint32_t guest) { return guest | (_mm_getcsr() & Mxcsr::flags); }
 
-/// Gives the same, and puts the host's own back.
+/// Flags of what was computed without the host's SSE unit.
+inline void add_flags(uint32_t flags) { _mm_setcsr(_mm_getcsr() | flags); }
+
+/// Gives the guest's MXCSR likewise, and puts the host's own back.
 inline uint32_t leave(uint32_t guest) {
   guest = current(guest);
   _mm_setcsr(Mxcsr::reset);
@@ -34,6 +37,7 @@ inline uint32_t leave(uint32_t guest) {
 /// Hosts without SSE round to nearest and collect no flags.
 inline void enter(uint32_t) {}
 inline uint32_t current(uint32_t guest) { return guest; }
+inline void add_flags(uint32_t) {}
 inline uint32_t leave(uint32_t guest) { return guest; }
 
 #endif
