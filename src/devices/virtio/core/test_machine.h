@@ -118,8 +118,10 @@ class TestDriver {
     }
     set_common<uint8_t>(20, 11);
     if (!(status() & 8)) return false;
+    const auto queues = common<uint16_t>(18);
+    if (queues == 0xffff) return false;  // there is nothing: the BAR is not mapped
     if (with_msix) enable_msix();
-    queues_.assign(common<uint16_t>(18), {});
+    queues_.assign(queues, {});
     for (uint16_t i = 0; i < queues_.size(); ++i)
       start_queue(i, queue_size, with_msix);
     set_common<uint8_t>(20, 15);
@@ -231,8 +233,8 @@ class TestDriver {
   }
   void start_queue(uint16_t i, uint16_t size, bool with_msix) {
     queues_[i].size = size;
-    const std::vector<std::byte> zeroes(0x10000);
-    machine_.memory.write(descriptors(i), zeroes);
+    for (const uint64_t ring : {available(i), used_ring(i)})
+      machine_.memory.write(ring, std::vector<std::byte>(6 + 8u * size));
     set_common<uint16_t>(22, i);
     set_common<uint16_t>(24, size);
     if (with_msix) set_common<uint16_t>(26, static_cast<uint16_t>(i + 1));
