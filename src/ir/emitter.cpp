@@ -99,7 +99,7 @@ Value Emitter::emit(Instr instr) {
       return no_value;
     case Op::insn:
       pc_insn_ = append(instr);
-      slots_[unit_.layout->pc].since = 0;
+      slots_[unit_.layout->pc].period = 0;
       return no_value;
     case Op::call: return call(instr);
     case Op::exit_if:
@@ -116,7 +116,7 @@ Value Emitter::emit(Instr instr) {
 Value Emitter::get(const Instr& instr) {
   const auto slot = static_cast<SlotId>(instr.imm);
   const Known known = slots_[slot];
-  if (known.since == period_) return known.value;
+  if (known.period == period_) return known.value;
   const bool from_insn = slot == unit_.layout->pc && pc_insn_ != no_value;
   const Value value = from_insn ? constant(instr.type, at(pc_insn_).imm) : append(instr);
   note_set(slot, value);
@@ -124,7 +124,7 @@ Value Emitter::get(const Instr& instr) {
 }
 
 bool Emitter::holds(SlotId slot, Value value) const {
-  return slots_[slot].since == period_ && slots_[slot].value == value;
+  return slots_[slot].period == period_ && slots_[slot].value == value;
 }
 
 Value Emitter::call(const Instr& instr) {

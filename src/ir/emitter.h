@@ -42,10 +42,11 @@ class Emitter {
   const Unit& unit() const { return unit_; }
 
  private:
-  /// What is known of a slot: a value, that the last insn set it, or nothing (no_value).
+  /// What a slot is known to hold, if that was found out in the present period. Periods end where a helper may write
+  /// the state, and with the block; so nothing need be cleared.
   struct Known {
     Value value = no_value;
-    uint32_t since = 0;  ///< valid only in the walk's present period
+    uint32_t period = 0;
   };
 
   Value append(const Instr& instr);
@@ -61,7 +62,7 @@ class Emitter {
   uint32_t block_begin_ = 0;
   uint32_t period_ = 1;
   std::vector<Known> slots_;
-  Value pc_insn_ = no_value;            ///< the insn that set the pc slot last, if nothing else did since
+  Value pc_insn_ = no_value;            ///< the insn that set the pc slot last, if it still stands there
   std::array<Value, 128> recent_ = {};  ///< pure values of this block by hash; what else stands there is no match
 };
 
