@@ -142,8 +142,7 @@ TEST_F(Disk, WritesWhatIsInFlightBeforeItGoes) {
     disk->write(i << 20, {&segment, 1}, [](Result<void> result) { EXPECT_TRUE(result); });
   disk.reset();
   EXPECT_EQ(file_.contents(), std::string(disk_size, 'z'));
-  for (int i = 0; i < 8; ++i)
-    EXPECT_TRUE(executor_.run_one());
+  for (int i = 0; i < 8; ++i) EXPECT_TRUE(executor_.run_one());
 }
 
 TEST_F(Disk, ReadonlyRefusesWrites) {

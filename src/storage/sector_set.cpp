@@ -14,8 +14,7 @@ void SectorSet::add(uint64_t first, uint64_t count) {
       chunk->second.reset();
     } else if (is_new || chunk->second) {
       if (is_new) chunk->second = std::make_unique<Bits>();
-      for (uint64_t i = 0; i < part; ++i)
-        chunk->second->set(from + i);
+      for (uint64_t i = 0; i < part; ++i) chunk->second->set(from + i);
       if (chunk->second->all()) chunk->second.reset();
     }
     first += part;
@@ -41,8 +40,7 @@ SectorSet::Run SectorSet::run_in_chunk(uint64_t first, uint64_t most) const {
   if (!chunk->second) return {true, end - from};
   const Bits& bits = *chunk->second;
   uint64_t at = from + 1;
-  while (at < end && bits[at] == bits[from])
-    ++at;
+  while (at < end && bits[at] == bits[from]) ++at;
   return {bits[from], at - from};
 }
 

@@ -19,8 +19,7 @@ inline Result<void> check_range(uint64_t size, uint64_t offset, uint64_t length)
 
 inline uint64_t total_size(std::span<const iface::BlockStore::Segment> segments) {
   uint64_t total = 0;
-  for (const auto& segment : segments)
-    total += segment.size;
+  for (const auto& segment : segments) total += segment.size;
   return total;
 }
 

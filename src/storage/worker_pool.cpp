@@ -13,8 +13,7 @@ WorkerPool::~WorkerPool() {
     ending_ = true;
   }
   changed_.notify_all();
-  for (auto& thread : threads_)
-    thread.join();
+  for (auto& thread : threads_) thread.join();
 }
 
 void WorkerPool::submit(std::function<void()> work) {

@@ -111,8 +111,7 @@ uint64_t Blk::device_features() const {
 
 void Blk::serve(unsigned index) {
   Chain chain;
-  while (bytes_in_flight_ < most_bytes_in_flight && next(index, chain))
-    begin(std::exchange(chain, {}));
+  while (bytes_in_flight_ < most_bytes_in_flight && next(index, chain)) begin(std::exchange(chain, {}));
   finish(index);
 }
 
@@ -126,19 +125,13 @@ void Blk::begin(Chain chain) {
   const auto sector = chain.read_le<uint64_t>(8);
   request->chain = std::move(chain);
   switch (request->type) {
-    case in:
-      return read(std::move(request), sector);
-    case out:
-      return write(std::move(request), sector);
-    case flush_cache:
-      return flush(std::move(request));
-    case get_id:
-      return identify(std::move(request));
+    case in: return read(std::move(request), sector);
+    case out: return write(std::move(request), sector);
+    case flush_cache: return flush(std::move(request));
+    case get_id: return identify(std::move(request));
     case discard:
-    case write_zeroes:
-      return change_ranges(std::move(request));
-    default:
-      return end(request, unsupported, 0);
+    case write_zeroes: return change_ranges(std::move(request));
+    default: return end(request, unsupported, 0);
   }
 }
 

@@ -12,8 +12,7 @@ namespace strata::devices::virtio {
 Device::Device(std::string_view name, DeviceType type, memory::AddressSpace& memory,
                std::span<const uint16_t> queue_sizes)
     : name_(name), type_(type) {
-  for (const uint16_t size : queue_sizes)
-    queues_.emplace_back(memory, size);
+  for (const uint16_t size : queue_sizes) queues_.emplace_back(memory, size);
 }
 
 uint64_t Device::offered_features() const {
@@ -33,8 +32,7 @@ void Device::write_status(uint8_t status) {
   if (!acceptable && !(status_ & features_ok)) status &= static_cast<uint8_t>(~(features_ok | driver_ok));
   status_ |= status & static_cast<uint8_t>(~needs_reset);  // bits go away by reset only
   if (was_ready || !(status_ & driver_ok)) return;
-  for (unsigned i = 0; i < queue_count(); ++i)
-    notify(i);
+  for (unsigned i = 0; i < queue_count(); ++i) notify(i);
 }
 
 void Device::enable_queue(unsigned index) {
@@ -48,8 +46,7 @@ void Device::notify(unsigned index) {
 }
 
 void Device::resume() {
-  for (unsigned i = 0; i < queue_count(); ++i)
-    notify(i);
+  for (unsigned i = 0; i < queue_count(); ++i) notify(i);
 }
 
 bool Device::ready(unsigned index) const {
@@ -102,16 +99,14 @@ void Device::write_config(uint64_t, std::span<const std::byte>) {}
 void Device::reset() {
   status_ = 0;
   driver_features_ = 0;
-  for (Queue& queue : queues_)
-    queue.reset();
+  for (Queue& queue : queues_) queue.reset();
   reset_device();
 }
 
 void Device::save(Writer& out) const {
   out.enter(name_, 1);
   out.put(status_, driver_features_, config_generation_);
-  for (const Queue& queue : queues_)
-    queue.save(out);
+  for (const Queue& queue : queues_) queue.save(out);
   save_device(out);
   out.leave();
 }
@@ -121,8 +116,7 @@ Result<void> Device::restore(Reader& in) {
   STRATA_TRY(in.enter(name_, 1));
   in.get(status_, driver_features_, config_generation_);
   if (in.good() && (driver_features_ & ~offered_features()) != 0) in.reject("features that this device has not");
-  for (Queue& queue : queues_)
-    queue.restore(in, driver_features_);
+  for (Queue& queue : queues_) queue.restore(in, driver_features_);
   restore_device(in);
   return in.leave();
 }

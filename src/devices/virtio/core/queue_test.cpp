@@ -345,11 +345,9 @@ TEST_F(QueueTest, RestoresWhatWasInFlight) {
   other.restore(in, all_features);
   ASSERT_TRUE(in.leave());
   std::vector<uint16_t> heads;
-  while (other.pop(chain_))
-    heads.push_back(chain_.head());
+  while (other.pop(chain_)) heads.push_back(chain_.head());
   EXPECT_THAT(heads, testing::UnorderedElementsAre(0, 1, 2));
-  for (const uint16_t head : heads)
-    other.put(head, 0);
+  for (const uint16_t head : heads) other.put(head, 0);
   other.publish();
   EXPECT_EQ(memory_.read_as<uint16_t>(used + 2), 3);
 }

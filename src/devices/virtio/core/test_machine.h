@@ -34,8 +34,7 @@ struct TestMachine {
 
   TestMachine() {
     memory.add({.name = "ram", .base = 0, .size = ram_size, .kind = memory::Kind::ram});
-    for (unsigned i = 0; i < wires.size(); ++i)
-      bus.connect_intx(i, wires[i]);
+    for (unsigned i = 0; i < wires.size(); ++i) bus.connect_intx(i, wires[i]);
   }
 
   memory::DeviceLock lock;
@@ -122,8 +121,7 @@ class TestDriver {
     if (queues == 0xffff) return false;  // there is nothing: the BAR is not mapped
     if (with_msix) enable_msix();
     queues_.assign(queues, {});
-    for (uint16_t i = 0; i < queues_.size(); ++i)
-      start_queue(i, queue_size, with_msix);
+    for (uint16_t i = 0; i < queues_.size(); ++i) start_queue(i, queue_size, with_msix);
     set_common<uint8_t>(20, 15);
     return true;
   }
@@ -220,8 +218,7 @@ class TestDriver {
   }
   void enable_msix() {
     unsigned at = read_config(0x34, 1);
-    while (read_config(at, 1) != 0x11)
-      at = read_config(at + 1, 1);
+    while (read_config(at, 1) != 0x11) at = read_config(at + 1, 1);
     const unsigned vectors = (read_config(at + 2, 2) & 0x7ff) + 1;
     for (unsigned i = 0; i < vectors; ++i) {
       machine_.memory.write_as<uint64_t>(msix_address + i * 16, 0xfee00000);

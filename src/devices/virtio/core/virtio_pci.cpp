@@ -70,26 +70,20 @@ uint32_t half_of(uint64_t features, uint32_t select) {
 
 uint64_t load_number(const std::byte* from, unsigned size) {
   uint64_t value = 0;
-  for (unsigned i = 0; i < size; ++i)
-    value |= std::to_integer<uint64_t>(from[i]) << (8 * i);
+  for (unsigned i = 0; i < size; ++i) value |= std::to_integer<uint64_t>(from[i]) << (8 * i);
   return value;
 }
 
 void store_number(std::byte* to, unsigned size, uint64_t value) {
-  for (unsigned i = 0; i < size; ++i)
-    to[i] = static_cast<std::byte>(value >> (8 * i));
+  for (unsigned i = 0; i < size; ++i) to[i] = static_cast<std::byte>(value >> (8 * i));
 }
 
 uint32_t class_of(DeviceType type) {
   switch (type) {
-    case DeviceType::net:
-      return pci::network_ethernet;
-    case DeviceType::block:
-      return pci::storage_scsi;
-    case DeviceType::console:
-      return pci::communication_other;
-    case DeviceType::rng:
-      return pci::unclassified;
+    case DeviceType::net: return pci::network_ethernet;
+    case DeviceType::block: return pci::storage_scsi;
+    case DeviceType::console: return pci::communication_other;
+    case DeviceType::rng: return pci::unclassified;
   }
   return pci::unclassified;
 }
@@ -216,27 +210,18 @@ void VirtioPci::write_common(uint64_t offset, unsigned size, uint64_t value) {
 
 void VirtioPci::apply_common(unsigned field, uint64_t value) {
   switch (field) {
-    case device_feature_select:
-      device_feature_select_ = static_cast<uint32_t>(value);
-      return;
-    case driver_feature_select:
-      driver_feature_select_ = static_cast<uint32_t>(value);
-      return;
+    case device_feature_select: device_feature_select_ = static_cast<uint32_t>(value); return;
+    case driver_feature_select: driver_feature_select_ = static_cast<uint32_t>(value); return;
     case driver_feature:
       if (driver_feature_select_ >= 2) return;
       driver_features_ = insert_bits(driver_features_, 32 * driver_feature_select_, 32, value);
       return device_->set_driver_features(driver_features_);
-    case config_msix_vector:
-      config_vector_ = valid_vector(value);
-      return;
+    case config_msix_vector: config_vector_ = valid_vector(value); return;
     case device_status:
       if (value == 0) reset_transport();
       return device_->write_status(static_cast<uint8_t>(value));
-    case queue_select:
-      queue_select_ = static_cast<uint16_t>(value);
-      return;
-    default:
-      return write_queue_field(field, value);
+    case queue_select: queue_select_ = static_cast<uint16_t>(value); return;
+    default: return write_queue_field(field, value);
   }
 }
 
@@ -328,8 +313,7 @@ void VirtioPci::save(Writer& out) const {
   out.enter("virtio-pci", 1);
   PciDevice::save(out);
   out.put(device_feature_select_, driver_feature_select_, driver_features_, queue_select_, config_vector_, isr_);
-  for (const uint16_t vector : queue_vectors_)
-    out.put(vector);
+  for (const uint16_t vector : queue_vectors_) out.put(vector);
   device_->save(out);
   out.leave();
 }
@@ -339,8 +323,7 @@ Result<void> VirtioPci::restore(Reader& in) {
   STRATA_TRY(PciDevice::restore(in));
   in.get(device_feature_select_, driver_feature_select_, driver_features_, queue_select_, config_vector_, isr_);
   config_vector_ = valid_vector(config_vector_);
-  for (uint16_t& vector : queue_vectors_)
-    vector = valid_vector(in.get<uint16_t>());
+  for (uint16_t& vector : queue_vectors_) vector = valid_vector(in.get<uint16_t>());
   STRATA_TRY(device_->restore(in));
   return in.leave();
 }

@@ -177,8 +177,7 @@ TEST_F(VirtioPciTest, RefusesDamagedState) {
   std::mt19937 random(3);
   for (int i = 0; i < 500; ++i) {
     auto damaged = blob;
-    for (int j = 0; j < 3; ++j)
-      damaged[random() % damaged.size()] = static_cast<std::byte>(random());
+    for (int j = 0; j < 3; ++j) damaged[random() % damaged.size()] = static_cast<std::byte>(random());
     Reader in(damaged);
     (void)device_.restore(in);  // either way, nothing breaks
     driver_.kick(0);

@@ -16,8 +16,7 @@ uint16_t internet_checksum(std::span<const std::byte> bytes) {
     bytes = bytes.subspan(2);
   }
   if (!bytes.empty()) sum += std::to_integer<uint64_t>(bytes[0]) << 8;
-  while (sum >> 16)
-    sum = (sum & 0xffff) + (sum >> 16);
+  while (sum >> 16) sum = (sum & 0xffff) + (sum >> 16);
   return static_cast<uint16_t>(~sum);
 }
 

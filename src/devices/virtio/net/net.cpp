@@ -90,12 +90,9 @@ void Net::set_link(bool up) {
 
 void Net::serve(unsigned index) {
   switch (index) {
-    case receive_queue:
-      return deliver();
-    case transmit_queue:
-      return transmit();
-    case control_queue:
-      return control();
+    case receive_queue: return deliver();
+    case transmit_queue: return transmit();
+    case control_queue: return control();
   }
 }
 
@@ -161,8 +158,7 @@ bool Net::deliver_one(std::span<const std::byte> frame) {
     chains.push_back(std::move(chain));
   }
   if (room < total && (mergeable || chains.empty())) {
-    for (auto last = chains.rbegin(); last != chains.rend(); ++last)
-      queue(receive_queue).unpop(*last);
+    for (auto last = chains.rbegin(); last != chains.rend(); ++last) queue(receive_queue).unpop(*last);
     return false;
   }
   std::array<std::byte, header_size> header = {};
@@ -202,8 +198,7 @@ uint8_t Net::obey(const Chain& command) {
       command.read(2, std::span(config_).first(options_.mac.size()));
       return control_ok;
     }
-    default:
-      return control_error;
+    default: return control_error;
   }
 }
 

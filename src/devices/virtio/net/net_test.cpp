@@ -141,8 +141,7 @@ TEST_F(NetTest, KeepsFramesUntilThereAreBuffers) {
 
 TEST_F(NetTest, KeepsNoMoreThanALittle) {
   open(mergeable);
-  for (int i = 0; i < 2000; ++i)
-    port_.come(std::string(1500, 'x'));
+  for (int i = 0; i < 2000; ++i) port_.come(std::string(1500, 'x'));
   size_t delivered = 0;
   for (int i = 0; i < 2000; ++i) {
     driver_->forget_buffers();
