@@ -100,7 +100,7 @@ void Lowering::lower_stub(const ir::Block& block, uint32_t first_mark) {
   for (position_ = block.begin; position_ < block.end; ++position_) {
     const Instr& instr = unit_.code[position_];
     const Note& note = scratch_.notes[position_];
-    if (!is_sunk(instr, note) || note.last_use == 0) continue;
+    if (!is_sunk(instr, note) || note.last_use == 0 || note.home.kind == Home::constant) continue;
     if (instr.op != Op::set) {
       lower_operation(instr);
       continue;

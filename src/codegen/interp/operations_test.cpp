@@ -17,6 +17,7 @@ using ir::Type;
 using ir::Value;
 
 constexpr Type slot_types[] = {Type::i8, Type::i16, Type::i32, Type::i64, Type::f32, Type::f64, Type::v128};
+constexpr Value none = ir::no_value;
 constexpr unsigned operand_slots = 4;  // of each type: three operands and a result
 
 /// The pc, then four slots of each type. The narrow ones stand side by side, where writing too much is seen.
@@ -129,10 +130,10 @@ class Case {
     const ir::SlotId slot = slot_of(type, i);
     world.set(layout().slots[slot], value);
     const Value got = append({.op = Op::get, .type = layout().slots[slot].type, .imm = slot});
-    if (type == Type::i1) return append({.op = Op::trunc, .type = type, .arg = {got}});
+    if (type == Type::i1) return append({.op = Op::trunc, .type = type, .arg = {got, none, none, none}});
     if (place == 1) return got;
     const Value yes = append({.op = Op::constant, .type = Type::i1, .imm = 1});
-    return append({.op = Op::select, .type = type, .arg = {yes, got, got}});
+    return append({.op = Op::select, .type = type, .arg = {yes, got, got, none}});
   }
 
   Value constant(Type type, const Datum& value) {
@@ -144,10 +145,10 @@ class Case {
   void place_result(Value value, Type type, std::mt19937_64& random) {
     if (type == Type::i1) {
       type = Type::i8;
-      value = append({.op = Op::zext, .type = type, .arg = {value}});
+      value = append({.op = Op::zext, .type = type, .arg = {value, none, none, none}});
     }
     if (random() % 2) append({.op = Op::poll});  // keeps the set from being done by the operation
-    append({.op = Op::set, .type = type, .arg = {value}, .imm = slot_of(type, 3)});
+    append({.op = Op::set, .type = type, .arg = {value, none, none, none}, .imm = slot_of(type, 3)});
   }
 
   Instr instr_;
