@@ -22,6 +22,11 @@ void Lowering::begin_insn(uint64_t pc) {
   scratch_.far_pcs.push_back(pc);
 }
 
+void Lowering::note_pc_set() {
+  pc_lags_ = at_insn_ = false;
+  mark(Mark::pc_done);
+}
+
 void Lowering::bring_up_to_date(unsigned undone) {
   const auto done = static_cast<uint16_t>(uncounted_ - undone);
   if (pc_lags_) {

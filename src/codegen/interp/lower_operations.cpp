@@ -109,10 +109,6 @@ void Lowering::lower_set(const Instr& instr) {
     const int32_t imm = from.place == Place::imm ? static_cast<int32_t>(at(value).imm) : 0;
     emit({.d = offset, .a = from.number, .imm = imm}, move(width_of(slot.type), from.place, Dest::low));
   }
-  if (instr.imm == unit_.layout->pc && part_ == in_line) {
-    pc_lags_ = at_insn_ = false;
-    mark(Mark::pc_done);
-  }
 }
 
 void Lowering::lower_hot(const Instr& instr) {

@@ -78,6 +78,7 @@ void Lowering::lower_instr(const Instr& instr, Note& note) {
       } else if (!note.done) {
         lower_set(instr);
       }
+      if (instr.imm == unit_.layout->pc) note_pc_set();
       return;
     default: break;
   }

@@ -56,6 +56,7 @@ class Lowering {
 
   // How far the state lags behind (lower_control.cpp).
   void begin_insn(uint64_t pc);
+  void note_pc_set();
   void mark(Mark::Kind kind, int32_t value = 0);
   /// Makes the pc slot and the count of instructions right, the latter less `undone`.
   void bring_up_to_date(unsigned undone = 0);
