@@ -1,0 +1,86 @@
+// Joins the x86 front end, a back end and the engine to an x86 processor.
+#include "engine/x86_vcpu.h"
+
+#include <random>
+#include <utility>
+
+#include "base/assert.h"
+#include "codegen/interp/interpreter.h"
+#include "engine/engine.h"
+#include "ir/passes/pipeline.h"
+#include "isa/x86/guest.h"
+
+namespace strata::engine {
+
+namespace {
+
+Result<std::unique_ptr<codegen::Backend>> make_backend(BackendKind kind) {
+  if (kind == BackendKind::interp) return std::make_unique<codegen::interp::Interpreter>();
+  return fail(ErrorCode::unsupported, "engine jit is not part of this program yet: use interp");
+}
+
+isa::x86::GuestOptions guest_options(const X86VcpuOptions& options) {
+  isa::x86::GuestOptions result;
+  result.model = options.model;
+  result.number = options.number;
+  result.interrupts = options.interrupts;
+  // Equal runs need equal random numbers.
+  if (options.counted) result.random = std::mt19937_64(options.number);
+  return result;
+}
+
+class Processor final : public X86Vcpu {
+ public:
+  Processor(std::unique_ptr<isa::x86::X86Guest> guest, std::unique_ptr<codegen::Backend> backend,
+            X86VcpuOptions options)
+      : guest_(std::move(guest)),
+        backend_(std::move(backend)),
+        pipeline_(options.verify),
+        engine_(*guest_, *backend_, *options.memory, engine_options(options)) {}
+
+  iface::Exit run() override { return engine_.run(); }
+  iface::Exit run_until(uint64_t insns) override { return engine_.run_until(insns); }
+  uint64_t insns() const override { return engine_.insns(); }
+  void kick() override { engine_.kick(); }
+  void interrupt_changed() override { engine_.interrupt_changed(); }
+  bool runnable() override { return engine_.runnable(); }
+  void reset() override { engine_.reset(); }
+  iface::VcpuStats stats() const override { return engine_.stats(); }
+  std::string describe() const override { return guest_->describe(); }
+
+  iface::X86Registers registers() const override { return guest_->registers(); }
+  void set_registers(const iface::X86Registers& registers) override {
+    guest_->set_registers(registers);
+    engine_.state_changed();
+  }
+
+ private:
+  EngineOptions engine_options(X86VcpuOptions& options) {
+    EngineOptions result;
+    result.ports = options.ports;
+    result.ticks = std::move(options.ticks);
+    result.tick_rate = options.tick_rate;
+    result.optimize = [this](ir::Unit& unit) { pipeline_.run(unit); };
+    result.counted = options.counted;
+    result.verify = options.verify;
+    result.code_bytes = options.code_bytes;
+    result.trace = std::move(options.trace);
+    return result;
+  }
+
+  std::unique_ptr<isa::x86::X86Guest> guest_;
+  std::unique_ptr<codegen::Backend> backend_;
+  ir::Pipeline pipeline_;
+  Engine engine_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<X86Vcpu>> make_x86_vcpu(X86VcpuOptions options) {
+  STRATA_ASSERT(options.memory != nullptr && options.ports != nullptr);
+  auto backend = STRATA_TRY(make_backend(options.backend));
+  auto guest = STRATA_TRY(isa::x86::make_guest(guest_options(options)));
+  return std::make_unique<Processor>(std::move(guest), std::move(backend), std::move(options));
+}
+
+}  // namespace strata::engine

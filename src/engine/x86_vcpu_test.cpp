@@ -1,0 +1,372 @@
+// Tests of a whole x86 processor on the interpreter: machine code in real and long mode, ports, interrupts, counting.
+#include "engine/x86_vcpu.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+
+namespace strata::engine {
+namespace {
+
+using iface::ExitReason;
+
+/// Assembled from the comments; loaded at 0x1000.
+constexpr auto program = std::to_array<uint8_t>({
+    // 00: xor ax, ax; mov cx, 1000; again: add ax, cx; loop again; hlt (16 bit)
+    0x31,
+    0xc0,
+    0xb9,
+    0xe8,
+    0x03,
+    0x01,
+    0xc8,
+    0xe2,
+    0xfc,
+    0xf4,
+    0x66,
+    0x0f,
+    0x1f,
+    0x44,
+    0x00,
+    0x00,
+    // 10: mov bx, 3; again: add dx, 1; mov byte [cs:0x1015], 0x10 (the 1); dec bx; jnz again; hlt
+    0xbb,
+    0x03,
+    0x00,
+    0x83,
+    0xc2,
+    0x01,
+    0x2e,
+    0xc6,
+    0x06,
+    0x15,
+    0x10,
+    0x10,
+    0x4b,
+    0x75,
+    0xf4,
+    0xf4,
+    // 20: mov byte [cs:0x1027], 0x55; mov al, 1 (whose 1 is at 0x1027); hlt
+    0x2e,
+    0xc6,
+    0x06,
+    0x27,
+    0x10,
+    0x55,
+    0xb0,
+    0x01,
+    0xf4,
+    0x0f,
+    0x1f,
+    0x80,
+    0x00,
+    0x00,
+    0x00,
+    0x00,
+    // 30: mov dx, 0x10; mov al, 0x41; out dx, al; in al, dx; hlt
+    0xba,
+    0x10,
+    0x00,
+    0xb0,
+    0x41,
+    0xee,
+    0xec,
+    0xf4,
+    0x0f,
+    0x1f,
+    0x84,
+    0x00,
+    0x00,
+    0x00,
+    0x00,
+    0x00,
+    // 40: cld; mov si, 0x2000; mov di, 0x104e; mov cx, 3; push cs; pop es; rep movsb; 4e: nop; nop; nop; hlt
+    0xfc,
+    0xbe,
+    0x00,
+    0x20,
+    0xbf,
+    0x4e,
+    0x10,
+    0xb9,
+    0x03,
+    0x00,
+    0x0e,
+    0x07,
+    0xf3,
+    0xa4,
+    0x90,
+    0x90,
+    0x90,
+    0xf4,
+    0x66,
+    0x66,
+    0x2e,
+    0x0f,
+    0x1f,
+    0x84,
+    0x00,
+    0x00,
+    0x00,
+    0x00,
+    0x00,
+    0x0f,
+    0x1f,
+    0x00,
+    // 60: mov ecx, 100000; xor eax, eax; lea rdi, [rip + 0x100000]; again: mov [rdi], rax; add rax, [rdi]; inc rax;
+    //     and rax, 0xffff; dec ecx; jnz again; hlt (64 bit)
+    0xb9,
+    0xa0,
+    0x86,
+    0x01,
+    0x00,
+    0x31,
+    0xc0,
+    0x48,
+    0x8d,
+    0x3d,
+    0x00,
+    0x00,
+    0x10,
+    0x00,
+    0x48,
+    0x89,
+    0x07,
+    0x48,
+    0x03,
+    0x07,
+    0x48,
+    0xff,
+    0xc0,
+    0x48,
+    0x25,
+    0xff,
+    0xff,
+    0x00,
+    0x00,
+    0xff,
+    0xc9,
+    0x75,
+    0xed,
+    0xf4,
+    0x66,
+    0x66,
+    0x2e,
+    0x0f,
+    0x1f,
+    0x84,
+    0x00,
+    0x00,
+    0x00,
+    0x00,
+    0x00,
+    0x0f,
+    0x1f,
+    0x00,
+    // 90: mov ecx, 1000; again: call increment; dec ecx; jnz again; hlt; increment: inc rax; ret
+    0xb9,
+    0xe8,
+    0x03,
+    0x00,
+    0x00,
+    0xe8,
+    0x05,
+    0x00,
+    0x00,
+    0x00,
+    0xff,
+    0xc9,
+    0x75,
+    0xf7,
+    0xf4,
+    0x48,
+    0xff,
+    0xc0,
+    0xc3,
+});
+
+struct Interrupts : iface::InterruptSource {
+  int vector = -1;
+  bool pending() override { return vector >= 0; }
+  int acknowledge() override { return std::exchange(vector, -1); }
+  uint8_t priority() override { return 0; }
+  void set_priority(uint8_t) override {}
+  bool read_msr(uint32_t, uint64_t*) override { return false; }
+  bool write_msr(uint32_t, uint64_t) override { return false; }
+};
+
+struct EchoPort : iface::BusDevice {
+  uint64_t value = 0;
+  uint64_t read(uint64_t, unsigned) override { return value + 1; }
+  void write(uint64_t, unsigned, uint64_t written) override { value = written; }
+};
+
+struct X86VcpuTest : testing::Test {
+  static constexpr uint64_t ram_size = 4 << 20;
+  std::unique_ptr<memory::Ram> ram = std::move(*memory::Ram::make(ram_size));
+  memory::DeviceLock lock;
+  memory::AddressSpace space{*ram, lock};
+  memory::PortSpace ports{lock};
+  Interrupts interrupts;
+  EchoPort port;
+  X86VcpuOptions options;
+  std::unique_ptr<X86Vcpu> cpu;
+
+  void SetUp() override {
+    space.add({.name = "ram", .base = 0, .size = ram_size, .kind = memory::Kind::ram});
+    ports.add(0x10, 1, port);
+    space.write(0x1000, std::as_bytes(std::span(program)));
+    options.memory = &space;
+    options.ports = &ports;
+    options.interrupts = &interrupts;
+    options.verify = true;
+    make();
+  }
+  void make() {
+    cpu.reset();
+    auto made = make_x86_vcpu(options);
+    ASSERT_TRUE(made.has_value()) << made.error().message;
+    cpu = std::move(*made);
+  }
+
+  void real_mode(uint64_t pc) {
+    iface::X86Registers registers;
+    registers.cs = {.selector = 0, .attributes = 0x9b, .limit = 0xffff, .base = 0};
+    for (auto* segment : {&registers.ds, &registers.es, &registers.ss, &registers.fs, &registers.gs})
+      *segment = {.selector = 0, .attributes = 0x93, .limit = 0xffff, .base = 0};
+    registers.cr0 = 0x10;
+    registers.idtr = {.base = 0, .limit = 0x3ff};
+    registers.gpr[4] = 0x8000;
+    registers.rip = pc;
+    cpu->set_registers(registers);
+  }
+
+  /// Pages of 2 MiB, mapped to themselves.
+  void long_mode(uint64_t pc) {
+    space.write_as<uint64_t>(0x10000, 0x11003);
+    space.write_as<uint64_t>(0x11000, 0x12003);
+    for (uint64_t i = 0; i < 2; ++i) space.write_as<uint64_t>(0x12000 + i * 8, (i << 21) | 0x83);
+    iface::X86Registers registers;
+    registers.cs = {.selector = 8, .attributes = 0xa09b, .limit = 0xffffffff, .base = 0};
+    for (auto* segment : {&registers.ds, &registers.es, &registers.ss, &registers.fs, &registers.gs})
+      *segment = {.selector = 16, .attributes = 0xc093, .limit = 0xffffffff, .base = 0};
+    registers.cr0 = 0x80000011;
+    registers.cr3 = 0x10000;
+    registers.cr4 = 0x20;
+    registers.efer = 0x500;
+    registers.gpr[4] = 0x8000;
+    registers.rip = pc;
+    cpu->set_registers(registers);
+  }
+};
+
+TEST_F(X86VcpuTest, RunsRealModeCode) {
+  real_mode(0x1000);
+  EXPECT_EQ(cpu->run().reason, ExitReason::halted);
+  EXPECT_EQ(cpu->registers().gpr[0], 500500u & 0xffff);
+  EXPECT_EQ(cpu->registers().rip, 0x100au);
+  EXPECT_EQ(cpu->insns(), 2u + 2000u + 1u);
+}
+
+TEST_F(X86VcpuTest, RunsLongModeCode) {
+  long_mode(0x1060);
+  EXPECT_EQ(cpu->run().reason, ExitReason::halted) << cpu->describe();
+  EXPECT_EQ(cpu->registers().gpr[0], 0xffffu);
+  EXPECT_EQ(cpu->insns(), 3u + 600000u + 1u);
+}
+
+TEST_F(X86VcpuTest, CallsAndReturns) {
+  long_mode(0x1090);
+  EXPECT_EQ(cpu->run().reason, ExitReason::halted) << cpu->describe();
+  EXPECT_EQ(cpu->registers().gpr[0], 1000u);
+}
+
+TEST_F(X86VcpuTest, CodeThatChangesItselfRunsAsChanged) {
+  real_mode(0x1010);
+  EXPECT_EQ(cpu->run().reason, ExitReason::halted);
+  EXPECT_EQ(cpu->registers().gpr[2], 1u + 0x10 + 0x10);
+  real_mode(0x1020);
+  EXPECT_EQ(cpu->run().reason, ExitReason::halted);
+  EXPECT_EQ(cpu->registers().gpr[0], 0x55u);
+  const auto fresh = std::to_array<uint8_t>({0xb3, 0x77, 0x43});  // mov bl, 0x77; inc bx
+  space.write(0x2000, std::as_bytes(std::span(fresh)));
+  real_mode(0x1040);
+  EXPECT_EQ(cpu->run().reason, ExitReason::halted);
+  EXPECT_EQ(cpu->registers().gpr[3], 0x78u);
+  EXPECT_EQ(cpu->registers().gpr[1], 0u);
+}
+
+TEST_F(X86VcpuTest, PortsAreReached) {
+  real_mode(0x1030);
+  EXPECT_EQ(cpu->run().reason, ExitReason::halted);
+  EXPECT_EQ(port.value, 0x41u);
+  EXPECT_EQ(cpu->registers().gpr[0], 0x42u);
+}
+
+TEST_F(X86VcpuTest, AnInterruptEndsAHalt) {
+  const auto handler = std::to_array<uint8_t>({0xb3, 0x05, 0xcf});  // mov bl, 5; iret
+  space.write(0x3000, std::as_bytes(std::span(handler)));
+  space.write_as<uint32_t>(0x20 * 4, 0x3000);
+  const auto code = std::to_array<uint8_t>({0xfb, 0xf4, 0xb1, 0x06, 0xfa, 0xf4});  // sti; hlt; mov cl, 6; cli; hlt
+  space.write(0x4000, std::as_bytes(std::span(code)));
+  real_mode(0x4000);
+  EXPECT_EQ(cpu->run().reason, ExitReason::halted);
+  EXPECT_EQ(cpu->registers().rip, 0x4002u);
+  EXPECT_FALSE(cpu->runnable());
+  interrupts.vector = 0x20;
+  cpu->interrupt_changed();
+  EXPECT_TRUE(cpu->runnable());
+  EXPECT_EQ(cpu->run().reason, ExitReason::halted);
+  EXPECT_EQ(cpu->registers().gpr[3], 5u);
+  EXPECT_EQ(cpu->registers().gpr[1], 6u);
+  EXPECT_EQ(cpu->registers().rip, 0x4006u);
+}
+
+TEST_F(X86VcpuTest, AnInterruptThatWaitsIsTakenBehindTheShadowOfSti) {
+  const auto handler = std::to_array<uint8_t>({0xf4});  // hlt
+  space.write(0x3000, std::as_bytes(std::span(handler)));
+  space.write_as<uint32_t>(0x20 * 4, 0x3000);
+  const auto code = std::to_array<uint8_t>({0xfb, 0x40, 0x40, 0x40, 0xf4});  // sti; inc ax; inc ax; inc ax; hlt
+  space.write(0x4000, std::as_bytes(std::span(code)));
+  real_mode(0x4000);
+  interrupts.vector = 0x20;
+  cpu->interrupt_changed();
+  EXPECT_EQ(cpu->run().reason, ExitReason::halted);
+  EXPECT_EQ(cpu->registers().rip, 0x3001u);
+  EXPECT_EQ(cpu->registers().gpr[0], 1u);
+}
+
+TEST_F(X86VcpuTest, ATripleFaultIsAShutdownThatSaysWhere) {
+  long_mode(0x1000000);  // not mapped, and no IDT
+  const auto exit = cpu->run();
+  EXPECT_EQ(exit.reason, ExitReason::shutdown);
+  EXPECT_NE(exit.message.find("1000000"), std::string::npos) << exit.message;
+}
+
+TEST_F(X86VcpuTest, ResetIsTheArchitecturesOwn) {
+  cpu->reset();
+  EXPECT_EQ(cpu->registers().rip, 0xfff0u);
+  EXPECT_EQ(cpu->registers().cs.base, 0xffff0000u);
+}
+
+TEST_F(X86VcpuTest, CountedRunsStopBehindEachInstruction) {
+  options.counted = true;
+  make();
+  real_mode(0x1000);
+  for (uint64_t done = 1; done <= 300; ++done) {
+    ASSERT_EQ(cpu->run_until(done).reason, ExitReason::interrupted);
+    ASSERT_EQ(cpu->insns(), done);
+    const uint64_t rip = done == 1 ? 0x1002 : done % 2 == 0 ? 0x1005 : 0x1007;
+    ASSERT_EQ(cpu->registers().rip, rip);
+  }
+}
+
+TEST_F(X86VcpuTest, OptionsThatCannotBeAreRefused) {
+  options.model = "pentium-none";
+  const auto unknown = make_x86_vcpu(options);
+  ASSERT_FALSE(unknown.has_value());
+  EXPECT_NE(unknown.error().message.find("pentium-none"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace strata::engine
