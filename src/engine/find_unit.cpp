@@ -13,7 +13,8 @@ CachedUnit* Engine::next_after(CachedUnit& unit, const ir::RunResult& result) {
   if (result.link >= unit.links.size()) return known(guest_.key());
   CachedUnit*& link = unit.links[result.link];
   if (link != nullptr && is_valid(*link)) {
-    if (options_.verify) [[unlikely]] STRATA_ASSERT(link->key == guest_.key(), "a linkable unit has changed the mode");
+    if (options_.verify) [[unlikely]]
+      STRATA_ASSERT(link->key == guest_.key(), "a linkable unit has changed the mode");
     return link;
   }
   link = known(guest_.key());

@@ -1,9 +1,9 @@
 // Tests of a whole x86 processor on the interpreter: machine code in real and long mode, ports, interrupts, counting.
-#include "engine/x86_vcpu.h"
-
 #include <gtest/gtest.h>
 
 #include <array>
+
+#include "engine/x86_machine_test.h"
 
 namespace strata::engine {
 namespace {
@@ -201,62 +201,16 @@ struct EchoPort : iface::BusDevice {
   void write(uint64_t, unsigned, uint64_t written) override { value = written; }
 };
 
-struct X86VcpuTest : testing::Test {
-  static constexpr uint64_t ram_size = 4 << 20;
-  std::unique_ptr<memory::Ram> ram = std::move(*memory::Ram::make(ram_size));
-  memory::DeviceLock lock;
-  memory::AddressSpace space{*ram, lock};
-  memory::PortSpace ports{lock};
+struct X86VcpuTest : testing::Test, X86Machine {
   Interrupts interrupts;
   EchoPort port;
-  X86VcpuOptions options;
-  std::unique_ptr<X86Vcpu> cpu;
 
   void SetUp() override {
-    space.add({.name = "ram", .base = 0, .size = ram_size, .kind = memory::Kind::ram});
     ports.add(0x10, 1, port);
     space.write(0x1000, std::as_bytes(std::span(program)));
-    options.memory = &space;
-    options.ports = &ports;
     options.interrupts = &interrupts;
     options.verify = true;
     make();
-  }
-  void make() {
-    cpu.reset();
-    auto made = make_x86_vcpu(options);
-    ASSERT_TRUE(made.has_value()) << made.error().message;
-    cpu = std::move(*made);
-  }
-
-  void real_mode(uint64_t pc) {
-    iface::X86Registers registers;
-    registers.cs = {.selector = 0, .attributes = 0x9b, .limit = 0xffff, .base = 0};
-    for (auto* segment : {&registers.ds, &registers.es, &registers.ss, &registers.fs, &registers.gs})
-      *segment = {.selector = 0, .attributes = 0x93, .limit = 0xffff, .base = 0};
-    registers.cr0 = 0x10;
-    registers.idtr = {.base = 0, .limit = 0x3ff};
-    registers.gpr[4] = 0x8000;
-    registers.rip = pc;
-    cpu->set_registers(registers);
-  }
-
-  /// Pages of 2 MiB, mapped to themselves.
-  void long_mode(uint64_t pc) {
-    space.write_as<uint64_t>(0x10000, 0x11003);
-    space.write_as<uint64_t>(0x11000, 0x12003);
-    for (uint64_t i = 0; i < 2; ++i) space.write_as<uint64_t>(0x12000 + i * 8, (i << 21) | 0x83);
-    iface::X86Registers registers;
-    registers.cs = {.selector = 8, .attributes = 0xa09b, .limit = 0xffffffff, .base = 0};
-    for (auto* segment : {&registers.ds, &registers.es, &registers.ss, &registers.fs, &registers.gs})
-      *segment = {.selector = 16, .attributes = 0xc093, .limit = 0xffffffff, .base = 0};
-    registers.cr0 = 0x80000011;
-    registers.cr3 = 0x10000;
-    registers.cr4 = 0x20;
-    registers.efer = 0x500;
-    registers.gpr[4] = 0x8000;
-    registers.rip = pc;
-    cpu->set_registers(registers);
   }
 };
 

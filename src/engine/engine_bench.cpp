@@ -1,0 +1,168 @@
+// What the loop costs on x86 code: links, calls, a tight loop, stores beside code, flushes, translation.
+#include <benchmark/benchmark.h>
+
+#include <array>
+
+#include "engine/x86_machine_test.h"
+
+namespace strata::engine {
+namespace {
+
+constexpr uint64_t base = 0x1000;
+
+/// 64-bit code, none of which ends.
+constexpr auto program = std::to_array<uint8_t>({
+    // 00 links: jmp to 02; 02: jmp to 04; 04: jmp to 06; 06: jmp to 00
+    0xeb,
+    0x00,
+    0xeb,
+    0x00,
+    0xeb,
+    0x00,
+    0xeb,
+    0xf8,
+    0x0f,
+    0x1f,
+    0x84,
+    0x00,
+    0x00,
+    0x00,
+    0x00,
+    0x00,
+    // 10 calls: call 17; jmp 10; 17: ret
+    0xe8,
+    0x02,
+    0x00,
+    0x00,
+    0x00,
+    0xeb,
+    0xf9,
+    0xc3,
+    0x0f,
+    0x1f,
+    0x84,
+    0x00,
+    0x00,
+    0x00,
+    0x00,
+    0x00,
+    // 20 sieve: mov rdi, 0x200000; xor ecx, ecx; 29: mov byte [rdi + rcx], 1; add rcx, 3; cmp rcx, 0x10000; jb 29; jmp 20
+    0x48,
+    0xc7,
+    0xc7,
+    0x00,
+    0x00,
+    0x20,
+    0x00,
+    0x31,
+    0xc9,
+    0xc6,
+    0x04,
+    0x0f,
+    0x01,
+    0x48,
+    0x83,
+    0xc1,
+    0x03,
+    0x48,
+    0x81,
+    0xf9,
+    0x00,
+    0x00,
+    0x01,
+    0x00,
+    0x72,
+    0xef,
+    0xeb,
+    0xe4,
+    0x0f,
+    0x1f,
+    0x40,
+    0x00,
+    // 40 stores: lea rdi, [rip + 0x800]; 47: mov [rdi], rax; inc rax; jmp 47
+    0x48,
+    0x8d,
+    0x3d,
+    0x00,
+    0x08,
+    0x00,
+    0x00,
+    0x48,
+    0x89,
+    0x07,
+    0x48,
+    0xff,
+    0xc0,
+    0xeb,
+    0xf8,
+    0x90,
+    // 50 tables: mov rax, cr3; 53: mov cr3, rax; mov rbx, [0x200000]; jmp 53
+    0x0f,
+    0x20,
+    0xd8,
+    0x0f,
+    0x22,
+    0xd8,
+    0x48,
+    0x8b,
+    0x1c,
+    0x25,
+    0x00,
+    0x00,
+    0x20,
+    0x00,
+    0xeb,
+    0xf3,
+});
+
+void run(benchmark::State& state, uint64_t offset) {
+  X86Machine machine;
+  machine.space.write(base, std::as_bytes(std::span(program)));
+  machine.make();
+  machine.long_mode(base + offset);
+  constexpr uint64_t round = 1'000'000;
+  uint64_t limit = 0;
+  for (auto _ : state) machine.cpu->run_until(limit += round);
+  using benchmark::Counter;
+  const auto rate = Counter::kIsRate;
+  state.counters["insns"] = Counter(static_cast<double>(machine.cpu->insns()), rate);
+  state.counters["ns_a_unit"] = Counter(static_cast<double>(machine.cpu->stats().units_run) / 1e9,
+                                        static_cast<Counter::Flags>(rate | Counter::kInvert));
+}
+
+BENCHMARK_CAPTURE(run, links, 0x00)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(run, calls, 0x10)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(run, sieve, 0x20)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(run, stores_beside_code, 0x40)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(run, page_table_changes, 0x50)->Unit(benchmark::kMillisecond);
+
+/// 64 units of 16 instructions each, translated anew each time.
+void translate(benchmark::State& state) {
+  X86Machine machine;
+  constexpr unsigned units = 64, unit_bytes = 64;
+  constexpr auto body =
+      std::to_array<uint8_t>({0x48, 0x89, 0x47, 0x08, 0x48, 0x01, 0xd8, 0x48, 0x8b, 0x4f, 0x10, 0x39, 0xca});
+  for (unsigned unit = 0; unit < units; ++unit) {
+    uint64_t at = base + unit * unit_bytes;
+    for (unsigned i = 0; i < 4; ++i, at += body.size()) machine.space.write(at, std::as_bytes(std::span(body)));
+    const auto end = std::to_array<uint8_t>({0xeb, 0x0a});  // over the rest of the 64 bytes
+    machine.space.write(at, std::as_bytes(std::span(end)));
+  }
+  machine.space.write_as<uint8_t>(base + units * unit_bytes, 0xf4);
+  machine.make();
+  for (auto _ : state) {
+    machine.space.wrote(base, units * unit_bytes);
+    machine.long_mode(base);
+    auto registers = machine.cpu->registers();
+    registers.gpr[7] = 0x200000;
+    machine.cpu->set_registers(registers);
+    machine.cpu->run();
+  }
+  const auto stats = machine.cpu->stats();
+  state.counters["us_a_unit"] = static_cast<double>(stats.compile_ns) / static_cast<double>(stats.units) / 1e3;
+  state.counters["bytes_a_unit"] = static_cast<double>(stats.code_bytes) / units;
+}
+BENCHMARK(translate)->Unit(benchmark::kMillisecond);
+
+}  // namespace
+}  // namespace strata::engine
