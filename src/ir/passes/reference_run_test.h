@@ -1,4 +1,4 @@
-// For the tests of passes: runs units of integer operations step by step and notes all that the outside could see.
+// For the tests of passes: runs units of integer operations step by step, as the definition of sinking reads.
 #pragma once
 
 #include <map>
@@ -6,27 +6,25 @@
 #include <vector>
 
 #include "ir/evaluate.h"
+#include "ir/passes/played_world_test.h"
 
 namespace strata::ir {
 
-/// The slot named f holds flags. Memory, helpers and interruptions are played: what is read depends on what has happened so far.
 class ReferenceRun {
  public:
-  /// Leaves at the `leave_at`th load, store or poll.
   ReferenceRun(const Unit& unit, std::vector<uint64_t> slots, unsigned leave_at)
-      : unit_(unit), slots_(std::move(slots)), leave_at_(leave_at), values_(unit.code.size()) {}
+      : unit_(unit), slots_(std::move(slots)), world_{leave_at}, values_(unit.code.size()) {}
 
-  /// Everything visible, in order: stores, calls, the way out and the state there.
+  /// Everything visible, in order: accesses, calls, the way out and the state there.
   std::vector<uint64_t> seen() {
     for (BlockId block = 0; block < unit_.blocks.size();) block = run_block(block);
-    seen_.insert(seen_.end(), slots_.begin(), slots_.end());
-    return std::move(seen_);
+    return std::move(world_.seen);
   }
 
  private:
   static constexpr BlockId outside = ~BlockId{0};
 
-  uint64_t value(const Instr& instr, unsigned i) const { return *values_[instr.arg[i]]; }
+  uint64_t value(const Instr& instr, unsigned i) const { return values_[instr.arg[i]].value(); }
 
   void compute(Value index) {
     const Instr& instr = unit_.code[index];
@@ -39,7 +37,7 @@ class ReferenceRun {
   }
 
   /// Sunk values, then those sunk sets that are the last of their slot before here.
-  BlockId leave(uint32_t begin, uint32_t at, uint64_t why) {
+  BlockId leave(uint32_t begin, uint32_t at, ExitKind kind, uint64_t payload) {
     std::map<uint64_t, uint32_t> last_set;
     for (uint32_t i = begin; i < at; ++i) {
       const Instr& instr = unit_.code[i];
@@ -50,22 +48,29 @@ class ReferenceRun {
     for (const auto& [slot, index] : last_set) {
       if (unit_.code[index].op == Op::set && unit_.code[index].sunk) slots_[slot] = value(unit_.code[index], 0);
     }
-    seen_.push_back(why);
+    world_.left(kind, payload, slots_);
     return outside;
   }
 
-  void call(uint32_t index) {
+  /// Whether the helper has the unit left behind it.
+  bool call(uint32_t index) {
     const Helper& helper = *unit_.helpers[unit_.code[index].imm];
     if (helper.effect == HelperEffect::pure) {
       values_[index] = 77;
-      return;
+      return false;
     }
-    seen_.insert(seen_.end(), slots_.begin(), slots_.end());
-    if (helper.effect == HelperEffect::reads_state) return;
-    for (size_t i = 0; i < slots_.size(); ++i) {
-      const Slot& slot = unit_.layout->slots[i];
-      slots_[i] = (slots_[i] * 5 + seen_.size() + i) & (slot.name == "f" ? Flag::all : mask(slot.type));
-    }
+    world_.see(slots_);
+    if (helper.effect == HelperEffect::reads_state) return false;
+    world_.change(*unit_.layout, slots_);
+    return helper.effect == HelperEffect::may_exit && world_.helper_leaves();
+  }
+
+  /// False: refused.
+  bool access(uint32_t index) {
+    const Instr& instr = unit_.code[index];
+    if (instr.op == Op::store) return world_.store(value(instr, 0), value(instr, 1));
+    values_[index] = world_.load(value(instr, 0), instr.type);
+    return values_[index].has_value();
   }
 
   BlockId run_block(BlockId block) {
@@ -73,28 +78,27 @@ class ReferenceRun {
     for (uint32_t i = begin; i < end; ++i) {
       const Instr& instr = unit_.code[i];
       if (instr.sunk) continue;
+      const auto kind = static_cast<ExitKind>(instr.kind);
       switch (instr.op) {
         case Op::get: values_[i] = slots_[instr.imm]; break;
         case Op::set: slots_[instr.imm] = value(instr, 0); break;
-        case Op::insn:
-          slots_[unit_.layout->pc] = instr.imm;
-          seen_.push_back(instr.imm);
-          break;
+        case Op::insn: slots_[unit_.layout->pc] = instr.imm; break;
         case Op::load:
         case Op::store:
+          if (!access(i)) return leave(begin, i, ExitKind::memory, 0);
+          break;
         case Op::poll:
-          if (leave_at_-- == 0) return leave(begin, i, static_cast<uint64_t>(instr.op));
-          if (instr.op != Op::poll) seen_.push_back(value(instr, 0));
-          if (instr.op == Op::store) seen_.push_back(value(instr, 1));
-          if (instr.op == Op::load) values_[i] = (value(instr, 0) * 7 + seen_.size()) & mask(instr.type);
+          if (world_.leave_at == 0) return leave(begin, i, ExitKind::event, 0);
           break;
         case Op::exit_if:
-          if (value(instr, 0) != 0) return leave(begin, i, instr.imm);
+          if (value(instr, 0) != 0) return leave(begin, i, kind, instr.imm);
           break;
-        case Op::call: call(i); break;
+        case Op::call:
+          if (call(i)) return leave(begin, i + 1, ExitKind::halt, 9);
+          break;
         case Op::jump: return instr.target[0];
         case Op::branch: return instr.target[value(instr, 0) != 0 ? 0 : 1];
-        case Op::exit: return leave(begin, i, instr.imm);
+        case Op::exit: return leave(begin, i, kind, instr.imm);
         case Op::nop: break;
         default: compute(i);
       }
@@ -104,9 +108,8 @@ class ReferenceRun {
 
   const Unit& unit_;
   std::vector<uint64_t> slots_;
-  unsigned leave_at_;
+  PlayedWorld world_;
   std::vector<std::optional<uint64_t>> values_;
-  std::vector<uint64_t> seen_;
 };
 
 }  // namespace strata::ir
