@@ -17,8 +17,8 @@ namespace {
 
 // Beside the packages that Debian calls required, and apt. klibc-utils is for our initrd; initramfs-tools is named so
 // that no suite chooses a larger maker of initrds for the kernel package.
-constexpr std::array packages{"systemd-sysv",    "udev",           "dbus", "iproute2", "procps", "kmod", "klibc-utils",
-                              "initramfs-tools", "python3-minimal"};
+constexpr std::array packages{"systemd-sysv", "udev", "dbus",        "iproute2",        "e2fsprogs",
+                              "procps",       "kmod", "klibc-utils", "initramfs-tools", "python3-minimal"};
 
 struct Phase {
   std::string_view line;  // of mmdebstrap, that opens the phase
@@ -101,9 +101,11 @@ void BootstrapLog::note_trouble(std::string_view line) {
   for (const std::string_view start : {"E: ", "dpkg: error: ", "dpkg: error ", "tar: ", "perl: error: "}) {
     if (!line.starts_with(start)) continue;
     if (start == "E: ") line.remove_prefix(start.size());
-    complaint_ = line;
+    // Where a hook fails, mmdebstrap can only repeat the script; what the script said last stands before.
+    complaint_ = line.find("command failed") == std::string_view::npos ? line : std::string_view(last_line_);
     return;
   }
+  if (!line.empty()) last_line_ = line;
 }
 
 Result<std::filesystem::path> bootstrap(const Recipe& recipe, const AptSources& sources,

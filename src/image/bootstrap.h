@@ -37,6 +37,7 @@ class BootstrapLog {
   unsigned packages_ = 0;       // that this phase is to install
   unsigned packages_done_ = 0;  // fetched or set up
   std::string complaint_;
+  std::string last_line_;  // before the complaint
   bool disk_is_full_ = false;
 };
 

@@ -47,6 +47,13 @@ TEST(BootstrapLog, KeepsTheFirstComplaint) {
   EXPECT_FALSE(log.disk_is_full());
 }
 
+TEST(BootstrapLog, SaysWhatAHookSaid) {
+  BootstrapLog log;
+  log.add_line("Failed to disable unit: Unit none.timer does not exist");
+  log.add_line("E: setup failed: E: command failed: ");
+  EXPECT_EQ(log.complaint(), "Failed to disable unit: Unit none.timer does not exist");
+}
+
 TEST(BootstrapLog, SeesAFullDiskInAnyLine) {
   BootstrapLog log;
   log.add_line("E: something");

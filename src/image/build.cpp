@@ -1,4 +1,5 @@
 // Builds an image: packages to archive, archive to disk, kernel and initrd beside it, and only then its name.
+#include "base/log.h"
 #include "image/apt_sources.h"
 #include "image/bootstrap.h"
 #include "image/disk.h"
@@ -72,14 +73,29 @@ std::string now_utc() {
                      fmt::gmtime(std::chrono::system_clock::to_time_t(std::chrono::system_clock::now())));
 }
 
+// A mirror may carry a suite and not its updates, or hold them half synchronized; then the release itself still builds.
+Result<fs::path> make_archive(const Recipe& recipe, const BuildOptions& options, const fs::path& directory,
+                              Reporter& report) {
+  AptSources sources = STRATA_TRY(host_apt_sources(recipe));
+  const auto run = [&] {
+    const auto on_progress = [&](const BootstrapLog::State& state) {
+      report(state.phase, state.fraction * bootstrap_share);
+    };
+    return bootstrap(recipe, sources, directory, on_progress, options.cancel_fd);
+  };
+  Result<fs::path> archive = run();
+  const bool updates_failed =
+      !archive && archive.error().message.find("/dists/" + recipe.suite + "-") != std::string::npos;
+  if (!updates_failed || sources.lines.size() == 1) return archive;
+  log::warn("building {} without its updates: {}", recipe.name, archive.error().message);
+  sources.lines.resize(1);
+  return run();
+}
+
 // Fills the folder with all that an image is.
 Result<ImageInfo> make_files(const Recipe& recipe, const BuildOptions& options, const fs::path& directory,
                              Reporter& report) {
-  const AptSources sources = STRATA_TRY(host_apt_sources(recipe));
-  const auto on_bootstrap = [&](const BootstrapLog::State& state) {
-    report(state.phase, state.fraction * bootstrap_share);
-  };
-  const fs::path archive = STRATA_TRY(bootstrap(recipe, sources, directory, on_bootstrap, options.cancel_fd));
+  const fs::path archive = STRATA_TRY(make_archive(recipe, options, directory, report));
 
   report("making the disk", bootstrap_share);
   const fs::path tree = directory / "tree";

@@ -85,6 +85,14 @@ TEST_F(Build, FindsTheKernelBesideItsModules) {
   EXPECT_EQ(read_file(image->kernel), "kernel");
 }
 
+TEST_F(Build, DoesWithoutUpdatesThatTheMirrorLacks) {
+  pretend_mmdebstrap(
+      "case \"$*\" in *trixie-updates*) "
+      "echo 'E: Failed to fetch http://mirror.test/debian/dists/trixie-updates/main/x.xz  404' >&2; exit 1;; esac\n"
+      "tar -C $source -cf $target .");
+  EXPECT_TRUE(build({.source = "debian:trixie"}));
+}
+
 TEST_F(Build, DoesNotBuildTwice) {
   pretend_good_mmdebstrap();
   ASSERT_TRUE(build({.source = "debian:trixie"}));

@@ -24,13 +24,15 @@ chroot "$root" systemctl enable systemd-networkd.service
 chroot "$root" passwd -d root
 
 # Nothing waits for the network to be up, and no timer runs maintenance behind a short-lived guest's back.
-chroot "$root" systemctl disable apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer fstrim.timer \
-  e2scrub_all.timer e2scrub_reap.service
+for timer in apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer fstrim.timer e2scrub_all.timer; do
+  [ ! -e "$root/usr/lib/systemd/system/$timer" ] && [ ! -e "$root/lib/systemd/system/$timer" ] ||
+    chroot "$root" systemctl disable "$timer"
+done
 # What serves hardware that no guest has (EFI's crash store, foreign binaries, kernel tracers): a boot starts each one as
 # a process, and on an emulated CPU each takes its time. `systemctl unmask` brings any of them back.
 chroot "$root" systemctl mask systemd-networkd-wait-online.service systemd-networkd-persistent-storage.service \
   systemd-network-generator.service systemd-udev-load-credentials.service systemd-pstore.service \
-  modprobe@efi_pstore.service modprobe@drm.service systemd-binfmt.service proc-sys-fs-binfmt_misc.automount \
+  e2scrub_reap.service modprobe@efi_pstore.service modprobe@drm.service systemd-binfmt.service proc-sys-fs-binfmt_misc.automount \
   sys-kernel-debug.mount sys-kernel-tracing.mount
 # The caches that systemd renews after an update of /usr are fresh.
 touch -r "$root/usr" "$root/etc/.updated" "$root/var/.updated"
