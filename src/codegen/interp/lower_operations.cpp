@@ -89,12 +89,17 @@ void Lowering::lower_get(const Instr& instr, Note& note) {
     wanted = std::max(wanted, note.last_use);
     return;
   }
-  note.home = {Home::cell, true, new_cell(bytes_of(slot.type))};
-  if (bytes_of(slot.type) > cell_bytes) {
-    copy_vector(note.home.place, static_cast<uint16_t>(any_slot | offset / cell_bytes));
+  note.home = copy_of_slot(offset, slot.type);
+}
+
+Home Lowering::copy_of_slot(uint16_t offset, Type type) {
+  const Home home{Home::cell, true, new_cell(bytes_of(type))};
+  if (bytes_of(type) > cell_bytes) {
+    copy_vector(home.place, static_cast<uint16_t>(any_slot | offset / cell_bytes));
   } else {
-    emit({.d = note.home.place, .a = offset}, move(width_of(slot.type), Place::slot, Dest::cell));
+    emit({.d = home.place, .a = offset}, move(width_of(type), Place::slot, Dest::cell));
   }
+  return home;
 }
 
 void Lowering::lower_set(const Instr& instr) {

@@ -93,8 +93,9 @@ void Lowering::supersede_sunk(uint64_t slot) {
   open = never;
 }
 
-/// All sunk values of the block in their order, which are pure and so may be computed even where one of their operands
-/// was not yet; between them the sunk sets, each behind a guard that asks where the program was left.
+/// First all sunk values of the block, which are pure and so may be computed even where one of their operands was not
+/// yet. Then the sunk sets, each behind a guard that asks where the program was left. In this order, for the values may
+/// be read from slots that are set.
 void Lowering::lower_stub(const ir::Block& block, uint32_t first_mark) {
   const uint16_t stub = here();
   part_ = in_stub;
@@ -102,13 +103,20 @@ void Lowering::lower_stub(const ir::Block& block, uint32_t first_mark) {
     const Instr& instr = unit_.code[position_];
     const Note& note = scratch_.notes[position_];
     if (!is_sunk(instr, note) || note.last_use == 0 || note.home.kind == Home::constant) continue;
-    if (instr.op != Op::set) {
+    if (instr.op == Op::set) {
+      move_to_cell(instr.arg[0]);
+    } else {
       lower_operation(instr);
-      continue;
     }
-    const uint16_t guard = lower_guarded_set(instr);
-    scratch_.steps[guard].b = note.from;
-    scratch_.steps[guard].c = note.until;
+  }
+  for (position_ = block.begin; position_ < block.end; ++position_) {
+    const Instr& instr = unit_.code[position_];
+    const Note& note = scratch_.notes[position_];
+    if (instr.op != Op::set || !is_sunk(instr, note)) continue;
+    emit({.a = 1, .b = note.from, .c = note.until}, sunk_guard());
+    const uint16_t set = here();
+    lower_set(instr);
+    STRATA_ASSERT(here() == set + 1, "a sunk set must be one step");
   }
   emit({}, &first_handler);
   for (size_t i = first_mark; i < scratch_.marks.size(); ++i) {
@@ -116,15 +124,14 @@ void Lowering::lower_stub(const ir::Block& block, uint32_t first_mark) {
   }
 }
 
-/// The operand is prepared ahead of the guard: it may be a constant that others want as well.
-uint16_t Lowering::lower_guarded_set(const Instr& instr) {
-  const Value value = instr.arg[0];
-  if (note_of(value).home.kind == Home::constant) cell_of_constant(value);
-  const uint16_t guard = here();
-  emit({.a = 1}, sunk_guard());
-  lower_set(instr);
-  STRATA_ASSERT(here() == guard + 2, "a sunk set must be one step");
-  return guard;
+/// Gives a value that is found in a slot or in the IR a cell for the rest of the stub.
+void Lowering::move_to_cell(Value value) {
+  Note& note = note_of(value);
+  if (note.home.kind == Home::constant) {
+    if (!is_imm(value)) cell_of_constant(value);
+  } else if (note.home.kind == Home::slot) {
+    note.home = copy_of_slot(note.home.place, type_of(value));
+  }
 }
 
 /// Puts the distances into jumps, now that all blocks have their place.

@@ -50,7 +50,7 @@ class Lowering {
   void lower_block(ir::BlockId id);
   void lower_instr(const Instr& instr, Note& note);
   void lower_stub(const ir::Block& block, uint32_t first_mark);
-  uint16_t lower_guarded_set(const Instr& instr);
+  void move_to_cell(Value value);
   void supersede_sunk(uint64_t slot);
   void connect();
 
@@ -76,6 +76,7 @@ class Lowering {
   // Operations (lower_operations.cpp).
   void lower_operation(const Instr& instr);
   void lower_get(const Instr& instr, Note& note);
+  Home copy_of_slot(uint16_t offset, Type type);
   void lower_set(const Instr& instr);
   void lower_hot(const Instr& instr);
   void lower_binary(const Instr& instr);
