@@ -23,9 +23,7 @@ void run_steps(const Step* step, std::byte* state, std::byte* frame, ir::ExecCon
 
 Next leave(STRATA_STEP_PARAMS, ir::ExitKind kind, uint64_t payload) {
   FrameHeader& header = header_of(frame);
-  header.result.kind = kind;
-  header.result.link = ir::RunResult::no_link;
-  header.result.payload = payload;
+  set_result(header, kind, ir::RunResult::no_link, payload);
   header.program->settle(static_cast<uint32_t>(step - header.program->steps().data()), kind, state, frame, *context);
   return stop();
 }
@@ -106,10 +104,7 @@ Next exit_if_handler(STRATA_STEP_PARAMS) {
 }
 
 Next exit_always_handler(STRATA_STEP_PARAMS) {
-  ir::RunResult& result = header_of(frame).result;
-  result.kind = static_cast<ir::ExitKind>(step->d);
-  result.link = ir::RunResult::no_link;
-  result.payload = wide(step);
+  set_result(header_of(frame), static_cast<ir::ExitKind>(step->d), ir::RunResult::no_link, wide(step));
   return stop();
 }
 
@@ -121,7 +116,7 @@ Next poll_handler(STRATA_STEP_PARAMS) {
 }
 
 inline Next end_with_next(std::byte* frame, uint8_t link) {
-  header_of(frame).result = {ir::ExitKind::next, link, 0};
+  set_result(header_of(frame), ir::ExitKind::next, link, 0);
   return stop();
 }
 

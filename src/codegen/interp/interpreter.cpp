@@ -25,7 +25,7 @@ ir::RunResult Interpreter::run(const Code& code, ir::ExecContext& context) {
   header->program = &program;
   header->pc_offset = shape.pc_offset;
   run_steps(program.steps().data() + shape.entry, context.state, reinterpret_cast<std::byte*>(header + 1), context);
-  return header->result;
+  return result_of(*header);
 }
 
 }  // namespace strata::codegen::interp

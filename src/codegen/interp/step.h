@@ -76,9 +76,22 @@ struct alignas(16) FrameHeader {
   const Program* program = nullptr;
   uint32_t left_at = 0;    ///< the step at which the program is being left, while its exit stub runs
   uint32_t pc_offset = 0;  ///< of the pc slot in the state
-  ir::RunResult result;
+  /// How the program was left. One word for kind and link: the host waits where bytes that were written apart are read
+  /// together.
+  uint64_t kind_and_link;
+  uint64_t payload;
   alignas(16) std::byte scratch[16];  ///< what the slow path of memory reads to and writes from
 };
+
+inline void set_result(FrameHeader& header, ir::ExitKind kind, uint8_t link, uint64_t payload) {
+  header.kind_and_link = static_cast<uint8_t>(kind) | uint64_t{link} << 8;
+  header.payload = payload;
+}
+
+inline ir::RunResult result_of(const FrameHeader& header) {
+  return {static_cast<ir::ExitKind>(header.kind_and_link & 0xff), static_cast<uint8_t>(header.kind_and_link >> 8),
+          header.payload};
+}
 
 inline FrameHeader& header_of(std::byte* frame) { return reinterpret_cast<FrameHeader*>(frame)[-1]; }
 
