@@ -1,8 +1,11 @@
 // A virtual processor, whoever runs it: interpreter, translator or the kernel's hypervisor.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 
@@ -48,6 +51,14 @@ class Vcpu {
   virtual VcpuStats stats() const = 0;
   /// Registers as text, for messages.
   virtual std::string describe() const = 0;
+
+  /// The whole state in a versioned form, and back into a processor of the same kind. While nobody runs it.
+  virtual Result<std::vector<std::byte>> save() const {
+    return fail(ErrorCode::unsupported, "this kind of processor cannot be saved");
+  }
+  virtual Result<void> restore(std::span<const std::byte>) {
+    return fail(ErrorCode::unsupported, "this kind of processor cannot be restored");
+  }
 };
 
 }  // namespace strata::iface

@@ -36,7 +36,9 @@ Result<std::unique_ptr<Board>> Board::make(iface::Timers& timers, memory::Device
   if (options.cpus != 1) return fail(ErrorCode::unsupported, "{} processors: only one is supported yet", options.cpus);
   auto ram = STRATA_TRY(memory::Ram::make(options.memory));
   std::lock_guard guard(lock);
-  return std::unique_ptr<Board>(new Board(timers, lock, std::move(options), std::move(ram)));
+  std::unique_ptr<Board> board(new Board(timers, lock, std::move(options), std::move(ram)));
+  if (board->options_.pci_devices) board->pci_devices_ = STRATA_TRY(board->options_.pci_devices(board->pci_));
+  return board;
 }
 
 Board::Board(iface::Timers& timers, memory::DeviceLock& lock, BoardOptions options, std::unique_ptr<memory::Ram> ram)
@@ -66,6 +68,12 @@ Board::Board(iface::Timers& timers, memory::DeviceLock& lock, BoardOptions optio
   pic_.on_output([this] { local_apic_.pic_changed(); });
   for (unsigned i = 0; i < pci_lines_.size(); ++i) pci_.connect_intx(i, pci_lines_[i]);
   pci_.on_reset_control(reset_control_);
+  local_apic_.set_hooks(
+      {.changed = [this] { if (interrupt_changed_) interrupt_changed_(); },
+       .nmi = {},
+       .init = {},
+       .start_up = {},
+       .moved = [this](uint64_t base, bool visible) { show_local_apic(base, visible); }});
   map_memory();
   map_ports();
 }
@@ -88,11 +96,27 @@ void Board::map_memory() {
               .size = devices::IoApic::page_size,
               .device = &io_apic_,
               .priority = apic_priority});
-  space_.add({.name = "local-apic",
-              .base = devices::LocalApic::default_base,
-              .size = devices::LocalApic::page_size,
-              .device = &local_apic_,
-              .priority = apic_priority});
+  show_local_apic(devices::LocalApic::default_base, true);
+}
+
+void Board::show_local_apic(uint64_t base, bool visible) {
+  if (local_apic_region_ != 0) space_.remove(local_apic_region_);
+  local_apic_region_ = 0;
+  if (!visible) return;
+  local_apic_region_ = space_.add({.name = "local-apic",
+                                   .base = base,
+                                   .size = devices::LocalApic::page_size,
+                                   .device = &local_apic_,
+                                   .priority = apic_priority});
+}
+
+void Board::show_firmware(uint64_t size) {
+  if (firmware_region_ != 0) space_.remove(firmware_region_);
+  firmware_region_ = space_.add({.name = "firmware",
+                                 .base = four_gib - size,
+                                 .size = size,
+                                 .kind = memory::Kind::rom,
+                                 .ram_offset = high_memory - size});
 }
 
 void Board::map_ports() {

@@ -29,12 +29,16 @@
 
 namespace strata::machine::pc {
 
+/// Makes the PCI devices that a user asked for, once the bus is there. The board owns them.
+using PciDevices = std::function<Result<std::vector<std::unique_ptr<devices::PciDevice>>>(devices::PciBus&)>;
+
 struct BoardOptions {
   uint64_t memory = 0;                          ///< bytes
   unsigned cpus = 1;
   iface::Console* console = nullptr;            ///< COM1; nullptr: nothing plugged in
   devices::Rtc::WallClock wall_clock;
   devices::RequestMachine request;
+  PciDevices pci_devices;                       ///< may be empty
 };
 
 /// What a firmware would report of the memory map (e820 types: 1 usable, 2 reserved, 3 ACPI).
@@ -60,6 +64,12 @@ class Board {
   devices::Rtc& rtc() { return rtc_; }
   MachineTimers& timers() { return timers_; }
   uint8_t post_code() const { return post_code_.code(); }
+
+  /// Called with the device lock held when the processor's pending() may have changed.
+  void on_interrupt_change(std::function<void()> callback) { interrupt_changed_ = std::move(callback); }
+
+  /// Shows the last `size` bytes below 1 MiB below 4 GiB too, read-only: where the processor finds its reset vector.
+  void show_firmware(uint64_t size);
 
   uint64_t low_memory_end() const { return low_end_; }  ///< of RAM below 4 GiB
   std::vector<MemoryRange> memory_map() const;
@@ -90,11 +100,13 @@ class Board {
   };
 
   Board(iface::Timers& timers, memory::DeviceLock& lock, BoardOptions options, std::unique_ptr<memory::Ram> ram);
+  void show_local_apic(uint64_t base, bool visible);
   void map_memory();
   void map_ports();
   void write_firmware_state();
 
   BoardOptions options_;
+  std::function<void()> interrupt_changed_;
   std::unique_ptr<memory::Ram> ram_;
   uint64_t low_end_;
   MachineTimers timers_;
@@ -122,6 +134,9 @@ class Board {
   devices::PciBus pci_;
   devices::HostBridge host_bridge_;
   devices::IsaBridge isa_bridge_;
+  std::vector<std::unique_ptr<devices::PciDevice>> pci_devices_;
+  memory::AddressSpace::RegionId local_apic_region_ = 0;  ///< 0: not visible
+  memory::AddressSpace::RegionId firmware_region_ = 0;
 };
 
 }  // namespace strata::machine::pc
