@@ -48,6 +48,20 @@ void interpret_seed(uint64_t seed) {
   expect_same<InterpretedRun>(before, after, seed, "interpreted after the pipeline");
 }
 
+/// Values that stand in a slot, wanted by a sunk set behind a sunk set of that slot: read, written, under other names.
+TEST(Equivalence, SunkSetsBehindASunkSetOfTheSlotTheyRead) {
+  for (const std::string source : {"%x = get a", "%l = get b\n%x = not i64 %l\nset a, %x\ncall reads()"}) {
+    for (const std::string user : {"set b, %x", "%t = trunc i32 %x\nset v, %t", "%t = not i64 %x\nset b, %t"}) {
+      const Unit before =
+          parsed("b0:\n%five = constant i64 5\n" + source + "\nset a, %five\n" + user +
+                 "\npoll\n%y = load i64 %five, space 0\n%w = get w\n" + "set b, %y\nset v, %w\nset a, %y\nexit halt 1");
+      Unit after = before;
+      Pipeline(true).run(after);
+      expect_same<InterpretedRun>(before, after, 1, "interpreted after the pipeline");
+    }
+  }
+}
+
 bool failed() { return ::testing::Test::HasFailure(); }
 
 TEST(Equivalence, RandomUnits) {
