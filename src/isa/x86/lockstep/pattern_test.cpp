@@ -1,0 +1,290 @@
+// Rows of text to patterns, patterns to instructions, instructions to programs.
+#include "isa/x86/lockstep/pattern_test.h"
+
+#include <algorithm>
+#include <charconv>
+#include <sstream>
+
+#include "base/assert.h"
+#include "isa/x86/state.h"
+
+namespace strata::isa::x86::lockstep {
+namespace {
+
+bool is_hex_byte(std::string_view token) {
+  return token.size() == 2 && token.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+uint8_t hex_byte(std::string_view token) {
+  uint8_t byte = 0;
+  std::from_chars(token.data(), token.data() + token.size(), byte, 16);
+  return byte;
+}
+
+void parse_vex(Pattern& p, std::string_view token) {
+  p.vex = true;
+  p.vex_map = token.substr(4, 4) == "0f38" ? 2 : token.substr(4, 4) == "0f3a" ? 3 : 1;
+  const std::string_view pp = token.substr(token.rfind('.') + 1);
+  p.vex_pp = pp == "66" ? 1 : pp == "f3" ? 2 : pp == "f2" ? 3 : 0;
+}
+
+/// What follows the opcode. False: no such token.
+bool parse_word(Pattern& p, std::string_view token) {
+  if (token == "/r") p.modrm_digit = 8;
+  else if (token.size() == 2 && token[0] == '/') p.modrm_digit = token[1] - '0';
+  else if (token == "+r") p.plus_register = true;
+  else if (token == "+c") p.plus_condition = true;
+  else if (token == "ib" || token == "iw" || token == "iz" || token == "iv") p.immediates.push_back(token[1]);
+  else if (token == "b" || token == "v" || token == "y" || token == "q" || token == "d") p.size = token[0];
+  else if (token == "rm8") p.rm_bits = 8;
+  else if (token == "rm16") p.rm_bits = 16;
+  else if (token == "m") p.memory_only = true;
+  else if (token == "r") p.register_only = true;
+  else if (token == "lock") p.may_lock = true;
+  else if (token == "V") p.uses_vvvv = true;
+  else if (token == "align16") p.align16 = true;
+  else if (token == "only32") p.only32 = true;
+  else if (token == "only64") p.only64 = true;
+  else if (token.substr(0, 4) == "vex.") parse_vex(p, token);
+  else if (token == "x." || token == ".x" || token == "xx" || token == "n." || token == ".n" || token == "nn" ||
+           token == "xn" || token == "nx") {
+    if (token[0] != '.') p.reg_class = token[0];
+    if (token[1] != '.') p.rm_class = token[1];
+  } else return false;
+  return true;
+}
+
+constexpr uint8_t pointers_64[] = {rbx, r12, r13}, pointers_32[] = {rbx, rbp};
+constexpr uint8_t free_64[] = {rax, rcx, rdx, rbp, rsi, rdi, r8, r9, r10, r11, r15};
+constexpr uint8_t free_32[] = {rax, rcx, rdx, rsi, rdi};
+constexpr uint8_t free_bytes_without_rex[] = {0, 1, 2, 4, 5, 6};  // AL CL DL AH CH DH; BL and BH are the pointer's
+
+}  // namespace
+
+Pattern::Pattern(std::string_view text) : row(text) {
+  std::istringstream words{std::string(text)};
+  for (std::string token; words >> token;) {
+    const bool prefix = token == "66" || token == "f2" || token == "f3";
+    if (prefix && opcode.empty() && modrm_digit < 0) prefixes.push_back(hex_byte(token));
+    else if (is_hex_byte(token)) opcode.push_back(hex_byte(token));
+    else STRATA_ASSERT(parse_word(*this, token), "a token of a pattern is unknown");
+  }
+  STRATA_ASSERT(!opcode.empty());
+}
+
+uint64_t Generator::value() {
+  static constexpr uint64_t corners[] = {0, 1, 2, ~0ull, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x7fff'ffff,
+                                         0x8000'0000, 0xffff'ffff, 0x7fff'ffff'ffff'ffff, 0x8000'0000'0000'0000};
+  switch (below(4)) {
+    case 0: return corners[below(std::size(corners))];
+    case 1: return bits() >> below(64);
+    default: return bits();
+  }
+}
+
+void Generator::emit(uint64_t number, unsigned bytes) {
+  for (unsigned i = 0; i < bytes; ++i) emit(static_cast<uint8_t>(number >> (8 * i)));
+}
+
+/// What one instruction has been given by chance.
+struct Generator::Operands {
+  bool rex = false, memory = false;
+  unsigned bits = 32;
+  uint8_t reg = 0, rm = 0, opcode_register = 0, vvvv = 0;
+  // Memory: the ModRM byte's mod and rm, an optional SIB byte, a displacement.
+  uint8_t mod = 0, rm_field = 0, sib = 0, rex_x = 0, rex_b = 0;
+  bool has_sib = false, rip_relative = false;
+  unsigned displacement_bytes = 0;
+  int64_t displacement = 0;
+
+  /// An address in the data region by a pointer register, absolute, or by the stack pointer.
+  void choose_memory(Generator& g, const Pattern& p);
+};
+
+void Generator::Operands::choose_memory(Generator& g, const Pattern& p) {
+  memory = true;
+  const int64_t step = p.align16 && !g.one_in(20) ? 16 : 1;
+  int64_t offset = (static_cast<int64_t>(g.below(0xc00)) - 0x600) / step * step;
+  if (step == 1 && g.one_in(8)) offset = (g.one_in(2) ? 0x800 : -0x800) - static_cast<int64_t>(g.below(16));
+  const unsigned kind = g.below(8);
+  if (kind == 0 || (kind == 1 && g.is_64())) {  // absolute or rip-relative: no base
+    displacement_bytes = 4;
+    displacement = static_cast<int64_t>(data_middle) + offset;
+    rm_field = 5;
+    if (g.is_64() && kind == 0) rm_field = 4, has_sib = true, sib = 0x25;
+    rip_relative = g.is_64() && kind == 1;
+    return;
+  }
+  uint8_t base = g.is_64() ? pointers_64[rex ? g.below(3) : 0] : pointers_32[g.below(2)];
+  if (kind == 2 && step == 1) base = rsp, offset = g.below(64);
+  displacement_bytes = base == rsp || g.one_in(2) ? 1 : 4;
+  if (displacement_bytes == 1) offset = static_cast<int8_t>(offset & ~(step - 1));
+  if (offset == 0 || (g.one_in(6) && (base & 7) != rbp && base != rsp)) displacement_bytes = 0, offset = 0;
+  if (displacement_bytes == 0 && (base & 7) == rbp) displacement_bytes = 1;
+  displacement = offset;
+  mod = displacement_bytes == 0 ? 0 : displacement_bytes == 1 ? 1 : 2;
+  rm_field = base & 7;
+  rex_b = base >> 3;
+  const bool index = rex && g.is_64() && step == 1 && g.one_in(3);
+  if (index || rm_field == 4) {
+    has_sib = true;
+    rm_field = 4;
+    const uint8_t index_field = index ? r14 & 7 : 4;
+    rex_x = index;
+    sib = static_cast<uint8_t>((index ? g.below(4) << 6 : 0) | index_field << 3 | (base & 7));
+  }
+}
+
+uint8_t Generator::any_register(bool byte_without_rex) {
+  if (byte_without_rex) return free_bytes_without_rex[below(std::size(free_bytes_without_rex))];
+  return is_64() ? free_64[below(std::size(free_64))] : free_32[below(std::size(free_32))];
+}
+
+uint8_t Generator::register_of(char register_class, bool byte_without_rex) {
+  if (register_class == 'n') return static_cast<uint8_t>(below(8));
+  if (register_class == 'x') return static_cast<uint8_t>(below(is_64() ? 16 : 8));
+  return any_register(byte_without_rex);
+}
+
+void Generator::instruction(const Pattern& p) {
+  Operands o;
+  if (p.size == 'b') o.bits = 8;
+  else if (p.size == 'v') o.bits = one_in(4) ? 16 : is_64() && one_in(2) ? 64 : 32;
+  else if (p.size == 'y') o.bits = is_64() && one_in(2) ? 64 : 32;
+  else if (p.size == 'q') o.bits = 64;
+  const bool wide = o.bits == 64;
+  o.rex = is_64() && (wide || p.vex || one_in(2));
+  const auto pick = [&](char register_class, unsigned bits) -> uint8_t {
+    for (;;) {
+      const uint8_t number = register_of(register_class, bits == 8 && !o.rex);
+      if (number < 8 || o.rex) return number;
+    }
+  };
+  const bool has_modrm = p.modrm_digit >= 0;
+  if (has_modrm && !p.register_only && (p.memory_only || one_in(2))) o.choose_memory(*this, p);
+  o.reg = p.modrm_digit == 8 ? pick(p.reg_class, o.bits) : static_cast<uint8_t>(std::max(p.modrm_digit, 0));
+  if (has_modrm && !o.memory) o.rm = pick(p.rm_class, p.rm_bits ? p.rm_bits : o.bits), o.rex_b = o.rm >> 3;
+  if (p.plus_register) o.opcode_register = pick('g', o.bits), o.rex_b = o.opcode_register >> 3;
+  if (p.uses_vvvv) o.vvvv = any_register(false);
+
+  if (p.may_lock && o.memory && one_in(3)) emit(0xf0);
+  if (one_in(40)) emit(0x3e);
+  if (o.memory && is_64() && one_in(20)) emit(0x67);
+  if (p.vex) {
+    const auto inverted = [](unsigned bit) { return bit ? 0 : 1; };
+    emit(0xc4);
+    emit(static_cast<uint8_t>(inverted(o.reg >> 3) << 7 | inverted(o.rex_x) << 6 | inverted(o.rex_b) << 5 | p.vex_map));
+    emit(static_cast<uint8_t>(wide << 7 | (~o.vvvv & 15) << 3 | p.vex_pp));
+  } else {
+    if (o.bits == 16) emit(0x66);
+    for (uint8_t prefix : p.prefixes) emit(prefix);
+    if (o.rex) emit(static_cast<uint8_t>(0x40 | wide << 3 | (o.reg >> 3) << 2 | o.rex_x << 1 | o.rex_b));
+  }
+  for (size_t i = 0; i < p.opcode.size(); ++i) {
+    unsigned byte = p.opcode[i];
+    if (i + 1 == p.opcode.size()) {
+      if (p.plus_register) byte += o.opcode_register & 7;
+      if (p.plus_condition) byte += below(16);
+    }
+    emit(static_cast<uint8_t>(byte));
+  }
+  size_t displacement_at = 0;
+  if (has_modrm) {
+    const unsigned mod = o.memory ? o.mod : 3, rm = o.memory ? o.rm_field : o.rm;
+    emit(static_cast<uint8_t>(mod << 6 | (o.reg & 7) << 3 | (rm & 7)));
+    if (o.has_sib) emit(o.sib);
+    displacement_at = code_.size();
+    if (o.memory) emit(static_cast<uint64_t>(o.displacement), o.displacement_bytes);
+  }
+  for (char immediate : p.immediates) {
+    const unsigned full = o.bits == 16 ? 2 : 4;
+    const unsigned bytes = immediate == 'b' ? 1 : immediate == 'w' ? 2 : immediate == 'v' && wide ? 8 : full;
+    emit(value(), bytes);
+  }
+  if (o.rip_relative) {
+    const uint64_t relative = static_cast<uint64_t>(o.displacement) - (code_base + code_.size());
+    for (unsigned i = 0; i < 4; ++i) code_[displacement_at + i] = static_cast<uint8_t>(relative >> (8 * i));
+  }
+}
+
+/// Jcc, JMP, CALL, JCXZ or LOOP over the instruction that follows.
+void Generator::jump_over(const Pattern& pattern) {
+  const unsigned kind = below(8);
+  if (kind == 0) emit(0xe8), emit(0, 4);
+  else if (kind == 1) emit(static_cast<uint8_t>(0xe0 + below(4))), emit(0);
+  else if (kind == 2) emit(0xeb), emit(0);
+  else if (kind == 3) emit(0x0f), emit(static_cast<uint8_t>(0x80 + below(16))), emit(0, 4);
+  else emit(static_cast<uint8_t>(0x70 + below(16))), emit(0);
+  const size_t distance_bytes = kind == 0 || kind == 3 ? 4 : 1, start = code_.size();
+  instruction(pattern);
+  code_[start - distance_bytes] = static_cast<uint8_t>(code_.size() - start);
+}
+
+/// Pointers into the data, a count that keeps them there, and MOVS, CMPS, STOS, LODS or SCAS with or without REP.
+void Generator::string_instruction() {
+  static constexpr uint8_t opcodes[] = {0xa4, 0xa6, 0xaa, 0xac, 0xae};
+  if (one_in(3)) emit(one_in(2) ? 0xfd : 0xfc);  // STD, CLD
+  const auto pointer = [&] { return data_middle + below(0xe00) - 0x700; };
+  const uint64_t source = pointer();
+  const uint64_t destination = one_in(3) ? source + below(32) - 16 : pointer();
+  emit(0xbe), emit(source, 4);
+  emit(0xbf), emit(destination, 4);
+  emit(0xb9), emit(one_in(4) ? below(200) : below(12), 4);
+  const unsigned size = below(is_64() ? 4 : 3);
+  if (one_in(2)) emit(one_in(2) ? 0xf3 : 0xf2);
+  if (size == 1) emit(0x66);
+  if (size == 3) emit(0x48);
+  emit(static_cast<uint8_t>(opcodes[below(std::size(opcodes))] + (size != 0)));
+}
+
+void Generator::registers(Registers& out) {
+  for (uint64_t& gpr : out.gpr) gpr = is_64() ? value() : value() & 0xffff'ffff;
+  out.gpr[rsp] = stack_start;
+  out.gpr[rbx] = data_middle;
+  if (is_64()) {
+    out.gpr[r12] = out.gpr[r13] = data_middle;
+    out.gpr[r14] = below(80) - uint64_t{16};
+  } else {
+    out.gpr[rbp] = data_middle;
+    for (unsigned i = 8; i < 16; ++i) out.gpr[i] = 0;
+  }
+  out.flags = bits() & flags_compared & ~uint64_t{Rflags::df};
+  out.fx.put<uint16_t>(0, 0x37f);
+  out.fx.put<uint32_t>(24, 0x1f80);
+  for (unsigned i = 0; i < 32; ++i) out.fx.put(160 + 8 * i, value());
+}
+
+Program Generator::program(const std::vector<Pattern>& patterns, unsigned longest) {
+  code_.clear();
+  const auto pattern = [&]() -> const Pattern& {
+    for (;;) {
+      const Pattern& p = patterns[below(static_cast<unsigned>(patterns.size()))];
+      if (is_64() ? !p.only32 : !p.only64) return p;
+    }
+  };
+  for (unsigned left = 1 + below(longest); left > 0; --left) {
+    if (one_in(16)) string_instruction();
+    else if (one_in(10)) jump_over(pattern());
+    else instruction(pattern());
+  }
+  return finish();
+}
+
+Program Generator::program_of(const Pattern& pattern) {
+  code_.clear();
+  instruction(pattern);
+  return finish();
+}
+
+Program Generator::finish() {
+  Program program;
+  program.code_size = size_;
+  program.code = code_;
+  registers(program.registers);
+  const bool small_alphabet = one_in(3);
+  for (auto* memory : {&program.memory.data, &program.memory.stack})
+    for (uint8_t& byte : *memory) byte = static_cast<uint8_t>(small_alphabet ? below(3) : bits());
+  return program;
+}
+
+}  // namespace strata::isa::x86::lockstep
