@@ -21,8 +21,8 @@ std::string disassemble(std::span<const uint8_t> code, uint64_t address, unsigne
   std::string text;
   while (!code.empty()) {
     ZydisDisassembledInstruction instruction;
-    const bool good = ZYAN_SUCCESS(
-        ZydisDisassembleIntel(machine_mode(code_bits), address, code.data(), code.size(), &instruction));
+    const bool good =
+        ZYAN_SUCCESS(ZydisDisassembleIntel(machine_mode(code_bits), address, code.data(), code.size(), &instruction));
     const size_t length = good ? instruction.info.length : 1;
     std::string bytes;
     for (uint8_t byte : code.first(length)) bytes += fmt::format("{:02x}", byte);

@@ -35,8 +35,7 @@ ir::StateLayout make_layout() {
   const auto number = [](unsigned base, unsigned i) { return static_cast<ir::SlotId>(base + i); };
 
   Layouter at;
-  for (unsigned i = 0; i < 16; ++i)
-    at.slot(number(slot_gpr, i), gpr_names[i], offsetof(State, gpr) + 8 * i, Type::i64);
+  for (unsigned i = 0; i < 16; ++i) at.slot(number(slot_gpr, i), gpr_names[i], offsetof(State, gpr) + 8 * i, Type::i64);
   at.slot(slot_rip, "rip", offsetof(State, rip), Type::i64);
   at.slot(slot_flags, "flags", offsetof(State, flags), Type::i32);
   at.slot(slot_system_flags, "system_flags", offsetof(State, system_flags), Type::i32);
@@ -55,8 +54,8 @@ ir::StateLayout make_layout() {
     at.slot(number(slot_xmm, i), "xmm" + std::to_string(i), offsetof(State, xmm) + 16 * i, Type::v128);
   at.slot(slot_mxcsr, "mxcsr", offsetof(State, mxcsr), Type::i32);
   for (unsigned i = 0; i < 8; ++i)
-    at.slot(number(slot_mmx, i), "mmx" + std::to_string(i),
-            offsetof(State, x87) + offsetof(X87, physical) + 16 * i, Type::i64);
+    at.slot(number(slot_mmx, i), "mmx" + std::to_string(i), offsetof(State, x87) + offsetof(X87, physical) + 16 * i,
+            Type::i64);
   at.slot(slot_interrupt_shadow, "interrupt_shadow", offsetof(State, interrupt_shadow), Type::i8);
   at.slot(slot_x87_status, "x87_status", offsetof(State, x87) + offsetof(X87, status), Type::i16);
   at.slot(slot_x87_control, "x87_control", offsetof(State, x87) + offsetof(X87, control), Type::i16);

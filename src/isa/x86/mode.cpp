@@ -27,10 +27,10 @@ bool has_execution_breakpoint(uint64_t dr7) {
 
 /// The flags of a mode in the order of their bits in the packed form.
 constexpr std::array flags_in_order = {
-    &Mode::stack32,     &Mode::protected_,      &Mode::vm86,        &Mode::long_,       &Mode::flat_data,
-    &Mode::flat_stack,  &Mode::flat_code,       &Mode::open_fs,     &Mode::open_gs,     &Mode::ac,
-    &Mode::alignment_check, &Mode::trap,        &Mode::x87_blocked, &Mode::emulate_x87, &Mode::task_switched,
-    &Mode::monitor_x87, &Mode::sse,             &Mode::xsave,       &Mode::float_traps, &Mode::shadow,
+    &Mode::stack32,         &Mode::protected_, &Mode::vm86,        &Mode::long_,       &Mode::flat_data,
+    &Mode::flat_stack,      &Mode::flat_code,  &Mode::open_fs,     &Mode::open_gs,     &Mode::ac,
+    &Mode::alignment_check, &Mode::trap,       &Mode::x87_blocked, &Mode::emulate_x87, &Mode::task_switched,
+    &Mode::monitor_x87,     &Mode::sse,        &Mode::xsave,       &Mode::float_traps, &Mode::shadow,
     &Mode::breakpoints,
 };
 constexpr unsigned flags_shift = 4;  ///< below them: code size (2 bits) and CPL (2 bits)
@@ -75,8 +75,7 @@ Mode Mode::of(const State& state) {
 
 uint64_t Mode::pack() const {
   uint64_t packed = code_bits / 32u | uint64_t{cpl} << 2;  // 16, 32, 64: 0, 1, 2
-  for (size_t i = 0; i < flags_in_order.size(); ++i)
-    packed |= uint64_t{this->*flags_in_order[i]} << (flags_shift + i);
+  for (size_t i = 0; i < flags_in_order.size(); ++i) packed |= uint64_t{this->*flags_in_order[i]} << (flags_shift + i);
   return packed;
 }
 
@@ -84,8 +83,7 @@ Mode Mode::unpack(uint64_t packed) {
   Mode mode;
   mode.code_bits = static_cast<uint8_t>(16u << (packed & 3));
   mode.cpl = packed >> 2 & 3;
-  for (size_t i = 0; i < flags_in_order.size(); ++i)
-    mode.*flags_in_order[i] = packed >> (flags_shift + i) & 1;
+  for (size_t i = 0; i < flags_in_order.size(); ++i) mode.*flags_in_order[i] = packed >> (flags_shift + i) & 1;
   return mode;
 }
 

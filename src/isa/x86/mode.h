@@ -17,30 +17,30 @@ enum AddressSpaceNumber : ir::Space {
 
 /// Unpacked. Two states with equal modes, equal CS base and equal code translate alike.
 struct Mode {
-  uint8_t code_bits = 16;      ///< 16, 32 or 64: CS.D and CS.L
-  bool stack32 = false;        ///< SS.B; in 64-bit code the stack is 64 bits wide whatever this says
+  uint8_t code_bits = 16;  ///< 16, 32 or 64: CS.D and CS.L
+  bool stack32 = false;    ///< SS.B; in 64-bit code the stack is 64 bits wide whatever this says
   uint8_t cpl = 0;
-  bool protected_ = false;     ///< CR0.PE
+  bool protected_ = false;  ///< CR0.PE
   bool vm86 = false;
-  bool long_ = false;          ///< EFER.LMA
-  bool flat_data = false;      ///< DS and ES: base 0, limit 4 GiB, present, writable: neither base nor limit matter
-  bool flat_stack = false;     ///< the same of SS
-  bool flat_code = false;      ///< CS base 0, limit 4 GiB: no limit check on jumps
-  bool open_fs = false;        ///< FS is writable with a limit of 4 GiB: its base matters, its limit does not
-  bool open_gs = false;        ///< the same of GS. In 64-bit code all these flat and open ones are true
-  bool ac = false;             ///< EFLAGS.AC at CPL 0..2 with CR4.SMAP: opens user pages to the supervisor
-  bool alignment_check = false;///< CR0.AM and EFLAGS.AC and CPL 3
-  bool trap = false;           ///< EFLAGS.TF: units have one instruction and raise #DB behind it
-  bool x87_blocked = false;    ///< CR0.EM or CR0.TS: x87 and MMX raise (#NM; MMX with EM: #UD)
-  bool emulate_x87 = false;    ///< CR0.EM
-  bool task_switched = false;  ///< CR0.TS: SSE raises #NM
-  bool monitor_x87 = false;    ///< CR0.MP: WAIT raises #NM with TS
-  bool sse = false;            ///< CR4.OSFXSR and not CR0.EM
-  bool xsave = false;          ///< CR4.OSXSAVE
-  bool float_traps = false;    ///< an MXCSR exception is unmasked: SSE arithmetic looks after each operation
-  bool shadow = false;         ///< the first instruction stands in an interrupt shadow (the unit clears it)
-  bool breakpoints = false;    ///< DR7 has an execution breakpoint, or RF is set: one instruction a unit, before it
-                               ///< the breakpoints are looked at and RF is cleared
+  bool long_ = false;            ///< EFER.LMA
+  bool flat_data = false;        ///< DS and ES: base 0, limit 4 GiB, present, writable: neither base nor limit matter
+  bool flat_stack = false;       ///< the same of SS
+  bool flat_code = false;        ///< CS base 0, limit 4 GiB: no limit check on jumps
+  bool open_fs = false;          ///< FS is writable with a limit of 4 GiB: its base matters, its limit does not
+  bool open_gs = false;          ///< the same of GS. In 64-bit code all these flat and open ones are true
+  bool ac = false;               ///< EFLAGS.AC at CPL 0..2 with CR4.SMAP: opens user pages to the supervisor
+  bool alignment_check = false;  ///< CR0.AM and EFLAGS.AC and CPL 3
+  bool trap = false;             ///< EFLAGS.TF: units have one instruction and raise #DB behind it
+  bool x87_blocked = false;      ///< CR0.EM or CR0.TS: x87 and MMX raise (#NM; MMX with EM: #UD)
+  bool emulate_x87 = false;      ///< CR0.EM
+  bool task_switched = false;    ///< CR0.TS: SSE raises #NM
+  bool monitor_x87 = false;      ///< CR0.MP: WAIT raises #NM with TS
+  bool sse = false;              ///< CR4.OSFXSR and not CR0.EM
+  bool xsave = false;            ///< CR4.OSXSAVE
+  bool float_traps = false;      ///< an MXCSR exception is unmasked: SSE arithmetic looks after each operation
+  bool shadow = false;           ///< the first instruction stands in an interrupt shadow (the unit clears it)
+  bool breakpoints = false;      ///< DR7 has an execution breakpoint, or RF is set: one instruction a unit, before it
+                                 ///< the breakpoints are looked at and RF is cleared
 
   static Mode of(const State& state);
   static Mode unpack(uint64_t packed);

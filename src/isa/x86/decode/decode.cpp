@@ -88,8 +88,14 @@ class Decoder {
       case 0x66: insn_.operand_prefix = true; return true;
       case 0x67: address_prefix_ = true; return true;
       case 0xf0: insn_.lock = true; return true;
-      case 0xf2: insn_.repne = true; insn_.rep = false; return true;
-      case 0xf3: insn_.rep = true; insn_.repne = false; return true;
+      case 0xf2:
+        insn_.repne = true;
+        insn_.rep = false;
+        return true;
+      case 0xf3:
+        insn_.rep = true;
+        insn_.repne = false;
+        return true;
       default: return false;
     }
   }
@@ -221,9 +227,12 @@ class Decoder {
 
   /// SDM vol. 2, table 2-1.
   bool memory_16() {
-    static constexpr struct { uint8_t base; bool has_index; uint8_t index; } forms[] = {
-        {rbx, true, rsi}, {rbx, true, rdi}, {rbp, true, rsi}, {rbp, true, rdi},
-        {rsi, false, 0},  {rdi, false, 0},  {rbp, false, 0},  {rbx, false, 0}};
+    static constexpr struct {
+      uint8_t base;
+      bool has_index;
+      uint8_t index;
+    } forms[] = {{rbx, true, rsi}, {rbx, true, rdi}, {rbp, true, rsi}, {rbp, true, rdi},
+                 {rsi, false, 0},  {rdi, false, 0},  {rbp, false, 0},  {rbx, false, 0}};
     if (insn_.mod == 0 && insn_.rm == 6) return take_signed(16, insn_.displacement);
     const auto& form = forms[insn_.rm];
     insn_.has_base = true;

@@ -9,22 +9,22 @@ namespace strata::isa::x86 {
 /// What an opcode is followed by; each cell of the tables below is one of these.
 enum class Form : char {
   none = '.',
-  invalid = 'x',        ///< no instruction
-  prefix = 'p',         ///< a legacy prefix, or an escape byte: never an opcode
+  invalid = 'x',  ///< no instruction
+  prefix = 'p',   ///< a legacy prefix, or an escape byte: never an opcode
   modrm = 'm',
-  modrm_register = 'r', ///< ModRM whose mod field is ignored: always registers (MOV to and from CR and DR)
+  modrm_register = 'r',  ///< ModRM whose mod field is ignored: always registers (MOV to and from CR and DR)
   modrm_imm8 = 'B',
   modrm_immz = 'Z',
-  test_imm8 = 't',      ///< ModRM, with an immediate where reg is 0 or 1 (group 3)
+  test_imm8 = 't',  ///< ModRM, with an immediate where reg is 0 or 1 (group 3)
   test_immz = 'T',
   imm8 = 'b',
   imm16 = 'w',
-  immz = 'z',           ///< 16 or 32 bits by the operand size
-  immv = 'v',           ///< 16, 32 or 64 bits by the operand size
-  relz = 'j',           ///< a near branch's distance: as immz, but always 32 bits in 64-bit code
-  moffs = 'o',          ///< an offset of the address size
-  far_pointer = 'f',    ///< offset of the operand size, then a selector
-  enter = 'E',          ///< imm16, imm8
+  immz = 'z',         ///< 16 or 32 bits by the operand size
+  immv = 'v',         ///< 16, 32 or 64 bits by the operand size
+  relz = 'j',         ///< a near branch's distance: as immz, but always 32 bits in 64-bit code
+  moffs = 'o',        ///< an offset of the address size
+  far_pointer = 'f',  ///< offset of the operand size, then a selector
+  enter = 'E',        ///< imm16, imm8
 };
 
 // clang-format off

@@ -24,9 +24,7 @@ using enum ir::Type;
 
 }  // namespace
 
-const ir::Helper extract_bits =
-    define_helper("extract_bits", extract, i64, {i64, i64}, ir::HelperEffect::pure);
-const ir::Helper deposit_bits =
-    define_helper("deposit_bits", deposit, i64, {i64, i64}, ir::HelperEffect::pure);
+const ir::Helper extract_bits = define_helper("extract_bits", extract, i64, {i64, i64}, ir::HelperEffect::pure);
+const ir::Helper deposit_bits = define_helper("deposit_bits", deposit, i64, {i64, i64}, ir::HelperEffect::pure);
 
 }  // namespace strata::isa::x86::helpers

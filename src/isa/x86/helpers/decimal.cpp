@@ -1,4 +1,4 @@
-// Decimal adjustments (SDM vol. 2, DAA DAS AAA AAS AAM AAD).
+// Decimal adjustments (SDM vol. 2, DAA DAS AAA AAS AAM AAD); the flags left undefined there are AMD Zen 5's.
 #include "isa/x86/helpers/decimal.h"
 
 #include "ir/evaluate.h"
@@ -14,36 +14,44 @@ uint64_t give(unsigned ax, uint32_t flags) { return (ax & 0xffff) | uint64_t{fla
 
 uint32_t flags_of(unsigned al) { return ir::flags_of_logic(ir::Type::i8, al & 0xff); }
 
-/// DAA and DAS.
+/// `flags` with CF and AF as given.
+uint32_t with_carries(uint32_t flags, bool carry, bool half) {
+  return (flags & ~(Flag::carry | Flag::half)) | (carry ? Flag::carry : 0) | (half ? Flag::half : 0);
+}
+
+/// DAA and DAS. OF is that of the addition of both corrections.
 uint64_t adjust_packed(uint64_t ax, uint64_t flags, bool subtract) {
-  const unsigned old_al = ax & 0xff;
-  const bool low = (old_al & 15) > 9 || (flags & Flag::half);
-  const bool high = old_al > 0x99 || (flags & Flag::carry);
+  const unsigned al = ax & 0xff;
+  const bool low = (al & 15) > 9 || (flags & Flag::half);
+  const bool high = al > 0x99 || (flags & Flag::carry);
+  const bool borrow = subtract && low && al < 6;
   const unsigned correction = (low ? 6u : 0u) + (high ? 0x60u : 0u);
-  const unsigned al = (subtract ? old_al - correction : old_al + correction) & 0xff;
-  const bool borrow = subtract && low && old_al < 6;
-  const uint32_t carries = (low ? Flag::half : 0) | (high || borrow ? Flag::carry : 0);
-  return give((static_cast<unsigned>(ax) & 0xff00) | al, flags_of(al) | carries);
+  const unsigned result = (subtract ? al - correction : al + correction) & 0xff;
+  const uint32_t fresh = subtract ? ir::flags_of_sub(ir::Type::i8, al, correction, false)
+                                  : ir::flags_of_add(ir::Type::i8, al, correction, false);
+  return give((static_cast<unsigned>(ax) & 0xff00) | result, with_carries(fresh, high || borrow, low));
 }
 
-uint64_t adjust_daa(ir::ExecContext&, uint64_t ax, uint64_t flags, uint64_t) {
-  return adjust_packed(ax, flags, false);
+uint64_t adjust_daa(ir::ExecContext&, uint64_t ax, uint64_t flags, uint64_t) { return adjust_packed(ax, flags, false); }
+
+uint64_t adjust_das(ir::ExecContext&, uint64_t ax, uint64_t flags, uint64_t) { return adjust_packed(ax, flags, true); }
+
+/// AAA and AAS. The other flags are those of the 16-bit addition, before AL is cut.
+uint64_t adjust_unpacked(uint64_t ax, uint64_t flags, bool subtract) {
+  const bool carry = (ax & 15) > 9 || (flags & Flag::half);
+  const unsigned correction = carry ? 0x106 : 0;
+  const uint64_t result = subtract ? ax - correction : ax + correction;
+  const uint32_t fresh = subtract ? ir::flags_of_sub(ir::Type::i16, ax, correction, false)
+                                  : ir::flags_of_add(ir::Type::i16, ax, correction, false);
+  return give(static_cast<unsigned>(result) & 0xff0f, with_carries(fresh, carry, carry));
 }
 
-uint64_t adjust_das(ir::ExecContext&, uint64_t ax, uint64_t flags, uint64_t) {
-  return adjust_packed(ax, flags, true);
+uint64_t adjust_aaa(ir::ExecContext&, uint64_t ax, uint64_t flags, uint64_t) {
+  return adjust_unpacked(ax, flags, false);
 }
-
-/// AAA and AAS.
-uint64_t adjust_unpacked(uint64_t ax, uint64_t flags, int sign) {
-  auto result = static_cast<unsigned>(ax);
-  const bool carry = (result & 15) > 9 || (flags & Flag::half);
-  if (carry) result += static_cast<unsigned>(sign * 0x106);
-  return give(result & 0xff0f, flags_of(result & 15) | (carry ? Flag::half | Flag::carry : 0));
+uint64_t adjust_aas(ir::ExecContext&, uint64_t ax, uint64_t flags, uint64_t) {
+  return adjust_unpacked(ax, flags, true);
 }
-
-uint64_t adjust_aaa(ir::ExecContext&, uint64_t ax, uint64_t flags, uint64_t) { return adjust_unpacked(ax, flags, 1); }
-uint64_t adjust_aas(ir::ExecContext&, uint64_t ax, uint64_t flags, uint64_t) { return adjust_unpacked(ax, flags, -1); }
 
 uint64_t adjust_aam(ir::ExecContext&, uint64_t ax, uint64_t, uint64_t base) {
   const unsigned al = ax & 0xff, quotient = al / static_cast<unsigned>(base), rest = al % static_cast<unsigned>(base);
@@ -51,8 +59,8 @@ uint64_t adjust_aam(ir::ExecContext&, uint64_t ax, uint64_t, uint64_t base) {
 }
 
 uint64_t adjust_aad(ir::ExecContext&, uint64_t ax, uint64_t, uint64_t base) {
-  const unsigned al = (ax + (ax >> 8) * base) & 0xff;
-  return give(al, flags_of(al));
+  const uint64_t al = ax & 0xff, tens = ((ax >> 8) * base) & 0xff;
+  return give((al + tens) & 0xff, ir::flags_of_add(ir::Type::i8, al, tens, false));
 }
 
 using enum ir::Type;

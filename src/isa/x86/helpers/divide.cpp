@@ -53,7 +53,6 @@ uint64_t divide_signed(ir::ExecContext& context, uint64_t divisor) {
 
 const ir::Helper divide_unsigned_128 =
     define_helper("divide_unsigned_128", divide_unsigned, ir::Type::none, {ir::Type::i64});
-const ir::Helper divide_signed_128 =
-    define_helper("divide_signed_128", divide_signed, ir::Type::none, {ir::Type::i64});
+const ir::Helper divide_signed_128 = define_helper("divide_signed_128", divide_signed, ir::Type::none, {ir::Type::i64});
 
 }  // namespace strata::isa::x86::helpers

@@ -40,7 +40,7 @@ bool segment_refuses_now(const State& state, SegmentName name, uint64_t offset, 
 }
 
 using enum ir::Type;
-const ir::Helper segment_refuses = define_helper("segment_refuses", segment_refuses_access, i1, {i8, i64, i16, i8},
-                                                 ir::HelperEffect::reads_state);
+const ir::Helper segment_refuses =
+    define_helper("segment_refuses", segment_refuses_access, i1, {i8, i64, i16, i8}, ir::HelperEffect::reads_state);
 
 }  // namespace strata::isa::x86::helpers

@@ -6,11 +6,11 @@
 namespace strata::isa::x86::helpers {
 
 // The floating-point environment (sse_float_env.cpp).
-extern const ir::Helper read_mxcsr;    ///< () -> i32: with the flags collected so far
-extern const ir::Helper write_mxcsr;   ///< (i32), reserved bits clear
-extern const ir::Helper float_begin;   ///< (): flags that come up from now on belong to one instruction
+extern const ir::Helper read_mxcsr;           ///< () -> i32: with the flags collected so far
+extern const ir::Helper write_mxcsr;          ///< (i32), reserved bits clear
+extern const ir::Helper float_begin;          ///< (): flags that come up from now on belong to one instruction
 extern const ir::Helper float_look_for_tiny;  ///< (v128 result, i8 bits of a lane): what is tiny has underflowed
-extern const ir::Helper float_end;     ///< (): raises the exceptions that are not masked
+extern const ir::Helper float_end;            ///< (): raises the exceptions that are not masked
 
 // Floating point beyond IR (sse_round.cpp). Those that round read the environment, and so are not pure.
 extern const ir::Helper rcp, rsqrt;                  ///< (v128) -> v128, singles
@@ -23,7 +23,8 @@ extern const ir::Helper masked_store;  ///< (i64 linear address, v128 data, v128
                                        ///< bit is set
 
 // Cryptography (sse_crypto.cpp).
-extern const ir::Helper aes_encrypt, aes_encrypt_last, aes_decrypt, aes_decrypt_last;  ///< (v128 state, v128 key) -> v128
+extern const ir::Helper aes_encrypt, aes_encrypt_last, aes_decrypt,
+    aes_decrypt_last;                        ///< (v128 state, v128 key) -> v128
 extern const ir::Helper aes_inverse_mix;     ///< (v128) -> v128
 extern const ir::Helper aes_key_assist;      ///< (v128, i8 round constant) -> v128
 extern const ir::Helper carryless_multiply;  ///< (i64, i64) -> v128

@@ -28,7 +28,8 @@ uint64_t encrypt_last(ir::ExecContext&, ir::Vec128* result, const ir::Vec128* st
 }
 
 uint64_t decrypt(ir::ExecContext&, ir::Vec128* result, const ir::Vec128* state, const ir::Vec128* key) {
-  return aes::store(result, with_key(aes::inverse_mix_columns(aes::inverse_substitute_shifted(aes::block_of(*state))), key));
+  return aes::store(result,
+                    with_key(aes::inverse_mix_columns(aes::inverse_substitute_shifted(aes::block_of(*state))), key));
 }
 
 uint64_t decrypt_last(ir::ExecContext&, ir::Vec128* result, const ir::Vec128* state, const ir::Vec128* key) {
@@ -77,7 +78,7 @@ uint64_t give(ir::Vec128* result, __m128i value) {
   return 0;
 }
 
-#define STRATA_AES_ROUND(name, intrinsic)                                                                      \
+#define STRATA_AES_ROUND(name, intrinsic)                                                                     \
   __attribute__((target("aes"))) uint64_t name(ir::ExecContext&, ir::Vec128* result, const ir::Vec128* state, \
                                                const ir::Vec128* key) {                                       \
     return give(result, intrinsic(host(state), host(key)));                                                   \
@@ -88,7 +89,8 @@ STRATA_AES_ROUND(host_decrypt, _mm_aesdec_si128)
 STRATA_AES_ROUND(host_decrypt_last, _mm_aesdeclast_si128)
 #undef STRATA_AES_ROUND
 
-__attribute__((target("aes"))) uint64_t host_inverse_mix(ir::ExecContext&, ir::Vec128* result, const ir::Vec128* state) {
+__attribute__((target("aes"))) uint64_t host_inverse_mix(ir::ExecContext&, ir::Vec128* result,
+                                                         const ir::Vec128* state) {
   return give(result, _mm_aesimc_si128(host(state)));
 }
 
@@ -120,8 +122,8 @@ bool host_has_crc32() { return __builtin_cpu_init(), __builtin_cpu_supports("sse
 
 using enum ir::Type;
 
-ir::Helper aes_round(const char* name, uint64_t (*function)(ir::ExecContext&, ir::Vec128*, const ir::Vec128*,
-                                                            const ir::Vec128*)) {
+ir::Helper aes_round(const char* name,
+                     uint64_t (*function)(ir::ExecContext&, ir::Vec128*, const ir::Vec128*, const ir::Vec128*)) {
   return define_helper(name, function, v128, {v128, v128}, ir::HelperEffect::pure);
 }
 

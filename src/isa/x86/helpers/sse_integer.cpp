@@ -43,7 +43,8 @@ uint64_t store_bytes(ir::ExecContext& context, uint64_t address, const ir::Vec12
   std::memcpy(wanted, mask, sizeof wanted);
   const auto is_wanted = [](uint8_t byte) { return (byte & 0x80) != 0; };
   const auto skip = [&](unsigned from, bool value) {
-    return static_cast<unsigned>(std::find_if(wanted + from, wanted + 16, [&](uint8_t byte) { return is_wanted(byte) == value; }) - wanted);
+    return static_cast<unsigned>(
+        std::find_if(wanted + from, wanted + 16, [&](uint8_t byte) { return is_wanted(byte) == value; }) - wanted);
   };
   for (const bool writing : {false, true}) {
     for (unsigned begin = skip(0, true); begin < 16;) {

@@ -18,7 +18,8 @@ enum Rounding : uint8_t { nearest, down, up, towards_zero };
 /// How an instruction rounds: its immediate, with what that leaves to MXCSR.
 struct Manner {
   Manner(uint64_t imm, uint32_t mxcsr)
-      : rounding(static_cast<Rounding>((imm & 4 ? mxcsr >> 13 : imm) & 3)), quiet(imm & 8),
+      : rounding(static_cast<Rounding>((imm & 4 ? mxcsr >> 13 : imm) & 3)),
+        quiet(imm & 8),
         denormals_as_zero(mxcsr & denormals_are_zero) {}
 
   Rounding rounding;
@@ -53,7 +54,8 @@ Word round_to_integer(Word value, const Manner& manner, uint32_t& flags) {
   if (biased == 0 && (mantissa == 0 || manner.denormals_as_zero)) return sign;
   if (!manner.quiet && (exponent < 0 || mantissa & ((hidden >> exponent) - 1))) flags |= inexact;
   if (exponent < 0) {
-    constexpr Word one_half = static_cast<Word>(bias - 1) << MantissaBits, one_whole = static_cast<Word>(bias) << MantissaBits;
+    constexpr Word one_half = static_cast<Word>(bias - 1) << MantissaBits, one_whole = static_cast<Word>(bias)
+                                                                                       << MantissaBits;
     return sign | (goes_up(manner.rounding, sign != 0, (value & ~sign_bit) <=> one_half, false) ? one_whole : 0);
   }
   const unsigned fraction_bits = MantissaBits - static_cast<unsigned>(exponent);

@@ -14,8 +14,12 @@ namespace {
 /// The immediate of PCMPxSTRx.
 struct Control {
   explicit Control(uint64_t imm)
-      : words(imm & 1), is_signed(imm & 2), aggregation(static_cast<Aggregation>(imm >> 2 & 3)), negative(imm & 0x10),
-        only_valid(imm & 0x20), most_significant(imm & 0x40) {}
+      : words(imm & 1),
+        is_signed(imm & 2),
+        aggregation(static_cast<Aggregation>(imm >> 2 & 3)),
+        negative(imm & 0x10),
+        only_valid(imm & 0x20),
+        most_significant(imm & 0x40) {}
 
   enum Aggregation : uint8_t { equal_any, ranges, equal_each, equal_ordered };
 
@@ -89,7 +93,8 @@ uint64_t compare(const Control& control, const Text& a, const Text& b) {
     bits |= static_cast<uint32_t>(holds_at(control, a, b, i) != inverted) << i;
   }
   uint64_t index = elements;
-  if (bits) index = static_cast<unsigned>(control.most_significant ? 31 - std::countl_zero(bits) : std::countr_zero(bits));
+  if (bits)
+    index = static_cast<unsigned>(control.most_significant ? 31 - std::countl_zero(bits) : std::countr_zero(bits));
   uint64_t flags = 0;
   if (bits) flags |= Rflags::cf;
   if (b.length < elements) flags |= Rflags::zf;

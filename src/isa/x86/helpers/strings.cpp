@@ -20,9 +20,15 @@ constexpr unsigned patience = 4096;
 class Strings {
  public:
   Strings(ir::ExecContext& context, StringSpec spec)
-      : context_(context), cpu_(Cpu::of(context)), s_(cpu_.state), spec_(spec), mode_(Mode::of(cpu_.state)),
-        space_(mode_.data_space()), mask_(low_mask(spec.address_bits)),
-        down_(s_.system_flags & Rflags::df), delta_(down_ ? -uint64_t{spec.size} : spec.size) {}
+      : context_(context),
+        cpu_(Cpu::of(context)),
+        s_(cpu_.state),
+        spec_(spec),
+        mode_(Mode::of(cpu_.state)),
+        space_(mode_.data_space()),
+        mask_(low_mask(spec.address_bits)),
+        down_(s_.system_flags & Rflags::df),
+        delta_(down_ ? -uint64_t{spec.size} : spec.size) {}
 
   /// Whether the instruction is done. After a fault the unit leaves, whatever is given.
   bool run() {
@@ -47,11 +53,11 @@ class Strings {
     s_.gpr[number] = spec_.address_bits == 16 ? insert_bits(s_.gpr[number], 0, 16, value) : value & mask_;
   }
 
-  bool reads_source() const { return spec_.op <= StringOp::cmps || spec_.op == StringOp::lods || spec_.op == StringOp::outs; }
-  bool compares() const { return spec_.op == StringOp::cmps || spec_.op == StringOp::scas; }
-  bool stopped_by_comparison() const {
-    return compares() && ((s_.flags & Rflags::zf) != 0) != spec_.while_equal;
+  bool reads_source() const {
+    return spec_.op <= StringOp::cmps || spec_.op == StringOp::lods || spec_.op == StringOp::outs;
   }
+  bool compares() const { return spec_.op == StringOp::cmps || spec_.op == StringOp::scas; }
+  bool stopped_by_comparison() const { return compares() && ((s_.flags & Rflags::zf) != 0) != spec_.while_equal; }
 
   /// False: raised.
   bool linear(SegmentName name, uint64_t from, uint64_t size, bool write, uint64_t& address) {
@@ -86,9 +92,7 @@ class Strings {
     return false;
   }
 
-  void compare(uint64_t a, uint64_t c) {
-    s_.flags = ir::flags_of_sub(ir::integer_type(spec_.size * 8), a, c, false);
-  }
+  void compare(uint64_t a, uint64_t c) { s_.flags = ir::flags_of_sub(ir::integer_type(spec_.size * 8), a, c, false); }
 
   void load_accumulator(uint64_t value) {
     if (spec_.size >= 4) s_.gpr[rax] = value;

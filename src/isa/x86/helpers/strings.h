@@ -11,12 +11,12 @@ enum class StringOp : uint8_t { movs, cmps, stos, lods, scas, ins, outs };
 /// What a string instruction does, packed into one constant for the helper.
 struct StringSpec {
   StringOp op = StringOp::movs;
-  uint8_t size = 1;            ///< bytes of an element
+  uint8_t size = 1;  ///< bytes of an element
   uint8_t address_bits = 64;
-  SegmentName segment = ds;    ///< of the source
-  bool repeat = false;         ///< REP, REPE or REPNE: count in rCX
-  bool while_equal = false;    ///< REPE; else REPNE, where the op compares
-  bool one_step = false;       ///< give the unit back after each element (single step)
+  SegmentName segment = ds;  ///< of the source
+  bool repeat = false;       ///< REP, REPE or REPNE: count in rCX
+  bool while_equal = false;  ///< REPE; else REPNE, where the op compares
+  bool one_step = false;     ///< give the unit back after each element (single step)
 
   static StringSpec unpack(uint64_t packed) {
     StringSpec spec;

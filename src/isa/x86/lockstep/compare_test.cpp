@@ -8,8 +8,10 @@ namespace strata::isa::x86::lockstep {
 namespace {
 
 std::string flag_names(uint64_t flags) {
-  constexpr struct { unsigned bit; const char* name; } names[] = {{0, "CF"}, {2, "PF"},  {4, "AF"}, {6, "ZF"},
-                                                                  {7, "SF"}, {10, "DF"}, {11, "OF"}};
+  constexpr struct {
+    unsigned bit;
+    const char* name;
+  } names[] = {{0, "CF"}, {2, "PF"}, {4, "AF"}, {6, "ZF"}, {7, "SF"}, {10, "DF"}, {11, "OF"}};
   std::string text;
   for (const auto& flag : names)
     if (flags >> flag.bit & 1) text += fmt::format("{} ", flag.name);
@@ -30,7 +32,7 @@ std::string fx_differences(const FxArea& before, const FxArea& host, const FxAre
     bool differs = false;
     for (size_t k = i; k < i + 8; ++k) differs |= is_compared(k) && host.bytes[k] != strata.bytes[k];
     if (!differs) continue;
-    const std::string name = i >= 160 ? fmt::format("xmm{}+{}", (i - 160) / 16, i & 8)
+    const std::string name = i >= 160  ? fmt::format("xmm{}+{}", (i - 160) / 16, i & 8)
                              : i >= 32 ? fmt::format("st{}+{}", (i - 32) / 16, i & 8)
                                        : fmt::format("fx+{}", i);
     text += fmt::format("  {}: before {:016x}, host {:016x}, strata {:016x}\n", name, before.get<uint64_t>(i),

@@ -4,33 +4,34 @@
 #include "isa/x86/lockstep/world_test.h"
 
 #if defined(__x86_64__) && defined(__linux__)
-#include <csignal>
-#include <cstddef>
 #include <sys/mman.h>
 #include <ucontext.h>
+#include <csignal>
+#include <cstddef>
 
 namespace strata::isa::x86::lockstep {
 namespace {
 
 /// At a fixed address, so that the switch code needs no register to find it.
 struct Switch {
-  FxArea fx;                       // 0
-  std::array<uint64_t, 16> gpr;    // 512
-  uint64_t flags;                  // 640
-  uint64_t host_rsp;               // 648
-  uint64_t entry;                  // 656
-  uint64_t leave;                  // 664: where programs jump at their end
-  uint32_t far_offset;             // 672: far pointers for 32-bit code
-  uint16_t far_selector;           // 676
-  FxArea host_fx;                  // 688
+  FxArea fx;                     // 0
+  std::array<uint64_t, 16> gpr;  // 512
+  uint64_t flags;                // 640
+  uint64_t host_rsp;             // 648
+  uint64_t entry;                // 656
+  uint64_t leave;                // 664: where programs jump at their end
+  uint32_t far_offset;           // 672: far pointers for 32-bit code
+  uint16_t far_selector;         // 676
+  FxArea host_fx;                // 688
 };
 constexpr uint64_t switch_base = 0x1001'0000;
 static_assert(offsetof(Switch, gpr) == 512 && offsetof(Switch, flags) == 640 && offsetof(Switch, leave) == 664 &&
               offsetof(Switch, far_offset) == 672 && offsetof(Switch, host_fx) == 688);
 
-constexpr uint16_t user_code64 = 0x33, user_code32 = 0x23, user_data = 0x2b;
+constexpr uint16_t user_code64 = 0x33, user_code32 = 0x23;  // Linux's; its data segment is 0x2b
 
 extern "C" void strata_lockstep_enter();
+extern "C" void strata_lockstep_enter_32();
 extern "C" void strata_lockstep_leave();
 
 // 0x10010000 is switch_base. gpr is in the order of the registers' numbers: rax rcx rdx rbx rsp rbp rsi rdi r8 ...
@@ -47,8 +48,12 @@ strata_lockstep_enter:
   fxsave64 0x10010000+688
   mov %rsp, 0x10010000+648
   fxrstor64 0x10010000
+  mov $0x2b, %eax
+  mov %eax, %ds
+  mov %eax, %es
   pushq 0x10010000+640
   popfq
+  mov 0x10010000+512, %rax
   mov 0x10010000+512+8, %rcx
   mov 0x10010000+512+16, %rdx
   mov 0x10010000+512+24, %rbx
@@ -64,19 +69,9 @@ strata_lockstep_enter:
   mov 0x10010000+512+104, %r13
   mov 0x10010000+512+112, %r14
   mov 0x10010000+512+120, %r15
-  cmpw $0, 0x10010000+676
-  jne 1f
-  pushq 0x10010000+640
-  popfq
-  mov 0x10010000+512, %rax
   jmp *0x10010000+656
-1:
-  mov $0x2b, %eax
-  mov %eax, %ds
-  mov %eax, %es
-  pushq 0x10010000+640
-  popfq
-  mov 0x10010000+512, %rax
+.globl strata_lockstep_enter_32
+strata_lockstep_enter_32:
   ljmpl *0x10010000+672
 .globl strata_lockstep_leave
 strata_lockstep_leave:
@@ -146,7 +141,7 @@ bool prepare() {
   stack.ss_sp = signal_stack.data();
   stack.ss_size = signal_stack.size();
   sigaltstack(&stack, nullptr);
-  struct sigaction action{};
+  struct sigaction action {};
   action.sa_sigaction = on_fault;
   action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
   for (int signal : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP}) sigaction(signal, &action, nullptr);
@@ -195,10 +190,11 @@ Outcome run_on_host(const Program& program) {
   s.fx = program.registers.fx;
   s.gpr = program.registers.gpr;
   s.flags = program.registers.flags | 0x202;
-  s.entry = code_base;
+  const bool is_32 = program.code_size == CodeSize::bits32;
+  s.entry = is_32 ? reinterpret_cast<uint64_t>(strata_lockstep_enter_32) : code_base;
   s.leave = reinterpret_cast<uint64_t>(strata_lockstep_leave);
   s.far_offset = static_cast<uint32_t>(code_base);
-  s.far_selector = program.code_size == CodeSize::bits32 ? user_code32 : 0;
+  s.far_selector = user_code32;
   std::memcpy(reinterpret_cast<void*>(data_base), program.memory.data.data(), data_size);
   std::memcpy(reinterpret_cast<void*>(stack_base), program.memory.stack.data(), stack_size);
   fault_vector = -1;

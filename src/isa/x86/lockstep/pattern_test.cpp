@@ -65,7 +65,7 @@ Pattern::Pattern(std::string_view text) : row(text) {
   std::istringstream words{std::string(text)};
   for (std::string token; words >> token;) {
     const bool prefix = token == "66" || token == "f2" || token == "f3";
-    if (prefix && opcode.empty() && modrm_digit < 0) prefixes.push_back(hex_byte(token));
+    if (prefix && opcode.empty() && !vex) prefixes.push_back(hex_byte(token));
     else if (is_hex_byte(token)) opcode.push_back(hex_byte(token));
     else STRATA_ASSERT(parse_word(*this, token), "a token of a pattern is unknown");
   }
@@ -73,8 +73,21 @@ Pattern::Pattern(std::string_view text) : row(text) {
 }
 
 uint64_t Generator::value() {
-  static constexpr uint64_t corners[] = {0, 1, 2, ~0ull, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x7fff'ffff,
-                                         0x8000'0000, 0xffff'ffff, 0x7fff'ffff'ffff'ffff, 0x8000'0000'0000'0000};
+  static constexpr uint64_t corners[] = {0,
+                                         1,
+                                         2,
+                                         ~0ull,
+                                         0x7f,
+                                         0x80,
+                                         0xff,
+                                         0x7fff,
+                                         0x8000,
+                                         0xffff,
+                                         0x7fff'ffff,
+                                         0x8000'0000,
+                                         0xffff'ffff,
+                                         0x7fff'ffff'ffff'ffff,
+                                         0x8000'0000'0000'0000};
   switch (below(4)) {
     case 0: return corners[below(std::size(corners))];
     case 1: return bits() >> below(64);

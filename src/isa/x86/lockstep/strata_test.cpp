@@ -16,7 +16,9 @@ namespace {
 /// The regions, as the engine's memory and as the front end's host.
 class World final : public Host, public ir::SlowMemory {
  public:
-  World(const Program& program, Memory& memory) : memory_(memory), code_(program.code) { code_.resize(code_size, 0xf4); }
+  World(const Program& program, Memory& memory) : memory_(memory), code_(program.code) {
+    code_.resize(code_size, 0xf4);
+  }
 
   Cpu* cpu = nullptr;
 

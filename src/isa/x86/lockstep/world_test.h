@@ -39,7 +39,7 @@ struct Registers {
   std::array<uint64_t, 16> gpr{};
   uint64_t flags = 0;  ///< CF PF AF ZF SF DF OF
   uint64_t rip = 0;
-  int vector = -1;     ///< the exception that ended the program, -1 for none
+  int vector = -1;  ///< the exception that ended the program, -1 for none
   FxArea fx;
 };
 inline constexpr uint64_t flags_compared = 0xcd5;
@@ -66,9 +66,9 @@ bool host_runs(CodeSize size);
 Outcome run_on_host(const Program& program);
 
 struct StrataOptions {
-  unsigned max_insns = 64;   ///< a unit
+  unsigned max_insns = 64;  ///< a unit
   bool passes = true;
-  bool tlb = true;           ///< data through the TLB; else through the slow path
+  bool tlb = true;  ///< data through the TLB; else through the slow path
 };
 Outcome run_in_strata(const Program& program, const StrataOptions& options);
 

@@ -141,19 +141,25 @@ bool translate_arith(Translator& t) {
   const unsigned bits = opcode & 1 ? t.insn.operand_bits : 8;
   if (opcode < 0x40) return two_operands(t);
   switch (opcode) {
-    case 0x80: case 0x81: case 0x82: case 0x83:
-      update_rm(t, static_cast<Alu>(t.insn.reg), bits, t.immediate(bits));
-      return true;
-    case 0x84: case 0x85: test(t, t.load_rm(bits), t.gpr(t.insn.reg_number(), bits)); return true;
-    case 0xa8: case 0xa9: test(t, t.gpr(rax, bits), t.immediate(bits)); return true;
-    case 0xf6: case 0xf7:
+    case 0x80:
+    case 0x81:
+    case 0x82:
+    case 0x83: update_rm(t, static_cast<Alu>(t.insn.reg), bits, t.immediate(bits)); return true;
+    case 0x84:
+    case 0x85: test(t, t.load_rm(bits), t.gpr(t.insn.reg_number(), bits)); return true;
+    case 0xa8:
+    case 0xa9: test(t, t.gpr(rax, bits), t.immediate(bits)); return true;
+    case 0xf6:
+    case 0xf7:
       switch (t.insn.reg) {
-        case 0: case 1: test(t, t.load_rm(bits), t.immediate(bits)); return true;
+        case 0:
+        case 1: test(t, t.load_rm(bits), t.immediate(bits)); return true;
         case 2: not_rm(t, bits); return true;
         case 3: neg_rm(t, bits); return true;
         default: return false;
       }
-    case 0xfe: case 0xff:
+    case 0xfe:
+    case 0xff:
       if (t.insn.reg > 1) return false;
       step_rm(t, t.insn.reg == 1, bits);
       return true;

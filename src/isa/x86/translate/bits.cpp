@@ -71,8 +71,7 @@ void scan(Translator& t, bool forward) {
   const Value source = t.load_rm(bits);
   const Type type = b.type_of(source);
   const Value zero = b.eq(source, b.constant(type, 0));
-  Value index = forward ? b.unary(Op::ctz, source)
-                        : b.sub(b.constant(type, bits - 1), b.unary(Op::clz, source));
+  Value index = forward ? b.unary(Op::ctz, source) : b.sub(b.constant(type, bits - 1), b.unary(Op::clz, source));
   index = b.select(zero, b.constant(type, 0), index);
   const Value old = b.get(gpr_slot(number));
   const Value fresh = bits == 16 ? b.insert_low(old, index) : b.zext(Type::i64, index);

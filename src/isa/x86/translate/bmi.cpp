@@ -1,6 +1,6 @@
 // BMI1: ANDN BEXTR BLSR BLSMSK BLSI. BMI2: BZHI PDEP PEXT MULX RORX SARX SHLX SHRX. ADX: ADCX ADOX.
 //
-// Undefined flags as measured on AMD Zen 5: AF is clear and PF is the result's, but BEXTR sets AF.
+// Undefined flags as measured on AMD Zen 5: AF is clear and PF is the result's, but BEXTR sets AF and clears SF.
 #include "isa/x86/helpers/bit_fields.h"
 #include "isa/x86/translate/groups.h"
 
@@ -64,7 +64,7 @@ void bextr(Translator& t) {
   const Value mask = b.sub(b.shl(one, length), one);
   const Value result = b.select(b.lt_u(length, b.i8(bits)), b.and_(field, mask), field);
   set_destination(t, result);
-  t.set_flags(b.or_(b.flags(Op::flags_logic, result), b.i32(Flag::half)));
+  t.set_flags(b.flags_merge(b.flags(Op::flags_logic, result), b.i32(Flag::half), Flag::half | Flag::sign));
 }
 
 /// PDEP and PEXT.

@@ -27,7 +27,9 @@ void branch_if(Translator& t, Value condition, OnEach on_each) {
   t.end_at(next);
 }
 
-void jcc(Translator& t) { branch_if(t, t.cond(t.insn.opcode & 15), [] {}); }
+void jcc(Translator& t) {
+  branch_if(t, t.cond(t.insn.opcode & 15), [] {});
+}
 
 Value count_register(Translator& t) { return t.gpr(rcx, t.insn.address_bits); }
 
@@ -71,8 +73,7 @@ void ret(Translator& t) {
   ir::Builder& b = t.b;
   const unsigned bits = branch_bits(t);
   const Value pointer = t.stack_pointer();
-  const Value target =
-      b.zext(Type::i64, t.load(ir::integer_type(bits), t.stack_address(pointer, bits / 8, false)));
+  const Value target = b.zext(Type::i64, t.load(ir::integer_type(bits), t.stack_address(pointer, bits / 8, false)));
   t.check_target(target);
   t.set_stack_pointer(b.add(pointer, b.i64(bits / 8 + (t.insn.immediate & 0xffff))));
   t.end_at(target);
@@ -84,11 +85,15 @@ bool translate_branch(Translator& t) {
   const uint8_t opcode = t.insn.opcode;
   if (t.insn.map == Map::map_0f || (opcode & 0xf0) == 0x70) return jcc(t), true;
   switch (opcode) {
-    case 0xc2: case 0xc3: return ret(t), true;
-    case 0xe0: case 0xe1: case 0xe2: return loop(t), true;
+    case 0xc2:
+    case 0xc3: return ret(t), true;
+    case 0xe0:
+    case 0xe1:
+    case 0xe2: return loop(t), true;
     case 0xe3: return jcxz(t), true;
     case 0xe8: return call(t), true;
-    case 0xe9: case 0xeb: return t.end_at(relative_target(t)), true;
+    case 0xe9:
+    case 0xeb: return t.end_at(relative_target(t)), true;
     default: break;
   }
   if (t.insn.reg == 2) return call_indirect(t), true;

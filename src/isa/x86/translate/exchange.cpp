@@ -5,7 +5,20 @@
 namespace strata::isa::x86 {
 namespace {
 
-/// The accumulator keeps all its bits where the comparison holds.
+/// A value in a register's place, as set_gpr would leave it.
+Value in_register(ir::Builder& b, Value whole, Value part) {
+  return ir::bits(b.type_of(part)) < 32 ? b.insert_low(whole, part) : b.zext(Type::i64, part);
+}
+
+/// What is not written, the accumulator where the comparison holds and else a register operand, keeps all its bits.
+void exchange_register(Translator& t, Value equal, Value desired) {
+  ir::Builder& b = t.b;
+  const uint8_t number = t.insn.rm_number();
+  if (b.type_of(desired) == Type::i8) return t.set_gpr(number, b.select(equal, desired, t.gpr(number, 8)));
+  const Value whole = b.get(gpr_slot(number));
+  b.set(gpr_slot(number), b.select(equal, in_register(b, whole, desired), whole));
+}
+
 void cmpxchg(Translator& t, unsigned bits) {
   ir::Builder& b = t.b;
   const Value expected = t.gpr(rax, bits), desired = t.gpr(t.insn.reg_number(), bits);
@@ -13,14 +26,14 @@ void cmpxchg(Translator& t, unsigned bits) {
   if (t.insn.is_register_form()) {
     old = t.load_rm(bits);
     equal = b.eq(expected, old);
-    t.store_rm(b.select(equal, desired, old));
+    exchange_register(t, equal, desired);
   } else {
     old = b.atomic_cas(t.memory_address(bits / 8, true), expected, desired, t.mode.data_space());
     equal = b.eq(expected, old);
   }
   const Value accumulator = b.get(gpr_slot(rax));
-  const Value loaded = bits < 32 ? b.insert_low(accumulator, old) : b.zext(Type::i64, old);
-  b.set(gpr_slot(rax), b.select(equal, accumulator, loaded));
+  if (bits == 8) t.set_gpr(rax, b.select(equal, expected, old));
+  else b.set(gpr_slot(rax), b.select(equal, accumulator, in_register(b, accumulator, old)));
   t.set_flags(b.flags(Op::flags_sub, expected, old));
 }
 
@@ -77,8 +90,10 @@ void cmpxchg16b(Translator& t) {
 bool translate_exchange(Translator& t) {
   const unsigned bits = t.insn.opcode & 1 ? t.insn.operand_bits : 8;
   switch (t.insn.opcode) {
-    case 0xb0: case 0xb1: cmpxchg(t, bits); return true;
-    case 0xc0: case 0xc1: xadd(t, bits); return true;
+    case 0xb0:
+    case 0xb1: cmpxchg(t, bits); return true;
+    case 0xc0:
+    case 0xc1: xadd(t, bits); return true;
     default: break;
   }
   if (t.insn.reg != 1 || t.insn.is_register_form()) return false;

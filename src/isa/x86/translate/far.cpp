@@ -58,8 +58,10 @@ void into(Translator& t) {
 
 bool translate_far(Translator& t) {
   switch (t.insn.opcode) {
-    case 0x9a: case 0xea: return transfer_immediate(t), true;
-    case 0xca: case 0xcb: return far_return(t), true;
+    case 0x9a:
+    case 0xea: return transfer_immediate(t), true;
+    case 0xca:
+    case 0xcb: return far_return(t), true;
     case 0xcc: return software_interrupt(t, vector_bp), true;
     case 0xcd: return software_interrupt(t, static_cast<uint8_t>(t.insn.immediate)), true;
     case 0xce: return into(t), true;

@@ -24,14 +24,14 @@ bool translate_exchange(Translator& t);  // exchange.cpp: CMPXCHG, CMPXCHG8B CMP
 bool translate_strings(Translator& t);   // strings.cpp: MOVS STOS LODS SCAS CMPS INS OUTS
 bool translate_branch(Translator& t);    // branch.cpp: Jcc JMP CALL RET LOOP JCXZ
 // System, with helpers of system/.
-bool translate_far(Translator& t);       // far.cpp: far JMP CALL RET, INT IRET
-bool translate_segment(Translator& t);   // segment.cpp: segment registers in MOV PUSH POP LDS .. LGS, BOUND
-bool translate_io(Translator& t);        // io.cpp: IN OUT, CLI STI HLT, NOP PAUSE UD, fences, prefetches, CLFLUSH
-bool translate_system(Translator& t);    // system*.cpp: descriptor tables, control registers, MSRs, CPUID, SYSCALL ..
+bool translate_far(Translator& t);      // far.cpp: far JMP CALL RET, INT IRET
+bool translate_segment(Translator& t);  // segment.cpp: segment registers in MOV PUSH POP LDS .. LGS, BOUND
+bool translate_io(Translator& t);       // io.cpp: IN OUT, CLI STI HLT, NOP PAUSE UD, fences, prefetches, CLFLUSH
+bool translate_system(Translator& t);   // system*.cpp: descriptor tables, control registers, MSRs, CPUID, SYSCALL ..
 // Vector and floating point.
-bool translate_sse(Translator& t);       // sse*.cpp
-bool translate_mmx(Translator& t);       // mmx.cpp
-bool translate_x87(Translator& t);       // x87*.cpp: D8 to DF, WAIT
-bool translate_xsave(Translator& t);     // xsave.cpp: FXSAVE FXRSTOR XSAVE ..
+bool translate_sse(Translator& t);    // sse*.cpp
+bool translate_mmx(Translator& t);    // mmx.cpp
+bool translate_x87(Translator& t);    // x87*.cpp: D8 to DF, WAIT
+bool translate_xsave(Translator& t);  // xsave.cpp: FXSAVE FXRSTOR XSAVE ..
 
 }  // namespace strata::isa::x86

@@ -57,7 +57,7 @@ bool in_map_0f(Translator& t) {
   switch (t.insn.opcode) {
     case 0x0b: return false;  // UD2
     case 0xae: return group_15(t);
-    default: return true;     // prefetches and hints: nothing, not even a memory access
+    default: return true;  // prefetches and hints: nothing, not even a memory access
   }
 }
 

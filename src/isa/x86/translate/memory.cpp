@@ -49,8 +49,7 @@ bool Translator::always_reachable(SegmentName segment, bool write) const {
 void Translator::check_limit(SegmentName segment, Value offset, unsigned size, bool write) {
   const Vector vector = segment == ss ? vector_ss : vector_gp;
   if (mode.protected_ && !mode.vm86) {
-    const Value refused =
-        call(helpers::segment_refuses, {b.i8(segment), offset, b.i16(size), b.i8(write)});
+    const Value refused = call(helpers::segment_refuses, {b.i8(segment), offset, b.i16(size), b.i8(write)});
     return raise_if(refused, vector, 0);
   }
   const Value last = b.add(offset, b.i64(size - 1));

@@ -47,7 +47,8 @@ bool lea(Translator& t) {
 }
 
 void xlat(Translator& t) {
-  const Value offset = t.b.add(t.b.get(gpr_slot(rbx)), t.b.zext(Type::i64, t.b.trunc(Type::i8, t.b.get(gpr_slot(rax)))));
+  const Value offset =
+      t.b.add(t.b.get(gpr_slot(rbx)), t.b.zext(Type::i64, t.b.trunc(Type::i8, t.b.get(gpr_slot(rax)))));
   const Value address = t.linear(t.data_segment(ds), t.cut_address(offset, t.insn.address_bits), 1, false);
   t.b.set(gpr_slot(rax), t.b.insert_low(t.b.get(gpr_slot(rax)), t.load(Type::i8, address)));
 }
@@ -109,14 +110,21 @@ bool primary(Translator& t) {
     case 0x63:
       if (t.mode.code_bits != 64) return false;  // ARPL
       return extend(t, Op::sext, 32), true;
-    case 0x86: case 0x87: return xchg(t, bits), true;
-    case 0x88: case 0x89: return t.store_rm(t.gpr(insn.reg_number(), bits)), true;
-    case 0x8a: case 0x8b: return t.set_gpr(insn.reg_number(), t.load_rm(bits)), true;
+    case 0x86:
+    case 0x87: return xchg(t, bits), true;
+    case 0x88:
+    case 0x89: return t.store_rm(t.gpr(insn.reg_number(), bits)), true;
+    case 0x8a:
+    case 0x8b: return t.set_gpr(insn.reg_number(), t.load_rm(bits)), true;
     case 0x8d: return lea(t);
     case 0x98: return widen_accumulator(t), true;
     case 0x99: return sign_into_rdx(t), true;
-    case 0xa0: case 0xa1: case 0xa2: case 0xa3: return mov_offset(t, bits), true;
-    case 0xc6: case 0xc7: return mov_immediate(t, bits);
+    case 0xa0:
+    case 0xa1:
+    case 0xa2:
+    case 0xa3: return mov_offset(t, bits), true;
+    case 0xc6:
+    case 0xc7: return mov_immediate(t, bits);
     case 0xd7: return xlat(t), true;
     default: break;
   }
@@ -133,8 +141,10 @@ bool translate_mov(Translator& t) {
   if (t.insn.map == Map::primary) return primary(t);
   if (t.insn.map == Map::map_0f38) return movbe(t);
   switch (opcode) {
-    case 0xb6: case 0xb7: return extend(t, Op::zext, opcode & 1 ? 16 : 8), true;
-    case 0xbe: case 0xbf: return extend(t, Op::sext, opcode & 1 ? 16 : 8), true;
+    case 0xb6:
+    case 0xb7: return extend(t, Op::zext, opcode & 1 ? 16 : 8), true;
+    case 0xbe:
+    case 0xbf: return extend(t, Op::sext, opcode & 1 ? 16 : 8), true;
     case 0xc3: return movnti(t);
     default: break;
   }

@@ -73,9 +73,9 @@ void divide_narrow(Translator& t, unsigned bits, bool is_signed) {
   const Type type = ir::integer_type(bits), twice = ir::integer_type(2 * bits);
   const auto widen = [&](Value v) { return is_signed ? b.sext(twice, v) : b.zext(twice, v); };
   const Value divisor = t.load_rm(bits);
-  const Value dividend = bits == 8 ? t.gpr(rax, 16)
-                                   : b.or_(b.zext(twice, t.gpr(rax, bits)),
-                                           b.shl(b.zext(twice, t.gpr(rdx, bits)), b.i8(bits)));
+  const Value dividend =
+      bits == 8 ? t.gpr(rax, 16)
+                : b.or_(b.zext(twice, t.gpr(rax, bits)), b.shl(b.zext(twice, t.gpr(rdx, bits)), b.i8(bits)));
   t.raise_if(b.eq(divisor, b.constant(type, 0)), vector_de);
   const Value quotient = b.binary(is_signed ? Op::div_s : Op::div_u, dividend, widen(divisor));
   const Value low = b.trunc(type, quotient);

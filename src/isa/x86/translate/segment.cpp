@@ -73,7 +73,8 @@ bool in_map_0f(Translator& t) {
     case 0xb2: return load_far_pointer(t, ss);
     case 0xb4: return load_far_pointer(t, fs);
     case 0xb5: return load_far_pointer(t, gs);
-    case 0xa0: case 0xa8: return push_segment(t), true;
+    case 0xa0:
+    case 0xa8: return push_segment(t), true;
     default: return pop_segment(t), true;
   }
 }
@@ -88,7 +89,10 @@ bool translate_segment(Translator& t) {
     case 0x8e: return mov_to_segment(t);
     case 0xc4: return load_far_pointer(t, es);
     case 0xc5: return load_far_pointer(t, ds);
-    case 0x06: case 0x0e: case 0x16: case 0x1e: return push_segment(t), true;
+    case 0x06:
+    case 0x0e:
+    case 0x16:
+    case 0x1e: return push_segment(t), true;
     default: return pop_segment(t), true;
   }
 }

@@ -78,8 +78,8 @@ Result rotate_through_carry(const Operand& o, bool left) {
   const Value carry = b.shl(b.zext(Type::i64, o.t.carry()), b.i8(o.bits));
   const Value wide = b.or_(b.zext(Type::i64, o.value), carry);
   const Value back = b.sub(b.i8(width), count);
-  const Value turned = left ? b.or_(b.shl(wide, count), b.shr(wide, back))
-                            : b.or_(b.shr(wide, count), b.shl(wide, back));
+  const Value turned =
+      left ? b.or_(b.shl(wide, count), b.shr(wide, back)) : b.or_(b.shr(wide, count), b.shl(wide, back));
   const Value value = o.cut(turned), carry_out = o.bit(turned, o.bits);
   return {value, carry_out, b.xor_(o.top(value), left ? carry_out : o.below_top(value))};
 }
@@ -124,15 +124,12 @@ void set_flags(const Operand& o, const Result& result, bool rotation) {
   ir::Builder& b = o.b();
   const Value old = o.t.flags();
   Value fresh = old;
-  if (!rotation)
-    fresh = b.flags_merge(b.flags(Op::flags_logic, result.value), b.i32(Flag::half), Flag::half);
+  if (!rotation) fresh = b.flags_merge(b.flags(Op::flags_logic, result.value), b.i32(Flag::half), Flag::half);
   fresh = b.flags_merge(fresh, carry_and_overflow(b, result), Flag::carry | Flag::overflow);
   o.t.set_flags(b.select(b.eq(o.count, b.i8(0)), old, fresh));
 }
 
-Value masked_count(Translator& t, Value count, unsigned bits) {
-  return t.b.and_(count, t.b.i8(bits == 64 ? 63 : 31));
-}
+Value masked_count(Translator& t, Value count, unsigned bits) { return t.b.and_(count, t.b.i8(bits == 64 ? 63 : 31)); }
 
 /// C0 C1 D0 to D3.
 void group_2(Translator& t) {

@@ -101,7 +101,8 @@ bool translate_stack(Translator& t) {
   switch (insn.opcode) {
     case 0x60: return pusha(t), true;
     case 0x61: return popa(t), true;
-    case 0x68: case 0x6a: return t.push(t.immediate(bits)), true;
+    case 0x68:
+    case 0x6a: return t.push(t.immediate(bits)), true;
     case 0x8f: return pop_rm(t);
     case 0x9c: return pushf(t), true;
     case 0x9d: return popf(t), true;

@@ -41,12 +41,8 @@ class Element {
 
   void emit() {
     switch (spec_.op) {
-      case StringOp::movs:
-        t_.store(destination(true), t_.load(type_, source()));
-        return step(true, true);
-      case StringOp::stos:
-        t_.store(destination(true), accumulator());
-        return step(false, true);
+      case StringOp::movs: t_.store(destination(true), t_.load(type_, source())); return step(true, true);
+      case StringOp::stos: t_.store(destination(true), accumulator()); return step(false, true);
       case StringOp::lods: {
         const Value value = t_.load(type_, source());
         step(true, false);

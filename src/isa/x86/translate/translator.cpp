@@ -105,17 +105,17 @@ bool Translator::lock_is_wrong() {
     if (!insn.has_modrm || insn.is_register_form()) return false;
     const uint8_t op = insn.opcode, reg = insn.reg;
     if (insn.map == Map::primary) {
-      if (op < 0x38) return (op & 7) < 2;                                // ADD OR ADC SBB AND SUB XOR
+      if (op < 0x38) return (op & 7) < 2;  // ADD OR ADC SBB AND SUB XOR
       if (op == 0x80 || op == 0x81 || op == 0x82 || op == 0x83) return reg != 7;
-      if (op == 0x86 || op == 0x87) return true;                         // XCHG
-      if (op == 0xf6 || op == 0xf7) return reg == 2 || reg == 3;         // NOT NEG
-      return (op == 0xfe || op == 0xff) && reg < 2;                      // INC DEC
+      if (op == 0x86 || op == 0x87) return true;                  // XCHG
+      if (op == 0xf6 || op == 0xf7) return reg == 2 || reg == 3;  // NOT NEG
+      return (op == 0xfe || op == 0xff) && reg < 2;               // INC DEC
     }
     if (insn.map != Map::map_0f) return false;
-    if (op == 0xba) return reg > 4;                                      // BTS BTR BTC
-    return op == 0xab || op == 0xb3 || op == 0xbb ||                     // BTS BTR BTC
-           op == 0xb0 || op == 0xb1 || op == 0xc0 || op == 0xc1 ||       // CMPXCHG XADD
-           (op == 0xc7 && reg == 1);                                     // CMPXCHG8B, CMPXCHG16B
+    if (op == 0xba) return reg > 4;                                 // BTS BTR BTC
+    return op == 0xab || op == 0xb3 || op == 0xbb ||                // BTS BTR BTC
+           op == 0xb0 || op == 0xb1 || op == 0xc0 || op == 0xc1 ||  // CMPXCHG XADD
+           (op == 0xc7 && reg == 1);                                // CMPXCHG8B, CMPXCHG16B
   };
   if (allowed()) return false;
   invalid();

@@ -27,35 +27,35 @@ class Translator {
   ir::Builder b;
   const Mode mode;
   const Cpuid& cpuid;
-  Insn insn;                 ///< being translated
-  uint64_t pc;               ///< its rip
+  Insn insn;                                                     ///< being translated
+  uint64_t pc;                                                   ///< its rip
   uint64_t next_pc() const { return cut_pc(pc + insn.length); }  ///< rip behind it
   uint64_t cut_pc(uint64_t target) const { return mode.code_bits == 64 ? target : target & 0xffff'ffff; }
 
   // Registers. `number` is 0..15; for bits 8 without REX, 4..7 are AH CH DH BH.
   Value gpr(uint8_t number, unsigned bits);
-  void set_gpr(uint8_t number, Value value);    ///< by the value's type; 32 bits clear the upper half
-  Value gpr8(uint8_t number);                   ///< as ModRM names byte registers, REX considered
+  void set_gpr(uint8_t number, Value value);  ///< by the value's type; 32 bits clear the upper half
+  Value gpr8(uint8_t number);                 ///< as ModRM names byte registers, REX considered
   void set_gpr8(uint8_t number, Value value);
-  Value immediate(unsigned bits);               ///< insn.immediate
+  Value immediate(unsigned bits);  ///< insn.immediate
 
   // ModRM operands. The linear address is computed once and kept for read-modify-write.
-  Value effective_address();                    ///< offset only, i64, cut to the address size (LEA)
+  Value effective_address();                                ///< offset only, i64, cut to the address size (LEA)
   Value memory_address(unsigned size, bool write = false);  ///< linear, i64, of `size` bytes; limits checked
   Value linear(SegmentName segment, Value offset, unsigned size, bool write);  ///< the same for any segment and offset
-  SegmentName data_segment(SegmentName default_segment) const;   ///< with the override
-  Value load_rm(unsigned bits, bool then_written = false);       ///< register or memory
+  SegmentName data_segment(SegmentName default_segment) const;                 ///< with the override
+  Value load_rm(unsigned bits, bool then_written = false);                     ///< register or memory
   void store_rm(Value value);
-  Value load(Type type, Value address);         ///< in the mode's data space
+  Value load(Type type, Value address);  ///< in the mode's data space
   void store(Value address, Value value);
   Value cut_address(Value offset, unsigned bits);  ///< an i64 offset modulo the address size
 
   // Stack, by the mode's stack width. Nothing is changed until the memory access has succeeded.
-  void push(Value value);                       ///< i16, i32 or i64
+  void push(Value value);  ///< i16, i32 or i64
   Value pop(unsigned bits);
   unsigned stack_bits() const { return mode.code_bits == 64 ? 64 : mode.stack32 ? 32 : 16; }
-  Value stack_pointer();                        ///< i64, cut to the stack's width
-  void set_stack_pointer(Value pointer);        ///< i64
+  Value stack_pointer();                  ///< i64, cut to the stack's width
+  void set_stack_pointer(Value pointer);  ///< i64
   Value stack_address(Value pointer, unsigned size, bool write);
   /// The operand size of what uses the stack or branches: 64 in 64-bit code (16 with 66, for pushes and pops).
   unsigned stack_operand_bits() const;
@@ -68,26 +68,26 @@ class Translator {
   Value carry() { return b.cond(ir::Cond::c, flags()); }     ///< CF, i1
 
   // Exceptions and ends. Each ends the unit's current block.
-  void raise(Vector vector);                    ///< the instruction does nothing but fault
+  void raise(Vector vector);  ///< the instruction does nothing but fault
   void raise(Vector vector, uint16_t error);
   void raise_if(Value condition, Vector vector);
   void raise_if(Value condition, Vector vector, uint16_t error);
   void invalid() { raise(vector_ud); }
   void general_protection() { raise(vector_gp, 0); }
-  void end_at(uint64_t target_pc);              ///< exit_goto; a target outside CS's limit is #GP
-  void end_at(Value target_pc);                 ///< exit_indirect, likewise
-  void check_target(Value target);              ///< the same #GP alone, before other effects of a branch
-  void end_after_this();                        ///< the unit ends behind this instruction (mode may have changed)
+  void end_at(uint64_t target_pc);  ///< exit_goto; a target outside CS's limit is #GP
+  void end_at(Value target_pc);     ///< exit_indirect, likewise
+  void check_target(Value target);  ///< the same #GP alone, before other effects of a branch
+  void end_after_this();            ///< the unit ends behind this instruction (mode may have changed)
   bool ended() const { return !b.in_block(); }
 
   /// A helper in C++ (see helpers/): its first parameter is the ExecContext.
   Value call(const ir::Helper& helper, std::initializer_list<Value> args) { return b.call(helper, args); }
 
   // Checks that many groups begin with; true when they raised and nothing is left to do.
-  bool needs_cpl0();        ///< #GP(0)
-  bool sse_unusable();      ///< #UD or #NM
-  bool x87_unusable();      ///< #NM
-  bool lock_is_wrong();     ///< LOCK where it is not allowed: #UD. The unit's loop asks; groups need not
+  bool needs_cpl0();     ///< #GP(0)
+  bool sse_unusable();   ///< #UD or #NM
+  bool x87_unusable();   ///< #NM
+  bool lock_is_wrong();  ///< LOCK where it is not allowed: #UD. The unit's loop asks; groups need not
 
   /// Forgets what belonged to the instruction before.
   void begin_insn(uint64_t rip) { pc = rip, address_ = ir::no_value, address_for_write_ = false; }

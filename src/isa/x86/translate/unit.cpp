@@ -63,8 +63,11 @@ const ir::Helper fetch_again_helper =
 class UnitLoop {
  public:
   UnitLoop(Cpu& cpu, const CodeKey& key, unsigned max_insns)
-      : cpu_(cpu), key_(key), t_(key, cpu.cpuid),
-        window_(*cpu.host, t_.mode.code_space(), t_.mode.code_bits), pc_(key.pc) {
+      : cpu_(cpu),
+        key_(key),
+        t_(key, cpu.cpuid),
+        window_(*cpu.host, t_.mode.code_space(), t_.mode.code_bits),
+        pc_(key.pc) {
     const bool one_by_one = t_.mode.trap || t_.mode.shadow || t_.mode.breakpoints;
     max_insns_ = one_by_one ? 1 : std::max(max_insns, 1u);
   }
