@@ -79,7 +79,7 @@ TEST(LockstepInteger, SlowCode64) { run_seeds(integer_patterns(), CodeSize::bits
 TEST(LockstepInteger, SlowCode32) { run_seeds(integer_patterns(), CodeSize::bits32, 1'000'000, 500'000); }
 
 /// Each form often and alone, so that what fails is named.
-TEST(LockstepInteger, EachForm) { run_each(integer_patterns(), 40); }
+TEST(LockstepInteger, EachForm) { run_each(integer_patterns(), 12); }
 
 }  // namespace
 }  // namespace strata::isa::x86::lockstep

@@ -32,7 +32,7 @@ void cmpxchg(Translator& t, unsigned bits) {
     equal = b.eq(expected, old);
   }
   const Value accumulator = b.get(gpr_slot(rax));
-  if (bits == 8) t.set_gpr(rax, b.select(equal, expected, old));
+  if (bits == 8) t.set_gpr(rax, b.select(equal, t.gpr(rax, 8), old));
   else b.set(gpr_slot(rax), b.select(equal, accumulator, in_register(b, accumulator, old)));
   t.set_flags(b.flags(Op::flags_sub, expected, old));
 }
