@@ -1,0 +1,61 @@
+// strata image.
+#include <memory>
+#include <string>
+
+#include "cli/commands.h"
+#include "control/image_commands.h"
+#include "control/quantity.h"
+
+namespace strata::cli {
+namespace {
+
+Result<int> done(Result<void> result) {
+  return std::move(result).map([] { return 0; });
+}
+
+void add_build(CLI::App& image, Action& action) {
+  struct Arguments {
+    control::ImageBuildRequest request;
+    std::string size;
+  };
+  auto arguments = std::make_shared<Arguments>();
+  CLI::App* command = image.add_subcommand("build", "Build an image from a distribution's packages");
+  command->add_option("SOURCE", arguments->request.source, "debian:SUITE, such as debian:trixie")->required();
+  command->add_option("--arch", arguments->request.architecture, "amd64 or i386 (amd64)")->type_name("ARCH");
+  command->add_option("--size", arguments->size, "of the disk (4G); takes only what is used")->type_name("SIZE");
+  command->add_flag("--replace", arguments->request.replace, "in place of the image that has the name now");
+  command->callback([arguments, &action] {
+    action = [arguments]() -> Result<int> {
+      if (!arguments->size.empty()) {
+        arguments->request.disk_bytes = STRATA_TRY(control::parse_bytes("--size", arguments->size));
+      }
+      return done(control::build_image(arguments->request));
+    };
+  });
+}
+
+void add_list(CLI::App& image, Action& action) {
+  auto json = std::make_shared<bool>(false);
+  CLI::App* command = image.add_subcommand("list", "List the images");
+  command->add_flag("--json", *json, "as JSON");
+  command->callback([json, &action] { action = [json] { return done(control::list_images(*json)); }; });
+}
+
+void add_rm(CLI::App& image, Action& action) {
+  auto name = std::make_shared<std::string>();
+  CLI::App* command = image.add_subcommand("rm", "Remove an image");
+  command->add_option("NAME", *name, "as strata image list shows it")->required();
+  command->callback([name, &action] { action = [name] { return done(control::remove_image(*name)); }; });
+}
+
+}  // namespace
+
+void add_image_commands(CLI::App& app, Action& action) {
+  CLI::App* image = app.add_subcommand("image", "Images: build, list, remove");
+  image->require_subcommand(1);
+  add_build(*image, action);
+  add_list(*image, action);
+  add_rm(*image, action);
+}
+
+}  // namespace strata::cli

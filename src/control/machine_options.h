@@ -1,0 +1,66 @@
+// What a user can ask of a virtual machine, and the one table through which command line and TOML say it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace strata::control {
+
+enum class EngineChoice : uint8_t { automatic, kvm, jit, interp };
+
+struct DiskChoice {
+  std::string path;
+  bool read_only = false;
+  bool snapshot = false;
+};
+
+struct NetChoice {
+  bool user = false;                  ///< user-mode NAT; false: no card
+  std::vector<std::string> forwards;  ///< "tcp:8080:80", checked where the network is made
+};
+
+enum class ConsoleChoice : uint8_t { stdio, none };
+
+struct MachineOptions {
+  std::string image;  ///< a name in the image store, or empty: then the options below say all
+  std::string name;
+  unsigned cpus = 1;
+  uint64_t memory = uint64_t{1} << 30;
+  EngineChoice engine = EngineChoice::automatic;
+  std::string cpu = "strata64";
+  std::string kernel;
+  std::string initrd;
+  std::optional<std::string> append;
+  std::vector<DiskChoice> disks;
+  std::vector<NetChoice> nets;
+  ConsoleChoice console = ConsoleChoice::stdio;
+  std::optional<uint64_t> timeout_seconds;
+  bool stats = false;
+  bool trace = false;
+};
+
+/// One option: `--name ARGUMENT`, or a key of the same name in TOML.
+struct MachineOption {
+  std::string_view name;
+  std::string_view argument;  ///< for the help; empty: a flag, whose value is "true" or "false"
+  std::string_view help;
+  bool repeated;              ///< may be given more than once
+  Result<void> (*set)(MachineOptions& options, std::string_view value);
+};
+
+[[nodiscard]] std::span<const MachineOption> machine_options();
+
+/// Reads options out of a TOML file over what `options` has already. Keys are the options' names; repeated ones take
+/// arrays too. The error names file, line and key.
+[[nodiscard]] Result<void> read_machine_toml(const std::string& path, MachineOptions& options);
+
+/// Whether they fit together: a kernel for an initrd, an image or a kernel at all.
+[[nodiscard]] Result<void> check(const MachineOptions& options);
+
+}  // namespace strata::control
