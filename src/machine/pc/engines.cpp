@@ -1,6 +1,7 @@
 // Factories of processors.
 #include "machine/pc/engines.h"
 
+#include "engine/x86_vcpu.h"
 #include "kvm/kvm_vcpu.h"
 
 namespace strata::machine::pc {
@@ -8,6 +9,22 @@ namespace strata::machine::pc {
 VcpuFactory kvm_engine() {
   return [](const VcpuWiring& wiring) {
     return kvm::make_kvm_vcpu({.memory = &wiring.memory, .ports = &wiring.ports, .interrupts = &wiring.interrupts});
+  };
+}
+
+VcpuFactory interp_engine(EngineOptions options) {
+  return [options = std::move(options)](const VcpuWiring& wiring) -> Result<std::unique_ptr<iface::X86Vcpu>> {
+    engine::X86VcpuOptions vcpu;
+    vcpu.memory = &wiring.memory;
+    vcpu.ports = &wiring.ports;
+    vcpu.interrupts = &wiring.interrupts;
+    vcpu.ticks = wiring.ticks;
+    vcpu.tick_rate = wiring.tick_rate;
+    vcpu.number = wiring.number;
+    vcpu.backend = engine::BackendKind::interp;
+    vcpu.model = options.model;
+    vcpu.trace = options.trace;
+    return STRATA_TRY(engine::make_x86_vcpu(std::move(vcpu)));
   };
 }
 

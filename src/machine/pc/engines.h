@@ -3,12 +3,24 @@
 
 #include <cstdint>
 
+#include <string>
+
 #include "base/result.h"
+#include "engine/trace.h"
 #include "machine/pc/vcpu_factory.h"
 
 namespace strata::machine::pc {
 
 /// The kernel's hypervisor; fails, with the reason, where /dev/kvm cannot be used.
 VcpuFactory kvm_engine();
+
+/// Options of Strata's own engine.
+struct EngineOptions {
+  std::string model = "strata64";  ///< see isa/x86/cpuid.h
+  engine::Trace trace;             ///< called before each unit; none: costs nothing
+};
+
+/// The portable interpreter, the reference.
+VcpuFactory interp_engine(EngineOptions options);
 
 }  // namespace strata::machine::pc

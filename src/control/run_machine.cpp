@@ -1,0 +1,295 @@
+// A machine in the foreground: what it is made of, how it runs, how it ends.
+#include "control/run_machine.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstring>
+#include <cstring>
+#include <mutex>
+#include <optional>
+
+#include "base/event_loop.h"
+#include "base/unique_fd.h"
+#include "control/host_timers.h"
+#include "control/quantity.h"
+#include "control/terminal_console.h"
+#include "devices/virtio/blk/blk.h"
+#include "devices/virtio/core/virtio_pci.h"
+#include "devices/virtio/net/net.h"
+#include "devices/virtio/rng/host_entropy.h"
+#include "devices/virtio/rng/rng.h"
+#include "image/image.h"
+#include "machine/pc/engines.h"
+#include "machine/pc/pc.h"
+#include "network/user_net.h"
+#include "storage/disk.h"
+
+namespace strata::control {
+namespace {
+
+using machine::pc::MachineExit;
+using machine::pc::MachineExitReason;
+
+constexpr size_t largest_boot_file = size_t{1} << 30;
+
+Result<std::vector<std::byte>> read_file(const std::string& path) {
+  UniqueFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  struct stat about;
+  if (!file || fstat(file.get(), &about) != 0) return fail_errno("reading {}", path);
+  if (!S_ISREG(about.st_mode)) return fail(ErrorCode::usage, "{} is no ordinary file", path);
+  if (static_cast<size_t>(about.st_size) > largest_boot_file) {
+    return fail(ErrorCode::bad_data, "{} has {}: no kernel or initrd is that large", path,
+                format_bytes(static_cast<uint64_t>(about.st_size)));
+  }
+  std::vector<std::byte> bytes(static_cast<size_t>(about.st_size));
+  size_t done = 0;
+  while (done < bytes.size()) {
+    const ssize_t count = read(file.get(), bytes.data() + done, bytes.size() - done);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return fail_errno("reading {}", path);
+    if (count == 0) break;
+    done += static_cast<size_t>(count);
+  }
+  bytes.resize(done);
+  return bytes;
+}
+
+/// Work of storage and network: on the loop's thread, with the device lock held.
+class LockedExecutor final : public iface::Executor {
+ public:
+  LockedExecutor(EventLoop& loop, memory::DeviceLock& lock) : loop_(loop), lock_(lock) {}
+  void post(std::function<void()> task) override {
+    loop_.post([this, task = std::move(task)] {
+      std::lock_guard guard(lock_);
+      task();
+    });
+  }
+
+ private:
+  EventLoop& loop_;
+  memory::DeviceLock& lock_;
+};
+
+/// What an image adds to what the user said: its kernel, and its disk as the first one. A run never changes an image.
+Result<MachineOptions> with_image(MachineOptions options) {
+  if (options.image.empty()) return options;
+  const image::Image image = STRATA_TRY(image::find(options.image));
+  if (options.kernel.empty()) {
+    options.kernel = image.kernel;
+    if (options.initrd.empty()) options.initrd = image.initrd;
+  }
+  if (!options.append) options.append = image.info.command_line;
+  options.disks.insert(options.disks.begin(), DiskChoice{image.disk, false, true});
+  return options;
+}
+
+/// Everything that a machine is made of, in the order in which it may be destroyed from the end.
+class Runner {
+ public:
+  static Result<std::unique_ptr<Runner>> make(const MachineOptions& options);
+  ~Runner();
+  Result<int> run();
+
+ private:
+  explicit Runner(MachineOptions options, std::unique_ptr<EventLoop> loop)
+      : options_(std::move(options)), loop_(std::move(loop)), timers_(*loop_, lock_), executor_(*loop_, lock_) {}
+
+  Result<void> open_disks();
+  Result<void> open_networks();
+  Result<void> open_console();
+  Result<void> build_machine();
+  Result<void> watch_outside();
+  Result<std::vector<std::unique_ptr<devices::PciDevice>>> make_devices(devices::PciBus& bus);
+  Result<machine::pc::VcpuFactory> engine() const;
+  void end(int code, std::string why);
+  Result<int> ended(const MachineExit& exit);
+  void print_stats();
+
+  const MachineOptions options_;
+  std::unique_ptr<EventLoop> loop_;
+  memory::DeviceLock lock_;
+  HostTimers timers_;
+  LockedExecutor executor_;
+  devices::virtio::HostEntropy entropy_;
+  std::vector<std::unique_ptr<network::UserNet>> networks_;
+  std::unique_ptr<TerminalConsole> console_;
+  std::unique_ptr<machine::pc::Pc> pc_;
+  std::vector<std::unique_ptr<iface::BlockStore>> disks_;  // destroyed before the devices: their callbacks come still
+  std::optional<SignalWatch> signals_;
+  std::optional<LoopTimer> timeout_;
+
+  std::mutex end_mutex_;
+  std::optional<int> end_code_;  ///< set by whoever ends the machine from outside
+  std::string end_reason_;
+};
+
+Result<std::unique_ptr<Runner>> Runner::make(const MachineOptions& asked) {
+  auto loop = STRATA_TRY(EventLoop::make());
+  std::unique_ptr<Runner> runner(new Runner(STRATA_TRY(with_image(asked)), std::move(loop)));
+  STRATA_TRY(runner->open_disks());
+  STRATA_TRY(runner->open_networks());
+  STRATA_TRY(runner->open_console());
+  STRATA_TRY(runner->build_machine());
+  STRATA_TRY(runner->watch_outside());
+  return runner;
+}
+
+Runner::~Runner() {
+  loop_->stop();
+  loop_->join();
+  std::lock_guard guard(lock_);
+  disks_.clear();
+  pc_.reset();
+  networks_.clear();
+}
+
+Result<void> Runner::open_disks() {
+  for (const DiskChoice& disk : options_.disks) {
+    disks_.push_back(STRATA_TRY(storage::open_disk(disk.path, {disk.read_only, disk.snapshot}, executor_)));
+  }
+  return {};
+}
+
+Result<void> Runner::open_networks() {
+  std::vector<NetChoice> wanted = options_.nets;
+  if (wanted.empty()) wanted.push_back({.user = true, .forwards = {}});
+  for (const NetChoice& net : wanted) {
+    if (!net.user) continue;
+    network::UserNetOptions user;
+    for (const std::string& forward : net.forwards) user.forwards.push_back(STRATA_TRY(network::parse_forward(forward)));
+    networks_.push_back(STRATA_TRY(network::UserNet::make(user, *loop_, executor_)));
+  }
+  return {};
+}
+
+Result<void> Runner::open_console() {
+  if (options_.console == ConsoleChoice::none) return {};
+  console_ = STRATA_TRY(TerminalConsole::make(*loop_, lock_, [this] { end(0, "left the machine"); }));
+  return {};
+}
+
+Result<machine::pc::VcpuFactory> Runner::engine() const {
+  machine::pc::EngineOptions engine;
+  engine.model = options_.cpu;
+  if (options_.trace) {
+    engine.trace = [](const engine::TraceStep& step) {
+      fmt::print(stderr, "{} {:x}\r\n", step.insns, step.key.address);
+    };
+  }
+  switch (options_.engine) {
+    case EngineChoice::kvm: return machine::pc::kvm_engine();
+    case EngineChoice::jit: return fail(ErrorCode::unsupported, "--engine jit is not there yet: take interp or kvm");
+    default: return machine::pc::interp_engine(engine);
+  }
+}
+
+Result<std::vector<std::unique_ptr<devices::PciDevice>>> Runner::make_devices(devices::PciBus& bus) {
+  using namespace devices::virtio;
+  std::vector<std::unique_ptr<devices::PciDevice>> made;
+  const auto plug = [&](std::unique_ptr<Device> device) {
+    made.push_back(std::make_unique<VirtioPci>(bus, std::nullopt, std::move(device)));
+  };
+  for (size_t i = 0; i < disks_.size(); i++) {
+    plug(std::make_unique<Blk>(bus.memory(), *disks_[i], fmt::format("strata-disk-{}", i)));
+  }
+  for (size_t i = 0; i < networks_.size(); i++) {
+    NetOptions net;
+    net.mac[5] = static_cast<uint8_t>(net.mac[5] + i);
+    plug(std::make_unique<Net>(bus.memory(), *networks_[i], net));
+  }
+  plug(std::make_unique<Rng>(bus.memory(), entropy_));
+  return made;
+}
+
+Result<void> Runner::build_machine() {
+  machine::pc::PcOptions pc;
+  pc.memory = options_.memory;
+  pc.cpus = options_.cpus;
+  pc.make_vcpu = STRATA_TRY(engine());
+  pc.timers = &timers_;
+  pc.lock = &lock_;
+  pc.console = console_.get();
+  pc.boot = machine::pc::DirectBoot{STRATA_TRY(read_file(options_.kernel)), {}, options_.append.value_or("")};
+  if (!options_.initrd.empty()) pc.boot->initrd = STRATA_TRY(read_file(options_.initrd));
+  pc.pci_devices = [this](devices::PciBus& bus) { return make_devices(bus); };
+  pc_ = STRATA_TRY(with_context(machine::pc::Pc::make(std::move(pc)), "starting {}", options_.kernel));
+  return {};
+}
+
+Result<void> Runner::watch_outside() {
+  signals_ = STRATA_TRY(SignalWatch::make(*loop_, {SIGINT, SIGTERM, SIGHUP}, [this](int number) {
+    end(static_cast<int>(ExitCode::work_failed), fmt::format("stopped by {}", strsignal(number)));
+  }));
+  if (options_.timeout_seconds) {
+    timeout_.emplace(*loop_, [this] {
+      end(static_cast<int>(ExitCode::timed_out), fmt::format("stopped after {} seconds", *options_.timeout_seconds));
+    });
+    timeout_->set_after(std::chrono::seconds(*options_.timeout_seconds));
+  }
+  return loop_->start();
+}
+
+/// From the loop's thread: the first reason wins.
+void Runner::end(int code, std::string why) {
+  {
+    std::lock_guard guard(end_mutex_);
+    if (!end_code_) {
+      end_code_ = code;
+      end_reason_ = std::move(why);
+    }
+  }
+  pc_->stop();
+}
+
+Result<int> Runner::ended(const MachineExit& exit) {
+  switch (exit.reason) {
+    case MachineExitReason::stopped: {
+      std::lock_guard guard(end_mutex_);
+      fmt::print(stderr, "strata: {}\n", end_reason_);
+      return end_code_.value_or(0);
+    }
+    case MachineExitReason::power_off: return 0;
+    case MachineExitReason::debug_exit: return static_cast<int>(exit.code);
+    case MachineExitReason::halted: return fail("the guest halted with interrupts off: nothing can wake it");
+    case MachineExitReason::shutdown: return fail("the guest's processor gave up (triple fault)\n{}", exit.message);
+    default: return fail("{}", exit.message);
+  }
+}
+
+Result<int> Runner::run() {
+  for (;;) {
+    const MachineExit exit = pc_->run();
+    if (exit.reason == MachineExitReason::reset) {
+      STRATA_TRY(pc_->reset());
+      continue;
+    }
+    loop_->stop();
+    loop_->join();
+    loop_->stop();
+    loop_->join();
+    console_.reset();  // the terminal as it was, before anything is printed
+    if (options_.stats) print_stats();
+    return ended(exit);
+  }
+}
+
+void Runner::print_stats() {
+  const iface::VcpuStats stats = pc_->vcpu().stats();
+  fmt::print(stderr,
+             "guest instructions {}\nunits translated   {}\nunits entered      {}\ncompile time       {:.3f} s\n"
+             "code kept          {}\nTLB misses         {}\ncode changed       {} times\n",
+             stats.insns, stats.units, stats.units_run, static_cast<double>(stats.compile_ns) * 1e-9,
+             format_bytes(stats.code_bytes), stats.tlb_misses, stats.code_invalidations);
+}
+
+}  // namespace
+
+Result<int> run_machine(const MachineOptions& options) {
+  auto runner = STRATA_TRY(Runner::make(options));
+  return runner->run();
+}
+
+}  // namespace strata::control
