@@ -6,6 +6,7 @@
 #include "image/guest_setup.h"
 
 #include <fmt/ranges.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -37,17 +38,25 @@ constexpr std::array phases{
     Phase{"", "", 1.0},
 };
 
+// As root, mmdebstrap mounts /proc and its like inside the guest's tree. In a mount namespace of its own these mounts end
+// with it, however it ends; on the host, a killed one would leave them. Where we may not have one, it cannot mount either.
+std::vector<std::string> mount_apart() {
+  const std::vector<std::string> unshare{"unshare", "--mount", "--propagation", "private", "--"};
+  std::vector<std::string> probe = unshare;
+  probe.emplace_back("true");
+  if (::geteuid() == 0 && run_command({probe}) == 0) return unshare;
+  return {};
+}
+
 std::vector<std::string> arguments_for(const Recipe& recipe, const AptSources& sources, const std::string& target) {
   std::vector<std::string> include(packages.begin(), packages.end());
   include.push_back(recipe.kernel_package);
   if (sources.needs_certificates) include.emplace_back("ca-certificates");
-  std::vector<std::string> arguments{"mmdebstrap",
-                                     "--verbose",
-                                     "--variant=minbase",
-                                     "--format=tar",
-                                     "--architectures=" + recipe.architecture,
-                                     fmt::format("--include={}", fmt::join(include, ",")),
-                                     std::string("--customize-hook=") + guest_setup_script};
+  std::vector<std::string> arguments = mount_apart();
+  arguments.insert(
+      arguments.end(),
+      {"mmdebstrap", "--verbose", "--variant=minbase", "--format=tar", "--architectures=" + recipe.architecture,
+       fmt::format("--include={}", fmt::join(include, ",")), std::string("--customize-hook=") + guest_setup_script});
   for (const std::string& option : sources.options) arguments.push_back("--aptopt=" + option);
   // Descriptions in other languages are most of what an update would fetch, and nobody reads them here.
   arguments.emplace_back("--aptopt=Acquire::Languages \"none\"");
@@ -109,24 +118,24 @@ void BootstrapLog::note_trouble(std::string_view line) {
 }
 
 Result<std::filesystem::path> bootstrap(const Recipe& recipe, const AptSources& sources,
-                                        const std::filesystem::path& directory, const BootstrapProgress& on_progress,
-                                        int cancel_fd) {
+                                        const std::filesystem::path& directory, const std::filesystem::path& temporary,
+                                        const BootstrapProgress& on_progress, int cancel_fd) {
   const std::filesystem::path target = directory / "rootfs.tar";
   Command command{arguments_for(recipe, sources, target.string())};
-  command.environment = {{"LC_ALL", "C.UTF-8"}, {"DPKG_FORCE", "unsafe-io"}};
+  command.environment = {{"LC_ALL", "C.UTF-8"}, {"DPKG_FORCE", "unsafe-io"}, {"TMPDIR", temporary.string()}};
   BootstrapLog log;
   const auto on_line = [&](std::string_view line) {
     log::debug("mmdebstrap: {}", line);
     if (log.add_line(line) && on_progress) on_progress(log.state());
   };
   const Result<int> code = run_command(command, on_line, cancel_fd);
-  if (!code && code.error().code == ErrorCode::not_found)
+  const bool missing = code ? *code == 127 : code.error().code == ErrorCode::not_found;  // 127: of unshare
+  if (missing)
     return fail(ErrorCode::not_found, "mmdebstrap is missing: 'apt-get install mmdebstrap' as root brings it");
   if (!code && code.error().code == ErrorCode::cancelled) return tl::unexpected(code.error());
-  const std::filesystem::path temporary = std::filesystem::temp_directory_path();  // where mmdebstrap builds
   if (log.disk_is_full())
-    return fail(ErrorCode::no_space, "the disk is full: {} has {} MiB free, {} has {}",
-                directory.parent_path().string(), free_mib(directory), temporary.string(), free_mib(temporary));
+    return fail(ErrorCode::no_space, "the disk is full: {} MiB are free in {}, {} in {}", free_mib(directory),
+                directory.parent_path().string(), free_mib(temporary), temporary.parent_path().string());
   if (!code) return tl::unexpected(code.error());
   if (*code != 0 && log.complaint().empty()) return fail("mmdebstrap ended with code {}", *code);
   if (*code != 0) return fail("mmdebstrap: {}", log.complaint());

@@ -43,10 +43,11 @@ class BootstrapLog {
 
 using BootstrapProgress = std::function<void(const BootstrapLog::State&)>;
 
-// Writes the archive to `directory`/rootfs.tar. mmdebstrap keeps what is temporary in $TMPDIR: it works there as other
-// users, who may not enter `directory`.
+// Writes the archive to `directory`/rootfs.tar. mmdebstrap keeps what it needs meanwhile in `temporary`, which other users
+// must be able to enter: it works as several.
 [[nodiscard]] Result<std::filesystem::path> bootstrap(const Recipe& recipe, const AptSources& sources,
                                                       const std::filesystem::path& directory,
+                                                      const std::filesystem::path& temporary,
                                                       const BootstrapProgress& on_progress, int cancel_fd);
 
 }  // namespace strata::image

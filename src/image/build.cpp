@@ -74,14 +74,14 @@ std::string now_utc() {
 }
 
 // A mirror may carry a suite and not its updates, or hold them half synchronized; then the release itself still builds.
-Result<fs::path> make_archive(const Recipe& recipe, const BuildOptions& options, const fs::path& directory,
+Result<fs::path> make_archive(const Recipe& recipe, const BuildOptions& options, const Staging& staging,
                               Reporter& report) {
   AptSources sources = STRATA_TRY(host_apt_sources(recipe));
   const auto run = [&] {
     const auto on_progress = [&](const BootstrapLog::State& state) {
       report(state.phase, state.fraction * bootstrap_share);
     };
-    return bootstrap(recipe, sources, directory, on_progress, options.cancel_fd);
+    return bootstrap(recipe, sources, staging.directory(), staging.temporary(), on_progress, options.cancel_fd);
   };
   Result<fs::path> archive = run();
   const bool updates_failed =
@@ -92,10 +92,11 @@ Result<fs::path> make_archive(const Recipe& recipe, const BuildOptions& options,
   return run();
 }
 
-// Fills the folder with all that an image is.
-Result<ImageInfo> make_files(const Recipe& recipe, const BuildOptions& options, const fs::path& directory,
+// Fills the staging folder with all that an image is.
+Result<ImageInfo> make_files(const Recipe& recipe, const BuildOptions& options, const Staging& staging,
                              Reporter& report) {
-  const fs::path archive = STRATA_TRY(make_archive(recipe, options, directory, report));
+  const fs::path& directory = staging.directory();
+  const fs::path archive = STRATA_TRY(make_archive(recipe, options, staging, report));
 
   report("making the disk", bootstrap_share);
   const fs::path tree = directory / "tree";
@@ -136,7 +137,7 @@ Result<Image> build(const BuildOptions& options, const ProgressFn& on_progress) 
   };
   Staging staging = STRATA_TRY(Staging::create(recipe.name).map_error(building));
   STRATA_TRY(check_room(staging.directory()).map_error(building));
-  STRATA_TRY(make_files(recipe, options, staging.directory(), report).map_error(building));
+  STRATA_TRY(make_files(recipe, options, staging, report).map_error(building));
   STRATA_TRY(staging.publish(recipe.name, options.replace || damaged).map_error(building));
   report("done", 1.0);
   return find(recipe.name);

@@ -127,7 +127,7 @@ TEST_F(Build, SaysThatTheDiskIsFull) {
   pretend_mmdebstrap("tar -C $source -cf - . >/dev/full");
   const Error error = error_of_build();
   EXPECT_EQ(error.code, ErrorCode::no_space);
-  EXPECT_THAT(error.message, AllOf(HasSubstr("the disk is full"), HasSubstr("MiB free")));
+  EXPECT_THAT(error.message, AllOf(HasSubstr("the disk is full"), HasSubstr("MiB are free")));
   EXPECT_TRUE(store_is_empty());
 }
 
@@ -152,7 +152,8 @@ TEST_F(Build, StopsWhenCancelled) {
 }
 
 TEST_F(Build, NamesTheMissingProgram) {
-  fs::create_symlink("/bin/sh", folder_.path / "bin/sh");
+  for (const char* program : {"/bin/sh", "/usr/bin/unshare", "/bin/true"})
+    fs::create_symlink(program, folder_.path / "bin" / fs::path(program).filename());
   const TestVariable only_ours("PATH", (folder_.path / "bin").string());
   EXPECT_THAT(error_of_build().message, HasSubstr("apt-get install mmdebstrap"));
   EXPECT_TRUE(store_is_empty());

@@ -23,6 +23,8 @@ using Json = nlohmann::json;
 
 constexpr std::string_view building_prefix = ".building-";
 constexpr int info_version = 1;
+constexpr std::string_view temporary_prefix = "strata-image-";
+constexpr std::string_view temporary_link = ".temporary";  // in a staging folder, to the temporary one of that build
 
 Result<void> sync_to_disk(const fs::path& path) {
   const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
@@ -65,13 +67,28 @@ Result<Image> load(const fs::path& directory) {
   return image;
 }
 
+// Files on another device are a file system that somebody mounted there, such as /proc: not ours to remove.
+void remove_tree_on(const fs::path& directory, dev_t device) {
+  ::chmod(directory.c_str(), 0700);
+  std::error_code ignored;
+  for (const fs::directory_entry& entry : fs::directory_iterator(directory, ignored)) {
+    struct stat status = {};
+    if (::lstat(entry.path().c_str(), &status) != 0 || status.st_dev != device) continue;
+    S_ISDIR(status.st_mode) ? remove_tree_on(entry.path(), device) : static_cast<void>(::unlink(entry.path().c_str()));
+  }
+  ::rmdir(directory.c_str());
+}
+
 // Removes the folders of builders that died; the lock of a live one cannot be had.
 void sweep(const fs::path& store) {
   std::error_code ignored;
   for (const fs::directory_entry& entry : fs::directory_iterator(store, ignored)) {
     if (!entry.path().filename().string().starts_with(building_prefix)) continue;
     const UniqueFd lock(::open(entry.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (lock && ::flock(lock.get(), LOCK_EX | LOCK_NB) == 0) remove_tree(entry.path());
+    if (!lock || ::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) continue;
+    const fs::path temporary = fs::read_symlink(entry.path() / temporary_link, ignored);
+    if (temporary.filename().string().starts_with(temporary_prefix)) remove_tree(temporary);
+    remove_tree(entry.path());
   }
 }
 
@@ -113,13 +130,8 @@ Result<void> write_info(const fs::path& directory, const ImageInfo& info) {
 }
 
 void remove_tree(const fs::path& directory) {
-  std::error_code ignored;
-  fs::permissions(directory, fs::perms::owner_all, fs::perm_options::add, ignored);
-  for (fs::recursive_directory_iterator entry(directory, ignored), end; entry != end; entry.increment(ignored)) {
-    if (entry->is_directory(ignored) && !entry->is_symlink(ignored))
-      fs::permissions(entry->path(), fs::perms::owner_all, fs::perm_options::add, ignored);
-  }
-  fs::remove_all(directory, ignored);
+  struct stat status = {};
+  if (::lstat(directory.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) remove_tree_on(directory, status.st_dev);
 }
 
 Result<Staging> Staging::create(std::string_view name) {
@@ -139,12 +151,27 @@ Result<Staging> Staging::create(std::string_view name) {
     // Somebody's sweep may have come between; then the folder is gone when the lock is ours.
     struct stat held = {};
     const bool locked = lock && ::flock(lock.get(), LOCK_EX) == 0 && ::fstat(lock.get(), &held) == 0;
-    if (locked && held.st_nlink > 0) return Staging(path, std::move(lock));
+    if (!locked || held.st_nlink == 0) continue;
+    Staging staging(path, std::move(lock));
+    STRATA_TRY(staging.make_temporary());
+    return staging;
   }
 }
 
+Result<void> Staging::make_temporary() {
+  std::error_code error;
+  std::string path = (fs::temp_directory_path(error) / fmt::format("{}XXXXXX", temporary_prefix)).string();
+  if (error || ::mkdtemp(path.data()) == nullptr) return fail_errno("making {}", path);
+  temporary_ = path;
+  fs::permissions(temporary_, fs::perms::all | fs::perms::sticky_bit, error);
+  fs::create_symlink(temporary_, directory_ / temporary_link, error);
+  return {};
+}
+
 Staging::~Staging() {
-  if (lock_) remove_tree(directory_);
+  if (!lock_) return;
+  remove_tree(temporary_);
+  remove_tree(directory_);
 }
 
 Result<void> Staging::publish(std::string_view name, bool replace) {
@@ -152,6 +179,8 @@ Result<void> Staging::publish(std::string_view name, bool replace) {
   const fs::path target = store / name;
   for (const std::string_view file : {disk_file, kernel_file, initrd_file, info_file})
     STRATA_TRY(sync_to_disk(directory_ / file));
+  remove_tree(temporary_);
+  fs::remove(directory_ / temporary_link);
   STRATA_TRY(sync_to_disk(directory_));
   bool done = ::rename(directory_.c_str(), target.c_str()) == 0;
   const bool taken = !done && (errno == EEXIST || errno == ENOTEMPTY || errno == ENOTDIR);

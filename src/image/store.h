@@ -24,7 +24,7 @@ inline constexpr std::string_view info_file = "image.json";
 
 [[nodiscard]] Result<void> write_info(const std::filesystem::path& directory, const ImageInfo& info);
 
-// Removes a folder with all that is in it, also where folders inside are not writable.
+// Removes a folder with all that is in it, also where folders inside are not writable; but nothing that is mounted there.
 void remove_tree(const std::filesystem::path& directory);
 
 // A folder in the store for a build under way. It goes away with this object, unless published. It is locked as long as
@@ -39,14 +39,18 @@ class Staging {
   ~Staging();
 
   [[nodiscard]] const std::filesystem::path& directory() const { return directory_; }
+  // A folder in $TMPDIR that other users may enter, for a child that works as several; it goes where directory() goes.
+  [[nodiscard]] const std::filesystem::path& temporary() const { return temporary_; }
 
   // Brings all files to the disk and gives the folder its name. An image that has the name gives way if `replace`.
   [[nodiscard]] Result<void> publish(std::string_view name, bool replace);
 
  private:
   Staging(std::filesystem::path directory, UniqueFd lock) : directory_(std::move(directory)), lock_(std::move(lock)) {}
+  Result<void> make_temporary();
 
   std::filesystem::path directory_;
+  std::filesystem::path temporary_;
   UniqueFd lock_;  // the folder itself, under flock; empty when there is nothing left to remove
 };
 

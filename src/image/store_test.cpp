@@ -4,6 +4,8 @@
 #include "image/test_tree.h"
 
 #include <gmock/gmock.h>
+#include <sched.h>
+#include <sys/mount.h>
 
 namespace strata::image {
 namespace {
@@ -86,7 +88,13 @@ TEST_F(Store, NeverShowsABuildUnderWay) {
 }
 
 TEST_F(Store, LeavesNothingOfABuildThatFails) {
-  { const auto staging = Staging::create("a"); }
+  fs::path temporary;
+  {
+    const auto staging = Staging::create("a");
+    temporary = staging->temporary();
+    EXPECT_TRUE(fs::exists(temporary));
+  }
+  EXPECT_FALSE(fs::exists(temporary));
   EXPECT_THAT(entries(), IsEmpty());
 }
 
@@ -94,9 +102,28 @@ TEST_F(Store, SweepsDeadBuildersOnly) {
   const auto live = Staging::create("live");
   write_file(store_ / ".building-dead-123456/tree/file", "left");
   fs::permissions(store_ / ".building-dead-123456/tree", fs::perms::none);
+  const fs::path temporary = folder_.path / "strata-image-dead";
+  write_file(temporary / "file", "left");
+  fs::create_symlink(temporary, store_ / ".building-dead-123456/.temporary");
   const auto another = Staging::create("another");
+  EXPECT_FALSE(fs::exists(temporary));
   EXPECT_FALSE(fs::exists(store_ / ".building-dead-123456"));
   EXPECT_TRUE(fs::exists(live->directory()));
+}
+
+TEST_F(Store, RemovesNothingThatIsMounted) {
+  const fs::path tree = folder_.path / "tree";
+  write_file(tree / "mounted/file", "");
+  // In a mount namespace of this process, so that nothing stays mounted whatever happens.
+  if (::unshare(CLONE_NEWNS) != 0) GTEST_SKIP() << "this user may not mount";
+  ASSERT_EQ(::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0);
+  ASSERT_EQ(::mount("none", (tree / "mounted").c_str(), "tmpfs", 0, nullptr), 0);
+  write_file(tree / "mounted/kept", "");
+  remove_tree(tree);
+  EXPECT_TRUE(fs::exists(tree / "mounted/kept"));
+  ASSERT_EQ(::umount((tree / "mounted").c_str()), 0);
+  remove_tree(tree);
+  EXPECT_FALSE(fs::exists(tree));
 }
 
 TEST_F(Store, ListsByName) {
