@@ -17,18 +17,18 @@ T updated(T old, T operand) {
   if constexpr (O == ir::Op::atomic_xor) return old ^ operand;
 }
 
-/// In host memory. x86 hosts do this at any alignment (a guest's unaligned lock is a split lock on the host too).
-/// Elsewhere an unaligned update is atomic only among those that the host makes so.
+/// In host memory. Compiler builtins, for std::atomic_ref demands alignment: x86 hosts do this at any (a guest's
+/// unaligned lock is a split lock on the host too). On other hosts an unaligned update may trap.
 template <ir::Op O, class T>
 T update(void* where, T operand, [[maybe_unused]] T desired) {
-  std::atomic_ref<T> at(*static_cast<T*>(where));
-  if constexpr (O == ir::Op::atomic_swap) return at.exchange(operand);
-  if constexpr (O == ir::Op::atomic_add) return at.fetch_add(operand);
-  if constexpr (O == ir::Op::atomic_and) return at.fetch_and(operand);
-  if constexpr (O == ir::Op::atomic_or) return at.fetch_or(operand);
-  if constexpr (O == ir::Op::atomic_xor) return at.fetch_xor(operand);
+  T* const at = static_cast<T*>(where);
+  if constexpr (O == ir::Op::atomic_swap) return __atomic_exchange_n(at, operand, __ATOMIC_SEQ_CST);
+  if constexpr (O == ir::Op::atomic_add) return __atomic_fetch_add(at, operand, __ATOMIC_SEQ_CST);
+  if constexpr (O == ir::Op::atomic_and) return __atomic_fetch_and(at, operand, __ATOMIC_SEQ_CST);
+  if constexpr (O == ir::Op::atomic_or) return __atomic_fetch_or(at, operand, __ATOMIC_SEQ_CST);
+  if constexpr (O == ir::Op::atomic_xor) return __atomic_fetch_xor(at, operand, __ATOMIC_SEQ_CST);
   if constexpr (O == ir::Op::atomic_cas) {
-    at.compare_exchange_strong(operand, desired);
+    __atomic_compare_exchange_n(at, &operand, desired, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
     return operand;
   }
 }

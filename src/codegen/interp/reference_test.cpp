@@ -122,7 +122,7 @@ class Run {
     const auto space = static_cast<ir::Space>(instr.imm);
     if (instr.op == Op::load) return world_.memory.load(address, size, space, &value);
     if (instr.op == Op::store) return world_.memory.store(address, size, space, &operand(instr, 1));
-    bool slow;
+    bool slow = false;
     if (!world_.memory.pin_for_update(address, size, space, &slow) && !slow) return false;
     if (!world_.memory.load(address, size, space, &value)) return false;
     const uint64_t fresh = updated(instr, value.lo);
