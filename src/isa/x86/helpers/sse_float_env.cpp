@@ -53,6 +53,8 @@ uint64_t look_for_tiny(ir::ExecContext& context, const ir::Vec128* result, uint6
   return 0;
 }
 
+/// What an exception found before computing stops, raises nothing that computing would have. (PE beside an unmasked OE
+/// or UE is by the rounded result, where processors go by the result with an unbounded exponent.)
 uint64_t end(ir::ExecContext& context) {
   Cpu& cpu = Cpu::of(context);
   uint32_t& mxcsr = cpu.state.mxcsr;

@@ -55,17 +55,17 @@ bool translate_mxcsr(Translator& t);
 // Operands. `destination` is what ModRM.reg names, `source` what ModRM.rm names. Memory is read in its exact width.
 Value destination(Translator& t);
 void set_destination(Translator& t, Value value);
-Value source(Translator& t);                        ///< 128 bits; memory must be aligned, or #GP(0)
+Value source(Translator& t);  ///< 128 bits; memory must be aligned, or #GP(0)
 Value source_unaligned(Translator& t);
-Value source_scalar(Translator& t, Lane lane);      ///< lane 0, or memory of that size
-Value source_low(Translator& t, unsigned size);     ///< v128 of which the low `size` bytes count: 2, 4, 8 or 16
-Value aligned_address(Translator& t, bool write);   ///< of 16 bytes
+Value source_scalar(Translator& t, Lane lane);     ///< lane 0, or memory of that size
+Value source_low(Translator& t, unsigned size);    ///< v128 of which the low `size` bytes count: 2, 4, 8 or 16
+Value aligned_address(Translator& t, bool write);  ///< of 16 bytes
 
 // Short forms of builder calls.
 Value vector(Translator& t, Op op, Lane lane, Value a, Value b = ir::no_value, uint64_t imm = 0);
 Value extract(Translator& t, Value vector, Lane lane, unsigned index);
 Value insert(Translator& t, Value vector, Lane lane, unsigned index, Value scalar);
-Value zext_lane(Translator& t, Value scalar);       ///< v128 with the scalar in lane 0
+Value zext_lane(Translator& t, Value scalar);                      ///< v128 with the scalar in lane 0
 Value vector_op(Translator& t, const Row& row, Value a, Value b);  ///< row.op on row.lane
 
 /// destination := destination op source.

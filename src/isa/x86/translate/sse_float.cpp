@@ -107,8 +107,10 @@ constexpr Row rows[] = {
     {.map = map_0f, .opcode = 0x53, .prefixes = np | pf3, .emit = approximate, .helper = &helpers::rcp},
     {.map = map_0f3a, .opcode = 0x08, .prefixes = p66, .emit = round_packed, .helper = &helpers::round_single},
     {.map = map_0f3a, .opcode = 0x09, .prefixes = p66, .emit = round_packed, .helper = &helpers::round_double},
-    {.map = map_0f3a, .opcode = 0x0a, .prefixes = p66, .emit = round_scalar, .lane = Lane::f32, .helper = &helpers::round_single},
-    {.map = map_0f3a, .opcode = 0x0b, .prefixes = p66, .emit = round_scalar, .lane = Lane::f64, .helper = &helpers::round_double},
+    {.map = map_0f3a, .opcode = 0x0a, .prefixes = p66, .emit = round_scalar, .lane = Lane::f32,
+     .helper = &helpers::round_single},
+    {.map = map_0f3a, .opcode = 0x0b, .prefixes = p66, .emit = round_scalar, .lane = Lane::f64,
+     .helper = &helpers::round_double},
 };
 // clang-format on
 

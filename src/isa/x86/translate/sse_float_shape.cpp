@@ -52,18 +52,21 @@ Value lane_mask(Translator& t, Lane lane, uint64_t lanes) {
 }
 
 /// The sum of all lanes in lane 0: neighbours first, then, of four, the two sums (SDM vol. 2, DPPS).
-Value sum_of_lanes(Translator& t, FloatScope& scope, Lane lane, Value products) {
-  const Type type = ir::lane_type(lane);
-  const auto add = [&](Value a, Value b) { return t.b.emit(Op::fadd, type, {a, b}); };
+Value sum_of_lanes(Translator& t, Lane lane, Value products) {
+  const auto add = [&](Value a, Value b) { return t.b.emit(Op::fadd, ir::lane_type(lane), {a, b}); };
   const auto product = [&](unsigned i) { return extract(t, products, lane, i); };
+  FloatScope pairs(t);
   const Value low = add(product(0), product(1));
-  if (lane == Lane::f64) return scope.end({products, low}, lane), low;
-  const Value high = add(product(2), product(3)), sum = add(low, high);
-  scope.end({products, low, high, sum}, lane);
+  if (lane == Lane::f64) return pairs.end({low}, lane), low;
+  const Value high = add(product(2), product(3));
+  pairs.end({low, high}, lane);
+  FloatScope whole(t);
+  const Value sum = add(low, high);
+  whole.end({sum}, lane);
   return sum;
 }
 
-/// DPPS, DPPD. Lanes that do not take part count as +0.
+/// DPPS, DPPD. Lanes that do not take part count as +0. Each step raises its own exceptions before the next one.
 void dot_product(Translator& t, const Row& row) {
   const Value b = source(t), a = destination(t);
   const auto imm = static_cast<uint64_t>(t.insn.immediate);
@@ -71,8 +74,8 @@ void dot_product(Translator& t, const Row& row) {
   const auto only_taken = [&](Value value) { return vector(t, Op::vand, Lane::none, value, taken); };
   FloatScope scope(t);
   const Value products = vector(t, Op::vfmul, row.lane, only_taken(a), only_taken(b));
-  const Value sum = sum_of_lanes(t, scope, row.lane, products);
-  const Value everywhere = vector(t, Op::vsplat, row.lane, sum);
+  scope.end({products}, row.lane);
+  const Value everywhere = vector(t, Op::vsplat, row.lane, sum_of_lanes(t, row.lane, products));
   set_destination(t, vector(t, Op::vand, Lane::none, everywhere, lane_mask(t, row.lane, imm)));
 }
 

@@ -156,10 +156,13 @@ constexpr Row rows[] = {
     {.map = map_0f, .opcode = 0x72, .prefixes = p66, .emit = shift_immediate, .lane = i32, .form = Form::registers},
     {.map = map_0f, .opcode = 0x73, .prefixes = p66, .emit = shift_immediate, .lane = i64, .form = Form::registers},
 
-    {map_0f38, 0x01, p66, horizontal_words, Op::vadd, i16},       {map_0f38, 0x05, p66, horizontal_words, Op::vsub, i16},
-    {map_0f38, 0x03, p66, horizontal_words, Op::vadd_sat_s, i16}, {map_0f38, 0x07, p66, horizontal_words, Op::vsub_sat_s, i16},
-    {map_0f38, 0x02, p66, horizontal_doublewords, Op::vadd, i32}, {map_0f38, 0x06, p66, horizontal_doublewords, Op::vsub, i32},
-    {map_0f38, 0x41, p66, phminposuw},                            {map_0f3a, 0x42, p66, mpsadbw},
+    {map_0f38, 0x01, p66, horizontal_words, Op::vadd, i16},        // PHADDW
+    {map_0f38, 0x03, p66, horizontal_words, Op::vadd_sat_s, i16},
+    {map_0f38, 0x05, p66, horizontal_words, Op::vsub, i16},
+    {map_0f38, 0x07, p66, horizontal_words, Op::vsub_sat_s, i16},
+    {map_0f38, 0x02, p66, horizontal_doublewords, Op::vadd, i32},
+    {map_0f38, 0x06, p66, horizontal_doublewords, Op::vsub, i32},
+    {map_0f38, 0x41, p66, phminposuw},                     {map_0f3a, 0x42, p66, mpsadbw},
 };
 // clang-format on
 

@@ -75,8 +75,8 @@ void insert_lane(Translator& t, const Row& row) {
 /// imm: source lane (registers only) 7:6, destination lane 5:4, lanes to be cleared 3:0.
 void insertps(Translator& t, const Row&) {
   const uint64_t imm = immediate(t);
-  const Value value = t.insn.is_register_form() ? extract(t, source(t), Lane::i32, imm >> 6)
-                                                : source_scalar(t, Lane::i32);
+  const Value value =
+      t.insn.is_register_form() ? extract(t, source(t), Lane::i32, imm >> 6) : source_scalar(t, Lane::i32);
   const Value inserted = insert(t, destination(t), Lane::i32, imm >> 4 & 3, value);
   const auto half = [&](unsigned low) {
     return (imm >> low & 1 ? 0 : 0xffff'ffff) | (imm >> (low + 1) & 1 ? 0 : 0xffff'ffff'0000'0000);

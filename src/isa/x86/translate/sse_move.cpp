@@ -28,8 +28,7 @@ void load_scalar(Translator& t, const Row& row) {
 
 void store_scalar(Translator& t, const Row& row) {
   const Value value = extract(t, destination(t), row.lane, 0);
-  if (!t.insn.is_register_form())
-    return t.store(t.memory_address(ir::lane_bits(row.lane) / 8, true), value);
+  if (!t.insn.is_register_form()) return t.store(t.memory_address(ir::lane_bits(row.lane) / 8, true), value);
   const auto slot = xmm_slot(t.insn.rm_number());
   t.b.set(slot, insert(t, t.b.get(slot), row.lane, 0, value));
 }
@@ -37,8 +36,8 @@ void store_scalar(Translator& t, const Row& row) {
 /// MOVLPS, MOVHPS and their register forms MOVHLPS, MOVLHPS: lane row.imm from memory or from the other lane.
 void load_half(Translator& t, const Row& row) {
   const unsigned lane = row.imm;
-  const Value value = t.insn.is_register_form() ? extract(t, source(t), Lane::i64, lane ^ 1)
-                                                : source_scalar(t, Lane::i64);
+  const Value value =
+      t.insn.is_register_form() ? extract(t, source(t), Lane::i64, lane ^ 1) : source_scalar(t, Lane::i64);
   set_destination(t, insert(t, destination(t), Lane::i64, lane, value));
 }
 
