@@ -228,6 +228,29 @@ TEST_F(Exits, PollCountsAnInstructionOnlyIfItIsDone) {
   EXPECT_EQ(run("b0:\n poll\n exit_goto 0").kind, ExitKind::next);
 }
 
+/// A string instruction interrupted between two steps will begin anew.
+TEST_F(Exits, PollInsideAnInstructionDoesNotCountIt) {
+  world.context.events = 1;
+  const char* const text = R"(
+    b0:
+      insn 0x1000
+      insn 0x1001
+      jump b1
+    b1:
+      call look_state()
+      %1 = get a
+      %2 = trunc i1 %1
+      branch %2, b3, b2
+    b2:
+      poll
+      jump b1
+    b3:
+      exit_goto 0x1003)";
+  EXPECT_EQ(run(text).kind, ExitKind::event);
+  EXPECT_EQ(slot(pc), 0x1001u);
+  EXPECT_EQ(world.context.insns, 1u);
+}
+
 TEST_F(Exits, HelpersSeeThePcAndTheCount) {
   for (const char* const helper : {"look_reads", "look_state"}) {
     world.context.insns = 100;

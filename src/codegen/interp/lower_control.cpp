@@ -71,7 +71,12 @@ void Lowering::lower_terminator(const Instr& instr) {
   }
 }
 
+/// What a block knows when it is jumped to: whether the pc is that of an instruction not done yet. Where jumps disagree
+/// it is taken to be done.
+void Lowering::hand_on(ir::BlockId target) { scratch_.at_insn[target] &= static_cast<uint8_t>(at_insn_); }
+
 void Lowering::lower_jump(const Instr& instr) {
+  hand_on(instr.target[0]);
   if (pc_lags_ && wants_pc(instr.target[0])) bring_up_to_date();
   if (instr.target[0] == next_block_ && uncounted_ == 0 && !has_stub_) return;
   scratch_.jumps.push_back({here(), false, instr.target[0]});
@@ -80,6 +85,8 @@ void Lowering::lower_jump(const Instr& instr) {
 
 void Lowering::lower_branch(const Instr& instr) {
   const ir::BlockId yes = instr.target[0], no = instr.target[1];
+  hand_on(yes);
+  hand_on(no);
   if (pc_lags_ && (wants_pc(yes) || wants_pc(no))) bring_up_to_date();
   const Instr& condition = at(instr.arg[0]);
   if (note_of(instr.arg[0]).fused && condition.op != Op::cond) return lower_compare_branch(condition, yes, no);
@@ -148,10 +155,6 @@ uint16_t Lowering::call_operand(Value value, bool in_cell) {
 void Lowering::lower_call(const Instr& instr) {
   const ir::Helper& helper = *unit_.helpers[instr.imm];
   const bool writes = helper.effect >= ir::HelperEffect::state;
-  if (writes && at_insn_) {  // it may set the pc
-    at_insn_ = false;
-    if (!pc_lags_) mark(Mark::pc_done);
-  }
   if (helper.effect != ir::HelperEffect::pure) bring_up_to_date();
   CallExtension extension{helper.function, 0, 0, helper.effect == ir::HelperEffect::may_exit, 0};
   Step step;

@@ -26,6 +26,8 @@ std::unique_ptr<Program> Lowering::run() {
   if (!std::is_sorted(order.begin(), order.end(), before)) std::sort(order.begin(), order.end(), before);
 
   scratch_.starts.resize(order.size());
+  scratch_.at_insn.assign(order.size(), 1);
+  scratch_.at_insn[0] = 0;
   scratch_.jumps.clear();
   for (size_t i = 0; i < order.size(); ++i) {
     next_block_ = i + 1 < order.size() ? order[i + 1] : never;
@@ -47,7 +49,8 @@ void Lowering::lower_block(ir::BlockId id) {
   scratch_.starts[id] = here();
   cells_ = 0;
   part_ = in_line;
-  pc_lags_ = at_insn_ = false;
+  pc_lags_ = false;
+  at_insn_ = scratch_.at_insn[id] != 0;
   uncounted_ = 0;
   begun_ = id != 0;
   has_stub_ = false;

@@ -64,6 +64,7 @@ class Lowering {
 
   // Ways on and out (lower_control.cpp).
   void lower_terminator(const Instr& instr);
+  void hand_on(ir::BlockId target);
   void lower_jump(const Instr& instr);
   void lower_branch(const Instr& instr);
   void lower_compare_branch(const Instr& compare, ir::BlockId yes, ir::BlockId no);
@@ -129,7 +130,7 @@ class Lowering {
 
   uint64_t pc_ = 0;               ///< of the instruction begun last in this block
   bool pc_lags_ = false;          ///< the pc slot does not hold it yet
-  bool at_insn_ = false;          ///< nothing but that has set the pc since
+  bool at_insn_ = false;          ///< nothing but an `insn` has set the pc last
   unsigned uncounted_ = 0;        ///< instructions begun since the count was brought up to date
   bool begun_ = false;            ///< an instruction has been begun, in this block or before it
 };

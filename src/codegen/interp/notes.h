@@ -82,6 +82,7 @@ struct Scratch {
   std::vector<uint64_t> far_pcs;
   std::vector<ir::BlockId> order;  ///< of the blocks in the code
   std::vector<uint16_t> starts;    ///< of the blocks, in steps
+  std::vector<uint8_t> at_insn;    ///< of the blocks: the pc is that of an instruction not done yet when they begin
   std::vector<Jump> jumps;
 
   SlotNote& slot(uint64_t id) {

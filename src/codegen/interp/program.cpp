@@ -40,7 +40,7 @@ void Program::settle(uint32_t at, ir::ExitKind kind, std::byte* state, std::byte
                                       [](uint32_t step, const Mark& other) { return step < other.at; });
   --mark;  // every block begins with a mark
   const bool pc_lags = mark->kind <= Mark::insn_far;
-  const bool before_insn = pc_lags || mark->at_insn;
+  const bool before_insn = mark->at_insn;
   if (pc_lags) {
     const uint64_t pc = pc_of(*mark);
     std::memcpy(state + shape_.pc_offset, &pc, sizeof pc);

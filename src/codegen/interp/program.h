@@ -22,7 +22,7 @@ struct Mark {
   };
   uint32_t at : 29;
   uint32_t kind : 2;
-  uint32_t at_insn : 1;  ///< all_done: the pc slot holds what an `insn` of this block set, an instruction yet to be done
+  uint32_t at_insn : 1;  ///< the pc is that of an instruction yet to be done, or done anew
   int32_t value = 0;  ///< insn: pc less that of the unit; all_done: the step at which the block's exit stub begins, or 0
 };
 

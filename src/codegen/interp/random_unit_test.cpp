@@ -88,6 +88,7 @@ class RandomUnit {
     for (ir::BlockId id = 0; id < blocks; ++id) {
       for (auto& values : values_) values.clear();
       const auto begin = static_cast<uint32_t>(unit_.code.size());
+      last_block_ = id + 1 == blocks;
       if (id == 0) append(Op::insn, Type::none, {}, 0x1000);
       for (unsigned count = below(50); count > 0; --count) instr();
       terminator(id, blocks);
@@ -229,7 +230,9 @@ class RandomUnit {
   void set() {
     static constexpr Type types[] = {Type::i64, Type::i64, Type::i32, Type::i32, Type::i16, Type::i8, Type::v128, Type::f64};
     const Type type = types[below(8)];
-    append(Op::set, type, {any(type)}, slot_of(type));
+    ir::SlotId slot = slot_of(type);
+    if (slot == pc && !last_block_) slot = q0;  // behind where jumps meet, it is not known whether the pc was set
+    append(Op::set, type, {any(type)}, slot);
   }
 
   void instr() {
@@ -277,6 +280,7 @@ class RandomUnit {
 
   std::mt19937_64 random_;
   ir::Unit unit_;
+  bool last_block_ = false;
   std::vector<Value> values_[10];
 };
 
@@ -310,11 +314,9 @@ void expect_same(const ir::Unit& unit, const ir::Unit& original, uint64_t seed) 
   const auto where = [&] { return "seed " + std::to_string(seed) + "\n" + ir::print(unit) + "made of\n" + ir::print(original); };
   ASSERT_EQ(world.result.kind, expected.result.kind) << where();
   ASSERT_EQ(world.result.payload, expected.result.payload) << where();
-  // Passes drop blocks, and so links, and merge blocks; whether an instruction is to be done anew is known within a
-  // block only.
-  if (&unit == &original) {
+  ASSERT_EQ(world.context.insns, expected.context.insns) << where();
+  if (&unit == &original) {  // passes drop blocks, and so links
     ASSERT_EQ(world.result.link, expected.result.link) << where();
-    ASSERT_EQ(world.context.insns, expected.context.insns) << where();
   }
   for (const ir::Slot& slot : layout.slots) ASSERT_EQ(world.get(slot), expected.get(slot)) << slot.name << "\n" << where();
   ASSERT_TRUE(world.memory.bytes() == expected.memory.bytes()) << where();

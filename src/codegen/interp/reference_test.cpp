@@ -182,7 +182,6 @@ class Run {
       case Op::call: {
         const ir::Helper& helper = *unit_.helpers[instr.imm];
         values_[position] = call(instr, helper);
-        if (helper.effect >= ir::HelperEffect::state) at_insn_ = false;
         if (helper.effect != ir::HelperEffect::may_exit || !context.leave) return {};
         context.leave = false;
         leave(context.leave_kind, context.leave_payload);
@@ -216,7 +215,6 @@ class Run {
   }
 
   ir::BlockId run_block(ir::BlockId block) {
-    at_insn_ = false;
     begun_ = begun_ || block != 0;
     for (uint32_t i = unit_.blocks[block].begin;; ++i) {
       if (const auto next = step(i)) return *next;
