@@ -1,5 +1,5 @@
 // AES, carry-less multiplication and CRC32: by the host's instructions where it has them, else by their definition.
-#include "isa/x86/helpers/aes_tables.h"
+#include "isa/x86/helpers/crypto.h"
 #include "isa/x86/helpers/define.h"
 #include "isa/x86/helpers/sse.h"
 
@@ -11,39 +11,27 @@
 namespace strata::isa::x86::helpers {
 namespace {
 
-// One round on a state whose byte 4c + r is row r of column c (FIPS 197).
+using Round = ir::Vec128(const ir::Vec128&, const ir::Vec128&);
 
-aes::Block with_key(aes::Block state, const ir::Vec128* key) {
-  const aes::Block k = aes::block_of(*key);
-  for (unsigned i = 0; i < 16; ++i) state[i] ^= k[i];
-  return state;
+template <Round* Function>
+uint64_t round_by_definition(ir::ExecContext&, ir::Vec128* result, const ir::Vec128* state, const ir::Vec128* key) {
+  *result = Function(*state, *key);
+  return 0;
 }
-
-uint64_t encrypt(ir::ExecContext&, ir::Vec128* result, const ir::Vec128* state, const ir::Vec128* key) {
-  return aes::store(result, with_key(aes::mix_columns(aes::substitute_shifted(aes::block_of(*state))), key));
-}
-
-uint64_t encrypt_last(ir::ExecContext&, ir::Vec128* result, const ir::Vec128* state, const ir::Vec128* key) {
-  return aes::store(result, with_key(aes::substitute_shifted(aes::block_of(*state)), key));
-}
-
-uint64_t decrypt(ir::ExecContext&, ir::Vec128* result, const ir::Vec128* state, const ir::Vec128* key) {
-  return aes::store(result,
-                    with_key(aes::inverse_mix_columns(aes::inverse_substitute_shifted(aes::block_of(*state))), key));
-}
-
-uint64_t decrypt_last(ir::ExecContext&, ir::Vec128* result, const ir::Vec128* state, const ir::Vec128* key) {
-  return aes::store(result, with_key(aes::inverse_substitute_shifted(aes::block_of(*state)), key));
-}
+constexpr auto encrypt = round_by_definition<crypto::aes_encrypt>;
+constexpr auto encrypt_last = round_by_definition<crypto::aes_encrypt_last>;
+constexpr auto decrypt = round_by_definition<crypto::aes_decrypt>;
+constexpr auto decrypt_last = round_by_definition<crypto::aes_decrypt_last>;
 
 uint64_t inverse_mix(ir::ExecContext&, ir::Vec128* result, const ir::Vec128* state) {
-  return aes::store(result, aes::inverse_mix_columns(aes::block_of(*state)));
+  *result = crypto::aes_inverse_mix(*state);
+  return 0;
 }
 
 /// Doublewords 1 and 3 substituted; and the same rotated, with the round constant.
 uint64_t key_assist(ir::ExecContext&, ir::Vec128* result, const ir::Vec128* operand, uint64_t round_constant) {
   const auto half = [&](uint64_t quadword) {
-    const uint32_t word = aes::substitute_word(static_cast<uint32_t>(quadword >> 32));
+    const uint32_t word = crypto::substitute_word(static_cast<uint32_t>(quadword >> 32));
     const uint32_t rotated = (word >> 8 | word << 24) ^ static_cast<uint32_t>(round_constant);
     return word | uint64_t{rotated} << 32;
   };
@@ -52,22 +40,12 @@ uint64_t key_assist(ir::ExecContext&, ir::Vec128* result, const ir::Vec128* oper
 }
 
 uint64_t multiply(ir::ExecContext&, ir::Vec128* result, uint64_t a, uint64_t b) {
-  unsigned __int128 product = 0;
-  for (unsigned i = 0; i < 64; ++i)
-    if (b >> i & 1) product ^= static_cast<unsigned __int128>(a) << i;
-  *result = {static_cast<uint64_t>(product), static_cast<uint64_t>(product >> 64)};
+  *result = crypto::carryless_multiply(a, b);
   return 0;
 }
 
-/// CRC-32C, bits reflected, neither inverted before nor after.
 uint64_t castagnoli(ir::ExecContext&, uint64_t crc, uint64_t data, uint64_t bytes) {
-  constexpr uint32_t polynomial = 0x82f63b78;
-  auto sum = static_cast<uint32_t>(crc);
-  for (unsigned i = 0; i < bytes; ++i) {
-    sum ^= static_cast<uint8_t>(data >> (8 * i));
-    for (unsigned bit = 0; bit < 8; ++bit) sum = sum >> 1 ^ (sum & 1 ? polynomial : 0);
-  }
-  return sum;
+  return crypto::crc32c(static_cast<uint32_t>(crc), data, bytes);
 }
 
 #if defined(__x86_64__)

@@ -1,6 +1,7 @@
 // Every row of the SSE tables against the host's processor: the same bytes, the same inputs, the same results.
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <vector>
 
 #include "isa/x86/exception.h"
@@ -161,6 +162,30 @@ void check_programs(unsigned count) {
     inputs.fill(program, i % 5 == 0 ? static_cast<uint32_t>(inputs.word()) & mask_bits : 0);
     const unsigned max_insns = i % 2 ? 64 : 1 + static_cast<unsigned>(inputs.below(8));
     ASSERT_TRUE(agree(program, {.max_insns = max_insns, .passes = i % 4 != 0, .tlb = i % 7 != 0}));
+  }
+}
+
+/// LDMXCSR in the middle of arithmetic: rounding, masks and flags change there; reserved bits are #GP.
+TEST(LockstepSse, Mxcsr) {
+  SseInputs inputs(seed);
+  Program program;
+  program.code = {
+      0x0f, 0x58, 0xc1,        // addps xmm0, xmm1
+      0x0f, 0xae, 0x5b, 0x04,  // stmxcsr [rbx + 4]
+      0x0f, 0xae, 0x13,        // ldmxcsr [rbx]
+      0x0f, 0x59, 0xd1,        // mulps xmm2, xmm1
+      0x0f, 0xae, 0x5b, 0x08,  // stmxcsr [rbx + 8]
+  };
+  for (unsigned i = 0; i < 4000; ++i) {
+    program.code_size = i % 2 ? CodeSize::bits32 : CodeSize::bits64;
+    if (!host_runs(program.code_size)) continue;
+    inputs.fill(program, 0);
+    uint64_t loaded = inputs.word() & 0xffff;
+    if (inputs.chance(60)) loaded |= mask_bits;
+    if (inputs.chance(10)) loaded |= uint64_t{0x10000} << inputs.below(2) * 10;
+    const size_t at = program.registers.gpr[rbx] - data_base;
+    std::memcpy(program.memory.data.data() + at, &loaded, 4);
+    ASSERT_TRUE(agree(program, {.max_insns = 1 + i % 5, .passes = i % 3 != 0, .tlb = true}));
   }
 }
 
