@@ -2,6 +2,7 @@
 #include "devices/timer/pit.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/bits.h"
 
@@ -78,6 +79,7 @@ void PitCounter::load(uint16_t count) {
 
 void PitCounter::start() {
   start_ = clock_.now() - ns_of(held_);
+  rises_seen_ = 0;
   running_ = true;
 }
 
@@ -107,6 +109,12 @@ bool PitCounter::output_at(uint64_t ticks) const {
   }
 }
 
+bool PitCounter::take_rises() {
+  if (!running_ || mode_ < 2) return false;  // 0 and 1 rise once, and stay
+  const uint64_t rises = mode_ <= 3 ? elapsed() / period() : elapsed() > period();
+  return std::exchange(rises_seen_, rises) < rises;
+}
+
 std::optional<uint64_t> PitCounter::next_edge() const {
   if (!running_) return std::nullopt;
   const uint64_t ticks = elapsed();
@@ -119,8 +127,8 @@ std::optional<uint64_t> PitCounter::next_edge() const {
       if (ticks >= period()) return std::nullopt;
       next = period();
       break;
-    case 2:
-      next = phase == period() - 1 ? begin + period() : begin + period() - 1;
+    case 2:  // where it rises again: one clock of low is too short for any timer of the host
+      next = begin + period();
       break;
     case 3:
       next = phase < (period() + 1) / 2 ? begin + (period() + 1) / 2 : begin + period();
@@ -221,6 +229,7 @@ Pit::Pit(iface::Timers& timers, iface::IrqLine& irq)
 
 void Pit::update() {
   PitCounter& counter = counters_[0];
+  if (counter.take_rises()) irq_.set(false);  // it was low meanwhile, however late the host's timer came
   irq_.set(counter.output());
   const auto edge = counter.next_edge();
   if (!edge) {

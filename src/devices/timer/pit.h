@@ -27,6 +27,8 @@ class PitCounter {
   bool gate() const { return gate_; }
 
   bool output() const { return output_at(elapsed()); }
+  /// Whether the output has risen since this was asked last, in the modes whose low phases may be missed.
+  bool take_rises();
   /// When the output changes next, in clock time.
   std::optional<uint64_t> next_edge() const;
 
@@ -54,6 +56,7 @@ class PitCounter {
   bool running_ = false;
   uint32_t reload_ = 0;       ///< binary; 0 is the largest
   uint64_t start_ = 0;        ///< clock time at which the count began
+  uint64_t rises_seen_ = 0;   ///< by take_rises, since start_
   uint64_t held_ = 0;         ///< clocks counted when the gate stopped it
   bool write_high_next_ = false;
   bool read_high_next_ = false;
