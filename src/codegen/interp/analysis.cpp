@@ -39,7 +39,7 @@ class Analysis {
       }
       default:
         if (is_sunk(instr, note)) {
-          if (note.last_use != 0) use_sunk(instr, note, note.last_use);
+          if (note.last_use != 0) use_sunk(instr, note.last_use);
         } else {
           look_at_operation(instr, note);
         }
@@ -47,8 +47,7 @@ class Analysis {
   }
 
   void look_at_get(SlotNote& slot, Note& note) {
-    // When the unit is left, sunk sets are done in their order: a reader behind one must not find its value.
-    note.copied = note.last_use > std::min(slot.next_write, next_state_call_) || note.stub_use > slot.next_set;
+    note.copied = note.last_use > std::min(slot.next_write, next_state_call_);
     slot.next_get = position_;
   }
 
@@ -57,9 +56,8 @@ class Analysis {
     note.awake = slot.next_set == never;  // nothing in this block supersedes it: then it is done where it stands
     if (is_sunk(instr, note)) {
       note.last_use = slot.next_set;
-      use_sunk(instr, note, note.last_use);
+      use_sunk(instr, note.last_use);
     } else {
-      note.next_set = slot.next_set;
       note.fold = std::min(slot.next_write, next_state_call_);
       use(instr.arg[0], position_, Role::other);
       notes_[instr.arg[0]].fold = position_;
@@ -90,7 +88,7 @@ class Analysis {
     const uint64_t id = unit_.code[set].imm;
     const SlotNote& slot = scratch_.slot(id);
     return id != unit_.layout->pc && next_observer_ > set && slot.next_write == set && slot.next_get > set &&
-           note.last_use <= notes_[set].fold && note.stub_use <= notes_[set].next_set;
+           note.last_use <= notes_[set].fold;
   }
 
   void use_operands(const Instr& instr, const Note& note) {
@@ -102,11 +100,11 @@ class Analysis {
         break;
       case Op::branch: use(instr.arg[0], position_, Role::condition); break;
       case Op::trunc: case Op::bitcast:  // mostly another name for the same place
-        use_renamed(instr.arg[0], note);
+        use(instr.arg[0], note.last_use, Role::other);
         break;
       case Op::zext:
         if (gives_clean(unit_.code[instr.arg[0]].op)) {
-          use_renamed(instr.arg[0], note);
+          use(instr.arg[0], note.last_use, Role::other);
           notes_[instr.arg[0]].fold = std::min(notes_[instr.arg[0]].fold, note.fold);
         } else {
           use(instr.arg[0], position_, Role::other);
@@ -161,20 +159,13 @@ class Analysis {
     for (unsigned i = 0; i < count; ++i) use(instr.arg[i], position, Role::other);
   }
 
-  void use_sunk(const Instr& instr, const Note& user, uint32_t position) {
+  void use_sunk(const Instr& instr, uint32_t position) {
     const unsigned count = operand_count(unit_, instr);
     for (unsigned i = 0; i < count; ++i) {
       Note& note = notes_[instr.arg[i]];
       note.last_use = std::max(note.last_use, position);
-      note.stub_use = std::max({note.stub_use, position_, user.stub_use});
       note.roles |= Role::other;
     }
-  }
-
-  /// The user is another name for the value's place.
-  void use_renamed(ir::Value value, const Note& user) {
-    use(value, user.last_use, Role::other);
-    notes_[value].stub_use = std::max(notes_[value].stub_use, user.stub_use);
   }
 
   void use(ir::Value value, uint32_t position, uint8_t role) {

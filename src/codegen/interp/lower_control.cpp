@@ -41,10 +41,10 @@ void Lowering::bring_up_to_date(unsigned undone) {
   uncounted_ = 0;
 }
 
-/// Whether something may look at the pc slot before the target begins a guest instruction of its own.
+/// Whether something may look at the pc slot before the target sets it anew.
 bool Lowering::wants_pc(ir::BlockId target) const {
   for (const Instr& instr : unit_.instrs(target)) {
-    if (instr.op == Op::insn) return false;
+    if (instr.op == Op::insn || instr.op == Op::exit_goto || instr.op == Op::exit_indirect) return false;
     const bool computes = ir::has(instr.op, ir::Trait::pure) || instr.op == Op::nop ||
                           (instr.op == Op::get && instr.imm != unit_.layout->pc);
     if (!computes) return true;

@@ -41,8 +41,6 @@ struct Note {
   uint32_t last_use = 0;     ///< where its value is wanted last (sunk users want it until they are superseded)
   uint32_t fold = never;     ///< a value: the set that may be done by whoever computes it, right away.
                              ///< A set: the first position behind it where the slot may change again.
-  uint32_t stub_use = 0;     ///< the last sunk user that reads it, or another name for its place, when leaving
-  uint32_t next_set = never; ///< a set: where its slot is set again, sunk sets included
   Home home;
   uint16_t cached = 0;       ///< a constant: the cell in which it stands too
   uint8_t cached_in = 0;     ///< in which part of the block's code that cell was filled
