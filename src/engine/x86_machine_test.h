@@ -37,11 +37,11 @@ struct X86Machine {
     cpu->set_registers(registers);
   }
 
-  /// Pages of 2 MiB, mapped to themselves.
+  /// Pages of 2 MiB, mapped to themselves, for everybody.
   void long_mode(uint64_t pc) {
-    space.write_as<uint64_t>(0x10000, 0x11003);
-    space.write_as<uint64_t>(0x11000, 0x12003);
-    for (uint64_t i = 0; i < 2; ++i) space.write_as<uint64_t>(0x12000 + i * 8, (i << 21) | 0x83);
+    space.write_as<uint64_t>(0x10000, 0x11007);
+    space.write_as<uint64_t>(0x11000, 0x12007);
+    for (uint64_t i = 0; i < 2; ++i) space.write_as<uint64_t>(0x12000 + i * 8, (i << 21) | 0x87);
     iface::X86Registers registers;
     registers.cs = {.selector = 8, .attributes = 0xa09b, .limit = 0xffffffff, .base = 0};
     for (auto* segment : {&registers.ds, &registers.es, &registers.ss, &registers.fs, &registers.gs})

@@ -297,6 +297,27 @@ TEST_F(X86VcpuTest, ATripleFaultIsAShutdownThatSaysWhere) {
   EXPECT_NE(exit.message.find("1000000"), std::string::npos) << exit.message;
 }
 
+TEST_F(X86VcpuTest, AReturnToUserCodeKeepsTheBaseOfANullSegment) {
+  const auto iretq = std::to_array<uint8_t>({0x48, 0xcf});
+  const auto user = std::to_array<uint8_t>({0x64, 0x48, 0x8b, 0x04, 0x25, 0, 0, 0, 0, 0xf4});  // mov rax, fs:[0]; hlt
+  const auto gdt = std::to_array<uint64_t>({0, 0x00af9b000000ffff, 0x00cf93000000ffff, 0x00cff3000000ffff,
+                                            0x00affb000000ffff});
+  const auto frame = std::to_array<uint64_t>({0x5000, 0x23, 2, 0x8000, 0x1b});
+  space.write(0x4000, std::as_bytes(std::span(iretq)));
+  space.write(0x5000, std::as_bytes(std::span(user)));
+  space.write(0x6000, std::as_bytes(std::span(gdt)));
+  space.write(0x7000, std::as_bytes(std::span(frame)));
+  space.write_as<uint64_t>(0x200000, 0x1122334455667788);
+  long_mode(0x4000);
+  auto registers = cpu->registers();
+  registers.gpr[4] = 0x7000;
+  registers.gdtr = {.base = 0x6000, .limit = sizeof gdt - 1};
+  registers.fs = {.selector = 0, .attributes = 0, .limit = 0, .base = 0x200000};
+  cpu->set_registers(registers);
+  EXPECT_EQ(cpu->run().reason, ExitReason::shutdown);  // HLT is not for users, and there is no IDT
+  EXPECT_EQ(cpu->registers().gpr[0], 0x1122334455667788u) << cpu->describe();
+}
+
 TEST_F(X86VcpuTest, ResetIsTheArchitecturesOwn) {
   cpu->reset();
   EXPECT_EQ(cpu->registers().rip, 0xfff0u);

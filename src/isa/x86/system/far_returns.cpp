@@ -36,10 +36,12 @@ bool check_outer_stack(Cpu& cpu, Selector selector, const Segment& code, unsigne
   return check_stack_segment(cpu, selector, cpl, out, vector_gp);
 }
 
-/// Data segments that the outer level may not use become null.
+/// Data segments that the outer level may not use become null. Those that are null already stay as they are: in long
+/// mode FS and GS have their bases all the same.
 void drop_inner_segments(State& s) {
   for (SegmentName name : {es, ds, fs, gs}) {
     Segment& segment = s.segment[name];
+    if (Selector{segment.selector}.is_null()) continue;
     const bool conforming = (segment.attributes & (SegmentAttribute::code | SegmentAttribute::conforming)) ==
                             (SegmentAttribute::code | SegmentAttribute::conforming);
     if (!conforming && dpl_of(segment) < s.cpl) segment = {0, 0, 0, 0};
