@@ -21,7 +21,9 @@ Console::Console(memory::AddressSpace& memory, iface::Console& host)
   host_.on_input([this] { notify(receive_queue); });
 }
 
-Console::~Console() { host_.on_input({}); }
+Console::~Console() {
+  host_.on_input([] {});
+}
 
 uint64_t Console::device_features() const { return feature_bit(feature_emergency_write); }
 

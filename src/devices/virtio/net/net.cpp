@@ -66,7 +66,9 @@ Net::Net(memory::AddressSpace& memory, iface::NetPort& port, const NetOptions& o
   port_.connect([this](std::span<const std::byte> frame) { take_from_port(frame); });
 }
 
-Net::~Net() { port_.connect({}); }
+Net::~Net() {
+  port_.connect([](std::span<const std::byte>) {});
+}
 
 uint64_t Net::device_features() const {
   return feature_bit(feature_csum) | feature_bit(feature_guest_csum) | feature_bit(feature_mac) |
