@@ -6,6 +6,7 @@
 #include "image/guest_setup.h"
 
 #include <fmt/ranges.h>
+#include <pwd.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -66,6 +67,11 @@ std::vector<std::string> arguments_for(const Recipe& recipe, const AptSources& s
   return arguments;
 }
 
+std::string user_name() {
+  const passwd* user = ::getpwuid(::getuid());
+  return user != nullptr ? user->pw_name : "USER";
+}
+
 std::uintmax_t free_mib(const std::filesystem::path& directory) {
   std::error_code ignored;
   return std::filesystem::space(directory, ignored).available >> 20;
@@ -106,12 +112,14 @@ bool BootstrapLog::count_package(std::string_view line) {
 // The first complaint is the cause, those after it are what followed.
 void BootstrapLog::note_trouble(std::string_view line) {
   if (line.find("No space left on device") != std::string_view::npos) disk_is_full_ = true;
+  if (line.ends_with("chosen mode: fakechroot")) is_pretending_ = true;
   if (!complaint_.empty()) return;
   for (const std::string_view start : {"E: ", "dpkg: error: ", "dpkg: error ", "tar: ", "perl: error: "}) {
     if (!line.starts_with(start)) continue;
     if (start == "E: ") line.remove_prefix(start.size());
     // Where a hook fails, mmdebstrap can only repeat the script; what the script said last stands before.
     complaint_ = line.find("command failed") == std::string_view::npos ? line : std::string_view(last_line_);
+    complaint_.resize(std::min<std::size_t>(complaint_.size(), 300));
     return;
   }
   if (!line.empty()) last_line_ = line;
@@ -137,6 +145,11 @@ Result<std::filesystem::path> bootstrap(const Recipe& recipe, const AptSources& 
     return fail(ErrorCode::no_space, "the disk is full: {} MiB are free in {}, {} in {}", free_mib(directory),
                 directory.parent_path().string(), free_mib(temporary), temporary.parent_path().string());
   if (!code) return tl::unexpected(code.error());
+  if (*code != 0 && log.is_pretending())
+    return fail(
+        "mmdebstrap cannot do this without root: build as root, or 'usermod --add-subuids 100000-165535 "
+        "--add-subgids 100000-165535 {}' once",
+        user_name());
   if (*code != 0 && log.complaint().empty()) return fail("mmdebstrap ended with code {}", *code);
   if (*code != 0) return fail("mmdebstrap: {}", log.complaint());
   return target;

@@ -27,6 +27,8 @@ class BootstrapLog {
   // The line that tells most about a failure; empty if there is none.
   [[nodiscard]] const std::string& complaint() const { return complaint_; }
   [[nodiscard]] bool disk_is_full() const { return disk_is_full_; }
+  // It pretends to be root, as it could not become another user; that works with few suites.
+  [[nodiscard]] bool is_pretending() const { return is_pretending_; }
 
  private:
   bool count_package(std::string_view line);
@@ -39,6 +41,7 @@ class BootstrapLog {
   std::string complaint_;
   std::string last_line_;  // before the complaint
   bool disk_is_full_ = false;
+  bool is_pretending_ = false;
 };
 
 using BootstrapProgress = std::function<void(const BootstrapLog::State&)>;

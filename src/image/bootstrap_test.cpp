@@ -61,6 +61,19 @@ TEST(BootstrapLog, SeesAFullDiskInAnyLine) {
   EXPECT_TRUE(log.disk_is_full());
 }
 
+TEST(BootstrapLog, SeesThatRootIsPretended) {
+  BootstrapLog log;
+  EXPECT_FALSE(log.is_pretending());
+  log.add_line("I: automatically chosen mode: fakechroot");
+  EXPECT_TRUE(log.is_pretending());
+}
+
+TEST(BootstrapLog, CutsComplaints) {
+  BootstrapLog log;
+  log.add_line("E: " + std::string(4000, 'x'));
+  EXPECT_EQ(log.complaint().size(), 300u);
+}
+
 TEST(BootstrapLog, SurvivesAnyLine) {
   BootstrapLog log;
   for (const char* line :

@@ -12,13 +12,15 @@
 namespace strata::image {
 namespace {
 
-// Arguments: archive, tree, disk, size in KiB. The kernel fills /dev by itself, and making device files takes rights
+// Arguments: archive, tree, disk, size in KiB. Under fakeroot a file may say that its owner cannot read it, and then mke2fs
+// cannot: LD_PRELOAD is fakeroot, without which chmod changes what is and not what is said. The kernel fills /dev by itself, and making device files takes rights
 // that a container's root may lack. mke2fs may leave out zeroes: the disk's file is new and sparse.
 constexpr const char* script = R"sh(
 set -e
 mkdir "$2"
 tar -C "$2" -xpf "$1" --numeric-owner --exclude='./dev/*'
 rm "$1"
+[ -z "$LD_PRELOAD" ] || LD_PRELOAD= find "$2" ! -type l ! -perm -u=r -exec chmod u+r {} +
 truncate -s "$4K" "$3"
 mke2fs -q -t ext4 -L root -m 1 -E lazy_itable_init=0,nodiscard -d "$2" "$3" "$4"
 )sh";

@@ -18,10 +18,10 @@ constexpr std::uint64_t mib = 1 << 20;
 class Disk : public ::testing::Test {
  protected:
   // Files as root's, whoever runs the test.
-  void pack(const char* options = "") {
+  void pack() {
     make_test_tree(source_);
     const std::string command =
-        fmt::format("tar -C {} -cf {} --owner=0 --group=0 {} .", source_.string(), archive_.string(), options);
+        fmt::format("tar -C {} -cf {} --owner=0 --group=0 .", source_.string(), archive_.string());
     ASSERT_EQ(run_command({{"sh", "-c", command}}), 0);
   }
   Result<void> make(std::uint64_t bytes, int cancel_fd = -1) {
@@ -56,6 +56,18 @@ TEST_F(Disk, LeavesDeviceFilesToTheGuest) {
   ASSERT_TRUE(make(64 * mib));
   EXPECT_THAT(debugfs("ls -p /dev"), ::testing::Not(HasSubstr("console")));
   EXPECT_THAT(debugfs("stat /dev"), HasSubstr("Type: directory"));
+}
+
+TEST_F(Disk, KeepsFilesThatTheirOwnerCannotRead) {
+  pack();
+  write_file(source_ / "etc/shadow", "secret\n");
+  const std::string add =
+      fmt::format("tar -C {} -rf {} --owner=0 --group=0 --mode=0 ./etc/shadow", source_.string(), archive_.string());
+  ASSERT_EQ(run_command({{"sh", "-c", add}}), 0);
+  const auto made = make(64 * mib);
+  ASSERT_TRUE(made) << made.error().message;
+  EXPECT_EQ(debugfs("cat /etc/shadow"), "secret\n");
+  EXPECT_THAT(debugfs("stat /etc/shadow"), HasSubstr("Mode:  0000"));
 }
 
 TEST_F(Disk, SaysThatItIsTooSmall) {
