@@ -100,6 +100,19 @@ uint32_t SseInputs::mxcsr(uint32_t unmasked) {
   return result & ~unmasked;
 }
 
+/// A stack of any depth, rarely with an exception waiting: for what uses MMX registers.
+void SseInputs::fill_x87(FxArea& fx) {
+  constexpr uint16_t waiting = 0x8081, invalid_unmasked = 0x37e, all_masked = 0x37f;
+  const bool waits = chance(3);
+  fx.put(0, waits ? invalid_unmasked : all_masked);
+  fx.put(2, static_cast<uint16_t>((waits ? waiting : 0) | below(8) << 11));
+  fx.put(4, static_cast<uint8_t>(word()));
+  for (unsigned i = 0; i < 8; ++i) {
+    fx.put(32 + 16 * i, word());
+    fx.put(40 + 16 * i, static_cast<uint16_t>(word()));
+  }
+}
+
 void SseInputs::fill(Program& program, uint32_t unmasked) {
   const bool is_64 = program.code_size == CodeSize::bits64;
   const uint64_t width = is_64 ? ~uint64_t{0} : 0xffff'ffff;
@@ -111,7 +124,7 @@ void SseInputs::fill(Program& program, uint32_t unmasked) {
   registers.gpr[rsp] = stack_start;
   registers.gpr[rbx] = registers.gpr[rdi] = data_middle + (chance(3) ? below(16) : 0);
   registers.flags = word() & Rflags::arithmetic;
-  registers.fx.put<uint16_t>(0, 0x37f);
+  fill_x87(registers.fx);
   registers.fx.put<uint32_t>(24, mxcsr(unmasked));
   for (unsigned i = 0; i < 16; ++i) registers.fx.put(160 + 16 * i, vector_of(chance(80) ? common : style()));
   constexpr size_t begin = data_middle - data_base - 128, end = begin + 256;

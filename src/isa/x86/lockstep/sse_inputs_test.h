@@ -34,6 +34,7 @@ class SseInputs {
   uint32_t single();
   uint64_t double_();
   uint64_t bytes(bool of_text);
+  void fill_x87(FxArea& fx);
   uint32_t mxcsr(uint32_t unmasked);
 
   std::mt19937_64 random_;

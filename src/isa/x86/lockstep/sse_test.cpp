@@ -135,6 +135,8 @@ STRATA_SSE_LOCKSTEP(Integer, sse::integer_rows())
 STRATA_SSE_LOCKSTEP(Lanes, sse::lane_rows())
 STRATA_SSE_LOCKSTEP(Crypto, sse::crypto_rows())
 STRATA_SSE_LOCKSTEP(String, sse::string_rows())
+STRATA_SSE_LOCKSTEP(Mmx, sse::mmx_rows())
+STRATA_SSE_LOCKSTEP_TRAPS(Mmx, sse::mmx_rows())
 STRATA_SSE_LOCKSTEP_TRAPS(Float, sse::float_rows())
 STRATA_SSE_LOCKSTEP_TRAPS(FloatShape, sse::float_shape_rows())
 STRATA_SSE_LOCKSTEP_TRAPS(Convert, sse::convert_rows())
@@ -142,8 +144,9 @@ STRATA_SSE_LOCKSTEP_TRAPS(Convert, sse::convert_rows())
 /// All opcodes, but for MASKMOVDQU, whose RDI another instruction may have changed.
 Opcodes all_opcodes() {
   Opcodes all;
-  for (const auto rows : {sse::move_rows(), sse::float_rows(), sse::float_shape_rows(), sse::convert_rows(),
-                          sse::integer_rows(), sse::lane_rows(), sse::crypto_rows(), sse::string_rows()}) {
+  for (const auto rows :
+       {sse::move_rows(), sse::float_rows(), sse::float_shape_rows(), sse::convert_rows(), sse::integer_rows(),
+        sse::lane_rows(), sse::crypto_rows(), sse::string_rows(), sse::mmx_rows()}) {
     for (const Opcode& op : opcodes_of(rows))
       if (op.map != Map::map_0f || op.opcode != 0xf7) all.push_back(op);
   }

@@ -26,8 +26,9 @@ unsigned prefix_index(uint8_t simd_prefix) {
 class Index {
  public:
   Index() {
-    for (const auto rows : {sse::move_rows(), sse::float_rows(), sse::float_shape_rows(), sse::convert_rows(),
-                            sse::integer_rows(), sse::lane_rows(), sse::crypto_rows(), sse::string_rows()}) {
+    for (const auto rows :
+         {sse::move_rows(), sse::float_rows(), sse::float_shape_rows(), sse::convert_rows(), sse::integer_rows(),
+          sse::lane_rows(), sse::crypto_rows(), sse::string_rows(), sse::mmx_rows()}) {
       for (const Row& row : rows) add(row);
     }
   }

@@ -48,6 +48,7 @@ std::span<const Row> integer_rows();
 std::span<const Row> lane_rows();
 std::span<const Row> crypto_rows();
 std::span<const Row> string_rows();
+std::span<const Row> mmx_rows();
 
 /// LDMXCSR, STMXCSR. They share 0F AE with much else; false: not one of them.
 bool translate_mxcsr(Translator& t);
