@@ -163,6 +163,7 @@ void SignalWatch::cancel() {
   const std::lock_guard lock(state_->mutex);
   state_->active = false;
   std::error_code ignored;
+  state_->signals.cancel(ignored);  // before clear(), which would forget who waits
   state_->signals.clear(ignored);
 }
 
