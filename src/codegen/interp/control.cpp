@@ -30,18 +30,15 @@ Next leave(STRATA_STEP_PARAMS, ir::ExitKind kind, uint64_t payload) {
 
 namespace {
 
-/// Steps are counted from the jumping one, backwards too.
-#define STRATA_JUMP(distance) STRATA_NEXT_STEP(static_cast<int16_t>(distance))
-
 Next jump_handler(STRATA_STEP_PARAMS) {
   context->insns += static_cast<uint64_t>(int64_t{static_cast<int16_t>(step->c)});
-  STRATA_JUMP(step->d);
+  STRATA_NEXT_STEP(static_cast<int16_t>(step->d));
 }
 
 template <Place A>
 Next branch_handler(STRATA_STEP_PARAMS) {
   context->insns += static_cast<uint32_t>(step->imm);
-  STRATA_JUMP(STRATA_READ(A, uint8_t, a) != 0 ? step->d : step->c);
+  return go_on_either(STRATA_READ(A, uint8_t, a) != 0, step->d, step->c, STRATA_STEP_ARGS);
 }
 
 enum class Comparison : uint8_t { eq, lt_u, le_u, lt_s, le_s };
@@ -59,7 +56,8 @@ bool compares(T a, T b) {
 template <Comparison C, class T, Place A, Place B>
 Next branch_compare_handler(STRATA_STEP_PARAMS) {
   context->insns += B == Place::imm ? step->b : static_cast<uint32_t>(step->imm);
-  STRATA_JUMP((compares<C>(STRATA_READ(A, T, a), STRATA_READ(B, T, b))) ? step->d : step->c);
+  const bool holds = compares<C>(STRATA_READ(A, T, a), STRATA_READ(B, T, b));
+  return go_on_either(holds, step->d, step->c, STRATA_STEP_ARGS);
 }
 
 using Places = std::array<Handler, 6>;

@@ -51,7 +51,7 @@ template <unsigned C, Place A>
 Next cond_branch(STRATA_STEP_PARAMS) {
   const bool holds = ir::holds(static_cast<ir::Cond>(C), STRATA_READ(A, uint32_t, a));
   context->insns += static_cast<uint32_t>(step->imm);
-  STRATA_NEXT_STEP(static_cast<int16_t>(holds ? step->d : step->c));
+  return go_on_either(holds, step->d, step->c, STRATA_STEP_ARGS);
 }
 
 constexpr unsigned cond_count = 16;

@@ -29,6 +29,10 @@ std::unique_ptr<Program> Lowering::run() {
   scratch_.at_insn.assign(order.size(), 1);
   scratch_.at_insn[0] = 0;
   scratch_.jumps.clear();
+  if (order[0] != 0) {  // programs begin with their first step
+    scratch_.jumps.push_back({here(), false, 0});
+    emit({}, jump());
+  }
   for (size_t i = 0; i < order.size(); ++i) {
     next_block_ = i + 1 < order.size() ? order[i + 1] : never;
     lower_block(order[i]);

@@ -33,7 +33,7 @@ class Program final : public Code {
     uint64_t guest_pc = 0;
     uint32_t pc_offset = 0;  ///< of the pc slot in the state
     uint32_t cells = 0;      ///< that the largest block needs
-    uint32_t entry = 0;      ///< the step to begin with
+    uint32_t entry = 0;      ///< where the first block begins; step 0 is it, or leads there
   };
   static std::unique_ptr<Program> make(const Shape& shape, std::span<const Step> steps, std::span<const Mark> marks,
                                        std::span<const uint64_t> far_pcs);

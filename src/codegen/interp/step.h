@@ -69,6 +69,16 @@ inline Handler handler_of(const Step* step, uintptr_t base) {
 
 #define STRATA_NEXT_STEP(count) return go_on(step + (count), state, frame, context, base)
 
+/// Goes on `yes` or `no` steps from here, as signed distances. A jump and not a choice of addresses: the host predicts
+/// it, and goes on without waiting for what the condition depends on.
+[[gnu::always_inline]] inline Next go_on_either(bool condition, uint16_t yes, uint16_t no, STRATA_STEP_PARAMS) {
+  if (condition) {
+    asm volatile("");  // keeps the compiler from making it a choice after all
+    return go_on(step + static_cast<int16_t>(yes), state, frame, context, base);
+  }
+  return go_on(step + static_cast<int16_t>(no), state, frame, context, base);
+}
+
 class Program;
 
 /// Stands right before a frame's values.
