@@ -93,7 +93,9 @@ Result<void> Board::restore(devices::Reader& in) {
   STRATA_TRY(io_apic_.restore(in));
   STRATA_TRY(local_apic_.restore(in));
   STRATA_TRY(restore_ram(in, *ram_));
-  return in.leave();
+  STRATA_TRY(in.leave());
+  for (const auto& device : peripherals_) device->device().resume();  // now that their requests' memory is back
+  return {};
 }
 
 }  // namespace strata::machine::pc
