@@ -32,6 +32,12 @@ class FakeTimers final : public iface::Timers {
     now_ = std::max(now_, time);
   }
   void advance(uint64_t by) { advance_to(now_ + by); }
+  /// As a busy host: what is due within `by` is called only `delay` after that.
+  void advance_late(uint64_t by, uint64_t delay) {
+    const uint64_t due = now_ + by;
+    now_ = due + delay;
+    advance_to(due);
+  }
 
   unsigned armed() const {
     return static_cast<unsigned>(std::ranges::count_if(timers_, [](FakeTimer* t) { return t->deadline.has_value(); }));

@@ -49,6 +49,14 @@ TEST_F(PitTest, RateGeneratorTicks) {
   EXPECT_TRUE(wire.level);  // low for one clock only
 }
 
+TEST_F(PitTest, LateHostTimerLosesNoEdge) {
+  control(0x34);
+  load(0, 11932);
+  wire.rises = 0;
+  for (int i = 0; i < 10; ++i) timers.advance_late(10 * ms, 3 * ms);
+  EXPECT_NEAR(wire.rises, 10, 1);
+}
+
 TEST_F(PitTest, SquareWaveTicks) {
   control(0x36);
   load(0, 0);  // 65536: 18.2 Hz
