@@ -129,6 +129,12 @@ Result<void> PciBus::restore(Reader& in) {
   return in.leave();
 }
 
+void PciBus::resume() {
+  for (PciDevice* device : functions_) {
+    if (device) device->resume();
+  }
+}
+
 bool PciBus::ConfigPorts::selected(uint8_t* devfn, unsigned* base) const {
   *devfn = static_cast<uint8_t>(address >> 8);
   *base = address & 0xfc;

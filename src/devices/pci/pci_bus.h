@@ -58,6 +58,7 @@ class PciBus {
   void reset();
   void save(Writer& out) const;
   Result<void> restore(Reader& in);
+  void resume();
 
  private:
   friend class PciDevice;

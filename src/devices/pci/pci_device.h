@@ -70,6 +70,8 @@ class PciDevice {
   /// interrupt line has its level.
   virtual void save(Writer& out) const;
   virtual Result<void> restore(Reader& in);
+  /// After the whole machine has been restored, RAM too: goes on with what was in flight.
+  virtual void resume() {}
 
  protected:
   /// `size` is a power of two, at least 16 for memory and 4 for I/O. The device behind a BAR gets offsets in it. A

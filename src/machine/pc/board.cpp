@@ -4,10 +4,6 @@
 #include <algorithm>
 
 #include "base/bits.h"
-#include "devices/virtio/blk/blk.h"
-#include "devices/virtio/console/console.h"
-#include "devices/virtio/net/net.h"
-#include "devices/virtio/rng/rng.h"
 #include "machine/pc/acpi/tables.h"
 
 namespace strata::machine::pc {
@@ -41,7 +37,7 @@ Result<std::unique_ptr<Board>> Board::make(iface::Timers& timers, memory::Device
   auto ram = STRATA_TRY(memory::Ram::make(options.memory));
   std::lock_guard guard(lock);
   std::unique_ptr<Board> board(new Board(timers, lock, std::move(options), std::move(ram)));
-  STRATA_TRY(board->plug_in());
+  if (board->options_.pci_devices) board->pci_devices_ = STRATA_TRY(board->options_.pci_devices(board->pci_));
   return board;
 }
 
@@ -83,29 +79,6 @@ Board::Board(iface::Timers& timers, memory::DeviceLock& lock, BoardOptions optio
 }
 
 Board::~Board() = default;
-
-Result<void> Board::plug_in() {
-  namespace virtio = devices::virtio;
-  constexpr size_t free_slots = devices::PciBus::slots - 2;
-  const Peripherals& wanted = options_.peripherals;
-  const size_t count = wanted.disks.size() + wanted.networks.size() + (wanted.entropy ? 1 : 0) + (wanted.console ? 1 : 0);
-  if (count > free_slots) {
-    return fail(ErrorCode::usage, "{} disks, network cards and other devices: the PCI bus has room for {}", count,
-                free_slots);
-  }
-  const auto add = [this](std::unique_ptr<virtio::Device> device) {
-    peripherals_.push_back(std::make_unique<virtio::VirtioPci>(pci_, std::nullopt, std::move(device)));
-  };
-  for (size_t i = 0; i < wanted.disks.size(); ++i) {
-    add(std::make_unique<virtio::Blk>(space_, *wanted.disks[i], fmt::format("disk{}", i)));
-  }
-  for (const NetworkCard& card : wanted.networks) {
-    add(std::make_unique<virtio::Net>(space_, *card.port, virtio::NetOptions{.mac = card.mac}));
-  }
-  if (wanted.entropy) add(std::make_unique<virtio::Rng>(space_, *wanted.entropy));
-  if (wanted.console) add(std::make_unique<virtio::Console>(space_, *wanted.console));
-  return {};
-}
 
 void Board::map_memory() {
   const auto add_ram = [this](const char* name, uint64_t base, uint64_t end, uint64_t offset) {

@@ -1,7 +1,6 @@
 // Board: the devices of the PC, where they stand and how they are wired; everything but processor and run control.
 #pragma once
 
-#include <array>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -22,31 +21,16 @@
 #include "devices/timer/pit.h"
 #include "devices/timer/pm_timer.h"
 #include "devices/timer/rtc.h"
-#include "devices/virtio/core/virtio_pci.h"
-#include "iface/block_store.h"
 #include "iface/clock.h"
 #include "iface/console.h"
-#include "iface/entropy.h"
-#include "iface/net_port.h"
 #include "machine/pc/layout.h"
 #include "machine/pc/machine_timers.h"
 #include "memory/address_space.h"
 
 namespace strata::machine::pc {
 
-/// A virtio network card.
-struct NetworkCard {
-  iface::NetPort* port = nullptr;
-  std::array<uint8_t, 6> mac = {};
-};
-
-/// What is plugged into the PCI bus, in this order; each as a virtio device.
-struct Peripherals {
-  std::vector<iface::BlockStore*> disks;
-  std::vector<NetworkCard> networks;
-  iface::Entropy* entropy = nullptr;   ///< none: no random number device
-  iface::Console* console = nullptr;   ///< none: no virtio console (COM1 is another matter)
-};
+/// Makes the PCI devices that a user asked for, once the bus is there. The board owns them.
+using PciDevices = std::function<Result<std::vector<std::unique_ptr<devices::PciDevice>>>(devices::PciBus&)>;
 
 struct BoardOptions {
   uint64_t memory = 0;                          ///< bytes
@@ -54,7 +38,7 @@ struct BoardOptions {
   iface::Console* console = nullptr;            ///< COM1; nullptr: nothing plugged in
   devices::Rtc::WallClock wall_clock;
   devices::RequestMachine request;
-  Peripherals peripherals;
+  PciDevices pci_devices;                       ///< may be empty
 };
 
 /// What a firmware would report of the memory map (e820 types: 1 usable, 2 reserved, 3 ACPI).
@@ -119,7 +103,6 @@ class Board {
   void show_local_apic(uint64_t base, bool visible);
   void map_memory();
   void map_ports();
-  Result<void> plug_in();
   void write_firmware_state();
 
   BoardOptions options_;
@@ -151,7 +134,7 @@ class Board {
   devices::PciBus pci_;
   devices::HostBridge host_bridge_;
   devices::IsaBridge isa_bridge_;
-  std::vector<std::unique_ptr<devices::virtio::VirtioPci>> peripherals_;
+  std::vector<std::unique_ptr<devices::PciDevice>> pci_devices_;
   memory::AddressSpace::RegionId local_apic_region_ = 0;  ///< 0: not visible
   memory::AddressSpace::RegionId firmware_region_ = 0;
 };

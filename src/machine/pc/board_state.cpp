@@ -94,7 +94,7 @@ Result<void> Board::restore(devices::Reader& in) {
   STRATA_TRY(local_apic_.restore(in));
   STRATA_TRY(restore_ram(in, *ram_));
   STRATA_TRY(in.leave());
-  for (const auto& device : peripherals_) device->device().resume();  // now that their requests' memory is back
+  pci_.resume();  // now that the memory of their requests is back
   return {};
 }
 

@@ -49,7 +49,7 @@ Result<void> Pc::build() {
        .console = options_.console,
        .wall_clock = options_.wall_clock ? options_.wall_clock : host_utc,
        .request = [this](devices::MachineRequest what, uint32_t code) { request(what, code); },
-       .peripherals = options_.peripherals}));
+       .pci_devices = std::move(options_.pci_devices)}));
   vcpu_ = STRATA_TRY(options_.make_vcpu({.memory = board_->memory(),
                                          .ports = board_->ports(),
                                          .interrupts = board_->local_apic(),

@@ -39,7 +39,7 @@ struct PcOptions {
   devices::Rtc::WallClock wall_clock;     ///< none: the host's UTC
   std::optional<DirectBoot> boot;         ///< none: the processor starts at the reset vector, as `firmware` wants
   std::vector<std::byte> firmware;        ///< a BIOS image of at most 256 KiB, a multiple of 4 KiB
-  Peripherals peripherals;                ///< disks, network cards, …
+  PciDevices pci_devices;                 ///< what else is plugged in
 };
 
 enum class MachineExitReason : uint8_t {

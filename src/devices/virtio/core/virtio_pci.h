@@ -23,6 +23,7 @@ class VirtioPci final : public PciDevice, private Interrupts {
   void reset() override;
   void save(Writer& out) const override;
   Result<void> restore(Reader& in) override;
+  void resume() override { device_->resume(); }
 
   /// What one BAR holds, by offset: each structure has a page of it.
   static constexpr unsigned registers_bar = 4;
