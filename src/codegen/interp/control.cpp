@@ -132,10 +132,19 @@ Next exit_indirect_handler(STRATA_STEP_PARAMS) {
   return end_with_next(frame, ir::RunResult::no_link);
 }
 
-Next sunk_guard_handler(STRATA_STEP_PARAMS) {
+template <class T, Place A>
+Next sunk_set_handler(STRATA_STEP_PARAMS) {
   const uint32_t at = header_of(frame).left_at;
   if (at < step->b) return stop();
-  STRATA_NEXT_STEP(at < step->c ? 1 : 1 + step->a);
+  if (at < step->c) write<Dest::low>(STRATA_READ(A, T, a), step, state, frame);
+  STRATA_NEXT_STEP(1);
+}
+
+Next sunk_set_vector_handler(STRATA_STEP_PARAMS) {
+  const uint32_t at = header_of(frame).left_at;
+  if (at < step->b) return stop();
+  if (at < step->c) write_any(STRATA_ANY(ir::Vec128, a), step, state, frame);
+  STRATA_NEXT_STEP(1);
 }
 
 }  // namespace
@@ -157,6 +166,14 @@ Handler exit_always() { return &exit_always_handler; }
 Handler poll() { return &poll_handler; }
 Handler exit_goto() { return &exit_goto_handler; }
 Handler exit_indirect() { return &exit_indirect_handler; }
-Handler sunk_guard() { return &sunk_guard_handler; }
+
+Handler sunk_set(Width width, Place a) {
+  static constexpr Handler cells[] = {&sunk_set_handler<uint8_t, Place::cell>, &sunk_set_handler<uint16_t, Place::cell>,
+                                      &sunk_set_handler<uint32_t, Place::cell>, &sunk_set_handler<uint64_t, Place::cell>};
+  static constexpr Handler imms[] = {&sunk_set_handler<uint8_t, Place::imm>, &sunk_set_handler<uint16_t, Place::imm>,
+                                     &sunk_set_handler<uint32_t, Place::imm>, &sunk_set_handler<uint64_t, Place::imm>};
+  return (a == Place::imm ? imms : cells)[index(width)];
+}
+Handler sunk_set_vector() { return &sunk_set_vector_handler; }
 
 }  // namespace strata::codegen::interp

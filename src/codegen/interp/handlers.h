@@ -89,8 +89,10 @@ Handler poll();
 Handler exit_goto();
 /// pc := a (any), c guest instructions done.
 Handler exit_indirect();
-/// In a block's exit stub: skips a steps unless the program is left in steps b up to c, ends where it is left before b.
-Handler sunk_guard();
+/// In a block's exit stub, a sunk set: the slot at d := a (cell or imm), if the program is left in steps b up to c. The
+/// stub ends here where it is left before b. A vector's slot and cell are any.
+Handler sunk_set(Width width, Place a);
+Handler sunk_set_vector();
 
 // Calls (call.cpp): the operands any of 8 bytes, or any of 16 (see CallShape) from a, b, c and the extension's first;
 // result d. The step behind holds a CallExtension.

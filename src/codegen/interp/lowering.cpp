@@ -101,8 +101,8 @@ void Lowering::supersede_sunk(uint64_t slot) {
 }
 
 /// First all sunk values of the block, which are pure and so may be computed even where one of their operands was not
-/// yet. Then the sunk sets, each behind a guard that asks where the program was left. In this order, for the values may
-/// be read from slots that are set.
+/// yet. Then the sunk sets, each of which asks where the program was left. In this order, for the values may be read
+/// from slots that are set.
 void Lowering::lower_stub(const ir::Block& block, uint32_t first_mark) {
   const uint16_t stub = here();
   part_ = in_stub;
@@ -120,10 +120,7 @@ void Lowering::lower_stub(const ir::Block& block, uint32_t first_mark) {
     const Instr& instr = unit_.code[position_];
     const Note& note = scratch_.notes[position_];
     if (instr.op != Op::set || !is_sunk(instr, note)) continue;
-    emit({.a = 1, .b = note.from, .c = note.until}, sunk_guard());
-    const uint16_t set = here();
-    lower_set(instr);
-    STRATA_ASSERT(here() == set + 1, "a sunk set must be one step");
+    lower_sunk_set(instr, note);
   }
   emit({}, &first_handler);
   for (size_t i = first_mark; i < scratch_.marks.size(); ++i) {
@@ -139,6 +136,23 @@ void Lowering::move_to_cell(Value value) {
   } else if (note.home.kind == Home::slot) {
     note.home = copy_of_slot(note.home.place, type_of(value));
   }
+}
+
+/// The value stands in a cell or is an imm.
+void Lowering::lower_sunk_set(const Instr& instr, const Note& note) {
+  const ir::Slot& slot = slot_of(instr);
+  const Value value = instr.arg[0];
+  Step step{.d = static_cast<uint16_t>(slot.offset), .b = note.from, .c = note.until};
+  if (ir::bits(slot.type) > 64) {
+    step.d = static_cast<uint16_t>(any_slot | slot.offset / cell_bytes);
+    step.a = any_operand(value);
+    emit(step, sunk_set_vector());
+    return;
+  }
+  const Operand from = right_operand(value);
+  step.a = from.number;
+  if (from.place == Place::imm) step.imm = static_cast<int32_t>(at(value).imm);
+  emit(step, sunk_set(width_of(slot.type), from.place));
 }
 
 /// Puts the distances into jumps, now that all blocks have their place.

@@ -50,6 +50,7 @@ class Lowering {
   void lower_block(ir::BlockId id);
   void lower_instr(const Instr& instr, Note& note);
   void lower_stub(const ir::Block& block, uint32_t first_mark);
+  void lower_sunk_set(const Instr& instr, const Note& note);
   void move_to_cell(Value value);
   void supersede_sunk(uint64_t slot);
   void connect();
