@@ -84,5 +84,22 @@ void decoding(benchmark::State& state) {
 }
 BENCHMARK(decoding);
 
+/// What the engine asks for behind every indirect jump.
+void mode_of_state(benchmark::State& state) {
+  State s{};
+  s.cr0 = 0x80050033;
+  s.cr4 = 0x6f0;
+  s.efer = 0xd01;
+  s.cpl = 3;
+  s.mxcsr = 0x1f80;
+  s.system_flags = 0x202;
+  s.segment[cs].attributes = 0xa0fb;
+  for (auto _ : state) {
+    benchmark::ClobberMemory();
+    benchmark::DoNotOptimize(Mode::of(s).pack());
+  }
+}
+BENCHMARK(mode_of_state);
+
 }  // namespace
 }  // namespace strata::isa::x86
