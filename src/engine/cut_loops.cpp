@@ -36,7 +36,7 @@ void cut_loops(ir::Unit& unit) {
     const unsigned targets = op == ir::Op::branch ? 2 : op == ir::Op::jump ? 1 : 0;
     for (unsigned i = 0; i < targets; ++i) {
       const ir::BlockId target = unit.code[last].target[i];
-      if (target > block) continue;
+      if (unit.blocks[target].begin > unit.blocks[block].begin) continue;  // the code's order, not the numbers'
       if (const auto pc = entry_pc(unit, target)) unit.code[last].target[i] = add_exit(unit, *pc);
     }
   }

@@ -233,6 +233,22 @@ void Generator::jump_over(const Pattern& pattern) {
   code_[start - distance_bytes] = static_cast<uint8_t>(code_.size() - start);
 }
 
+/// An instruction or two, a few times over. The count stands in memory where nothing else comes.
+void Generator::loop(const Pattern& pattern) {
+  constexpr uint64_t counter = stack_base + stack_size - 16;
+  const auto with_counter = [&](uint8_t opcode, uint8_t modrm_digit) {
+    emit(opcode);
+    emit(static_cast<uint8_t>(modrm_digit << 3 | (is_64() ? 4 : 5)));
+    if (is_64()) emit(0x25);
+    emit(counter, 4);
+  };
+  with_counter(0xc7, 0), emit(1 + below(5), 4);  // MOV
+  const size_t start = code_.size();
+  for (unsigned left = 1 + below(2); left > 0; --left) instruction(pattern);
+  with_counter(0xff, 1);  // DEC
+  emit(0x0f), emit(0x85), emit(start - (code_.size() + 4), 4);
+}
+
 /// Pointers into the data, a count that keeps them there, and MOVS, CMPS, STOS, LODS or SCAS with or without REP.
 void Generator::string_instruction() {
   static constexpr uint8_t opcodes[] = {0xa4, 0xa6, 0xaa, 0xac, 0xae};
@@ -278,6 +294,7 @@ Program Generator::program(const std::vector<Pattern>& patterns, unsigned longes
   for (unsigned left = 1 + below(longest); left > 0; --left) {
     if (one_in(16)) string_instruction();
     else if (one_in(10)) jump_over(pattern());
+    else if (one_in(30)) loop(pattern());
     else instruction(pattern());
   }
   return finish();

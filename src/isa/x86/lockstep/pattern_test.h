@@ -68,6 +68,7 @@ class Generator {
   uint8_t register_of(char register_class, bool byte_without_rex);
   void string_instruction();
   void jump_over(const Pattern& pattern);
+  void loop(const Pattern& pattern);
   void registers(Registers& out);
   Program finish();
 

@@ -27,9 +27,18 @@ void branch_if(Translator& t, Value condition, OnEach on_each) {
   t.end_at(next);
 }
 
-void jcc(Translator& t) {
-  branch_if(t, t.cond(t.insn.opcode & 15), [] {});
+/// The same where there is nothing to do on the way, so that the branch may go to the unit's blocks themselves.
+void branch_if(Translator& t, Value condition) {
+  const uint64_t pcs[] = {relative_target(t), t.next_pc()};
+  const std::optional<ir::BlockId> inside[] = {t.block_at(pcs[0]), t.block_at(pcs[1])};
+  const ir::BlockId taken = inside[0] ? *inside[0] : t.b.new_block();
+  const ir::BlockId passed = inside[1] ? *inside[1] : t.b.new_block();
+  t.b.branch(condition, taken, passed);
+  if (!inside[0]) t.b.begin(taken), t.end_at(pcs[0]);
+  if (!inside[1]) t.b.begin(passed), t.end_at(pcs[1]);
 }
+
+void jcc(Translator& t) { branch_if(t, t.cond(t.insn.opcode & 15)); }
 
 Value count_register(Translator& t) { return t.gpr(rcx, t.insn.address_bits); }
 
@@ -47,7 +56,7 @@ void loop(Translator& t) {
 
 void jcxz(Translator& t) {
   const Type type = ir::integer_type(t.insn.address_bits);
-  branch_if(t, t.b.eq(count_register(t), t.b.constant(type, 0)), [] {});
+  branch_if(t, t.b.eq(count_register(t), t.b.constant(type, 0)));
 }
 
 void push_return_address(Translator& t) { t.push(t.b.constant(ir::integer_type(branch_bits(t)), t.next_pc())); }

@@ -3,8 +3,8 @@
 
 namespace strata::isa::x86 {
 
-Translator::Translator(const CodeKey& key, const Cpuid& its_cpuid)
-    : b(layout()), mode(Mode::unpack(key.mode)), cpuid(its_cpuid), pc(key.pc) {}
+Translator::Translator(const CodeKey& key, const Cpuid& its_cpuid, const Region& its_region)
+    : b(layout()), mode(Mode::unpack(key.mode)), cpuid(its_cpuid), region(its_region), pc(key.pc) {}
 
 Value Translator::gpr(uint8_t number, unsigned bits) {
   if (bits == 8) return gpr8(number);
@@ -61,16 +61,35 @@ void Translator::raise_if(Value condition, Vector vector, uint16_t error) {
 }
 
 /// In real mode CS's limit is at least 64 KiB; elsewhere it is looked at where it is not 4 GiB.
-void Translator::check_target(Value target) {
+bool Translator::needs_check(Value target) const {
   uint64_t known = 0;
-  if (mode.flat_code || (!mode.protected_ && b.is_constant(target, &known) && known <= 0xffff)) return;
+  return !mode.flat_code && (mode.protected_ || !b.is_constant(target, &known) || known > 0xffff);
+}
+
+void Translator::check_target(Value target) {
+  if (!needs_check(target)) return;
   const Value limit = b.zext(Type::i64, b.get(segment_limit_slot(cs)));
   raise_if(b.lt_u(limit, target), vector_gp, 0);
 }
 
+std::optional<ir::BlockId> Translator::block_at(uint64_t target_pc) {
+  if (needs_check(b.i64(target_pc))) return std::nullopt;
+  bool behind = false;
+  const auto block = region.block_of(b, target_pc, &behind);
+  return behind ? std::nullopt : block;
+}
+
+/// Loops look at events in every round, with the state of the round to come.
 void Translator::end_at(uint64_t target_pc) {
   check_target(b.i64(target_pc));
-  b.exit_goto(target_pc);
+  bool behind = false;
+  const auto block = region.block_of(b, target_pc, &behind);
+  if (!block) return b.exit_goto(target_pc);
+  if (behind) {
+    b.set(slot_rip, b.i64(target_pc));
+    b.poll();
+  }
+  b.jump(*block);
 }
 
 void Translator::end_at(Value target_pc) {

@@ -8,6 +8,7 @@
 #include "isa/x86/exception.h"
 #include "isa/x86/insn.h"
 #include "isa/x86/mode.h"
+#include "isa/x86/translate/region.h"
 
 namespace strata::isa::x86 {
 
@@ -22,11 +23,12 @@ using ir::Value;
 /// LOCK, VEX prefixes that stand wrongly, and instructions cut off by a page have been dealt with before a group is asked.
 class Translator {
  public:
-  Translator(const CodeKey& key, const Cpuid& cpuid);
+  Translator(const CodeKey& key, const Cpuid& cpuid, const Region& region);
 
   ir::Builder b;
   const Mode mode;
   const Cpuid& cpuid;
+  Region region;                                                 ///< what the unit covers
   Insn insn;                                                     ///< being translated
   uint64_t pc;                                                   ///< its rip
   uint64_t next_pc() const { return cut_pc(pc + insn.length); }  ///< rip behind it
@@ -74,7 +76,10 @@ class Translator {
   void raise_if(Value condition, Vector vector, uint16_t error);
   void invalid() { raise(vector_ud); }
   void general_protection() { raise(vector_gp, 0); }
-  void end_at(uint64_t target_pc);  ///< exit_goto; a target outside CS's limit is #GP
+  /// Goes to a place in this mode: a jump inside the unit, or exit_goto. A target outside CS's limit is #GP.
+  void end_at(uint64_t target_pc);
+  /// The block that a branch to `target_pc` can go to without more ado; nothing where it takes end_at.
+  std::optional<ir::BlockId> block_at(uint64_t target_pc);
   void end_at(Value target_pc);     ///< exit_indirect, likewise
   void check_target(Value target);  ///< the same #GP alone, before other effects of a branch
   void end_after_this();            ///< the unit ends behind this instruction (mode may have changed)
@@ -94,6 +99,7 @@ class Translator {
 
  private:
   bool always_reachable(SegmentName segment, bool write) const;
+  bool needs_check(Value target) const;
   void check_limit(SegmentName segment, Value offset, unsigned size, bool write);
 
   Value address_ = ir::no_value;  ///< memory_address of this instruction, once known

@@ -1,4 +1,4 @@
-// The loop of translation: fetch, decode, let the groups emit, and end the unit.
+// The loop of translation: fetch, decode, let the groups emit, go where the code goes, and end the unit.
 #include "isa/x86/translate/unit.h"
 
 #include <algorithm>
@@ -65,22 +65,46 @@ class UnitLoop {
   UnitLoop(Cpu& cpu, const CodeKey& key, unsigned max_insns)
       : cpu_(cpu),
         key_(key),
-        t_(key, cpu.cpuid),
+        t_(key, cpu.cpuid, region_of(key, max_insns)),
         window_(*cpu.host, t_.mode.code_space(), t_.mode.code_bits),
         pc_(key.pc) {
-    const bool one_by_one = t_.mode.trap || t_.mode.shadow || t_.mode.breakpoints;
-    max_insns_ = one_by_one ? 1 : std::max(max_insns, 1u);
+    max_insns_ = one_by_one(t_.mode) ? 1 : std::max(max_insns, 1u);
   }
 
   ir::Unit run() {
-    t_.b.begin(t_.b.new_block());
-    while (insns_ < max_insns_ && !t_.ended() && one_insn()) {
+    const ir::BlockId entry = t_.b.new_block();
+    t_.b.begin(entry);
+    t_.region.begun(pc_, entry);
+    while (insns_ < max_insns_ && go_on() && one_insn()) {
     }
     if (!t_.ended()) t_.b.exit_goto(pc_);
+    t_.region.leave_rest(t_.b);
     return t_.b.finish(key_.pc, bytes_, insns_);
   }
 
  private:
+  static bool one_by_one(const Mode& mode) { return mode.trap || mode.shadow || mode.breakpoints; }
+
+  static Region region_of(const CodeKey& key, unsigned max_insns) {
+    const bool whole = max_insns > 1 && !one_by_one(Mode::unpack(key.mode));
+    return {key.pc, ir::page_size - (key.address & ~ir::page_mask), whole};
+  }
+
+  /// Goes where code is wanted next, and begins the block that waits for it. False: nothing is.
+  bool go_on() {
+    if (t_.ended()) {
+      const auto next = t_.region.next_waiting(pc_);
+      if (!next) return false;
+      pc_ = *next;
+    }
+    if (const auto block = t_.region.waiting_at(pc_)) {
+      if (!t_.ended()) t_.b.jump(*block);
+      t_.b.begin(*block);
+      t_.region.begun(pc_, *block);
+    }
+    return true;
+  }
+
   uint64_t linear(uint64_t pc) const {
     const uint64_t address = key_.address + (pc - key_.pc);
     return t_.mode.code_bits == 64 ? address : address & 0xffff'ffff;
@@ -123,14 +147,18 @@ class UnitLoop {
     if (t_.mode.trap) t_.call(helpers::single_step, {});
     if (t_.mode.breakpoints) t_.call(helpers::check_breakpoint, {t_.b.i64(address)});
     if (status != DecodeStatus::ok) {
-      bytes_ += looked_at;  // each of them may be what makes it no instruction
+      cover(looked_at);  // each of them may be what makes it no instruction
+      pc_ += 1;
       return status == DecodeStatus::too_long ? t_.general_protection() : t_.invalid();
     }
-    bytes_ += t_.insn.length;
+    cover(t_.insn.length);
+    t_.region.at(t_.next_pc());
     check_code_limit();
     if (!t_.lock_is_wrong()) translate_insn(t_);
     pc_ = t_.next_pc();
   }
+
+  void cover(uint32_t length) { bytes_ = std::max(bytes_, static_cast<uint32_t>(pc_ - key_.pc) + length); }
 
   /// The instruction's last byte must lie inside CS's limit; in real mode that is never below 64 KiB.
   void check_code_limit() {
