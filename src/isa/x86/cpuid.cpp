@@ -32,9 +32,9 @@ struct Leaf1Ecx {
 };
 
 struct Leaf7 {
-  static constexpr uint32_t fsgsbase = 1u << 0, bmi1 = 1u << 3, smep = 1u << 7, bmi2 = 1u << 8, erms = 1u << 9,
-                            invpcid = 1u << 10, rdseed = 1u << 18, smap = 1u << 20;
-  static constexpr uint32_t ebx = bmi1 | smep | bmi2 | erms | rdseed | smap;
+  static constexpr uint32_t fsgsbase = 1u << 0, tsc_adjust = 1u << 1, bmi1 = 1u << 3, smep = 1u << 7, bmi2 = 1u << 8,
+                            erms = 1u << 9, invpcid = 1u << 10, rdseed = 1u << 18, smap = 1u << 20;
+  static constexpr uint32_t ebx = tsc_adjust | bmi1 | smep | bmi2 | erms | rdseed | smap;
   static constexpr uint32_t ebx_long_mode_only = fsgsbase | invpcid;
   static constexpr uint32_t ecx = 1u << 2;  ///< UMIP
 };

@@ -9,8 +9,8 @@ namespace strata::isa::x86 {
 namespace {
 
 enum Msr : uint32_t {
-  msr_tsc = 0x10, msr_platform_id = 0x17, msr_spec_ctrl = 0x48, msr_pred_cmd = 0x49, msr_microcode = 0x8b,
-  msr_mtrr_cap = 0xfe, msr_sysenter_cs = 0x174, msr_sysenter_esp = 0x175, msr_sysenter_eip = 0x176,
+  msr_tsc = 0x10, msr_platform_id = 0x17, msr_tsc_adjust = 0x3b, msr_spec_ctrl = 0x48, msr_pred_cmd = 0x49,
+  msr_microcode = 0x8b, msr_mtrr_cap = 0xfe, msr_sysenter_cs = 0x174, msr_sysenter_esp = 0x175, msr_sysenter_eip = 0x176,
   msr_mcg_cap = 0x179, msr_mcg_status = 0x17a, msr_misc_enable = 0x1a0, msr_debug_ctl = 0x1d9,
   msr_mtrr_variable = 0x200, msr_mtrr_fixed_64k = 0x250, msr_mtrr_fixed_16k = 0x258, msr_mtrr_fixed_4k = 0x268,
   msr_pat = 0x277, msr_mtrr_default = 0x2ff, msr_efer = 0xc0000080, msr_star = 0xc0000081, msr_lstar = 0xc0000082,
@@ -92,6 +92,7 @@ bool read_register(Cpu& cpu, uint32_t index, uint64_t& value) {
   if (const uint64_t* address = address_register(s, index)) return value = *address, true;
   switch (index) {
     case msr_tsc: value = cpu.host->ticks() + s.tsc_offset; return true;
+    case msr_tsc_adjust: value = s.tsc_offset; return true;  // what was added since reset, by either register
     case msr_pat: value = s.pat; return true;
     case msr_efer: value = s.efer; return true;
     case msr_mtrr_cap: value = variable_mtrrs | 1u << 8 | 1u << 10; return true;  // fixed ones and write combining
@@ -107,6 +108,7 @@ bool write_register(Cpu& cpu, uint32_t index, uint64_t value) {
   if (uint64_t* address = address_register(s, index)) return is_canonical(value) && (*address = value, true);
   switch (index) {
     case msr_tsc: s.tsc_offset = value - cpu.host->ticks(); return true;
+    case msr_tsc_adjust: s.tsc_offset = value; return true;
     case msr_pat: return is_valid_pat(value) && (s.pat = value, true);
     case msr_efer: return write_efer(cpu, value);
     case msr_spec_ctrl: return value <= 7 && (cpu.spec_ctrl = value, true);
