@@ -1,0 +1,268 @@
+// Whole machines with tiny guests, on Strata's own interpreter: run control, interrupts, sleep, reset, saved state.
+#include "machine/pc/pc.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <ctime>
+#include <thread>
+
+#include "base/event_loop.h"
+#include "machine/pc/engines.h"
+#include "machine/pc/test_guests_test.h"
+
+#if defined(__x86_64__)
+
+namespace strata::machine::pc {
+namespace {
+
+using std::chrono_literals::operator""s;
+using std::chrono_literals::operator""ms;
+
+constexpr uint64_t mib = uint64_t{1} << 20;
+
+/// Real time, as simply as can be: the alarms ring from the event loop under the lock.
+class LoopTimers final : public iface::Timers {
+ public:
+  LoopTimers(EventLoop& loop, memory::DeviceLock& lock) : loop_(loop), lock_(lock) {}
+  uint64_t now() override {
+    return static_cast<uint64_t>(
+        std::chrono::duration_cast<std::chrono::nanoseconds>(EventLoop::Clock::now() - start_).count());
+  }
+  std::unique_ptr<iface::Timer> make(std::function<void()> callback) override {
+    return std::make_unique<Alarm>(*this, std::move(callback));
+  }
+
+ private:
+  struct Alarm final : iface::Timer {
+    Alarm(LoopTimers& timers, std::function<void()> callback)
+        : owner(timers), state(std::make_shared<State>()), timer(owner.loop_, [s = state, &lock = owner.lock_] {
+            const std::lock_guard guard(lock);
+            if (s->armed && s->callback) {
+              s->armed = false;
+              s->callback();
+            }
+          }) {
+      state->callback = std::move(callback);
+    }
+    ~Alarm() override { state->armed = false; }
+    void arm(uint64_t deadline) override {
+      state->armed = true;
+      timer.set(owner.start_ + std::chrono::nanoseconds(deadline));
+    }
+    void cancel() override { state->armed = false; }
+    struct State {
+      bool armed = false;
+      std::function<void()> callback;
+    };
+    LoopTimers& owner;
+    std::shared_ptr<State> state;
+    LoopTimer timer;
+  };
+  EventLoop& loop_;
+  memory::DeviceLock& lock_;
+  EventLoop::Clock::time_point start_ = EventLoop::Clock::now();
+};
+
+struct Printed final : iface::Console {
+  void write(std::span<const std::byte> bytes) override {
+    for (const std::byte b : bytes) text += std::to_integer<char>(b);
+  }
+  size_t read(std::span<std::byte>) override { return 0; }
+  void on_input(std::function<void()>) override {}
+  std::string text;
+};
+
+class PcTest : public testing::Test {
+ protected:
+  void SetUp() override { ASSERT_TRUE(loop->start()); }
+  void TearDown() override {
+    pc.reset();
+    loop->join();
+  }
+
+  PcOptions options(const std::string& command_line) {
+    PcOptions made;
+    made.memory = 16 * mib;
+    made.make_vcpu = interp_engine({});
+    made.timers = &timers;
+    made.lock = &lock;
+    made.console = &console;
+    made.boot = {.kernel = test_guest(), .initrd = {}, .command_line = command_line};
+    return made;
+  }
+  void make(const std::string& command_line) {
+    auto made = Pc::make(options(command_line));
+    ASSERT_TRUE(made) << made.error().message;
+    pc = std::move(*made);
+  }
+  MachineExit run(std::chrono::milliseconds limit = 20s) {
+    LoopTimer watchdog(*loop, [this] { pc->stop(); });
+    watchdog.set_after(limit);
+    return pc->run();
+  }
+
+  std::unique_ptr<EventLoop> loop = *EventLoop::make();
+  memory::DeviceLock lock;
+  LoopTimers timers{*loop, lock};
+  Printed console;
+  std::unique_ptr<Pc> pc;
+};
+
+TEST_F(PcTest, PrintsAndPowersOff) {
+  make("p");
+  EXPECT_EQ(run().reason, MachineExitReason::power_off);
+  EXPECT_EQ(console.text, "Hi");
+}
+
+TEST_F(PcTest, MultibootTellsTheMemory) {
+  make("m");
+  EXPECT_EQ(run().reason, MachineExitReason::power_off);
+  EXPECT_EQ(console.text, "00003c00");  // 15 MiB above the first
+}
+
+TEST_F(PcTest, DebugExitGivesItsCode) {
+  make("d");
+  const MachineExit exit = run();
+  EXPECT_EQ(exit.reason, MachineExitReason::debug_exit);
+  EXPECT_EQ(exit.code, 7u);
+}
+
+TEST_F(PcTest, ResetStartsAfresh) {
+  make("r");
+  EXPECT_EQ(run().reason, MachineExitReason::reset);
+  ASSERT_TRUE(pc->reset());
+  EXPECT_EQ(run().reason, MachineExitReason::reset);
+}
+
+TEST_F(PcTest, TripleFaultSaysWhere) {
+  make("t");
+  const MachineExit exit = run();
+  EXPECT_EQ(exit.reason, MachineExitReason::shutdown);
+  EXPECT_NE(exit.message.find("1000"), std::string::npos) << exit.message;
+}
+
+TEST_F(PcTest, HaltWithoutInterruptsIsToldNotSlept) {
+  make("h");
+  EXPECT_EQ(run().reason, MachineExitReason::halted);
+}
+
+TEST_F(PcTest, StopEndsASpinningGuest) {
+  make("s");
+  EXPECT_EQ(run(50ms).reason, MachineExitReason::stopped);
+  EXPECT_EQ(run(50ms).reason, MachineExitReason::stopped);  // goes on from there
+}
+
+TEST_F(PcTest, TimerInterruptsThroughThePic) {
+  make("i");
+  EXPECT_EQ(run().reason, MachineExitReason::power_off);
+  EXPECT_EQ(console.text, ".....");
+}
+
+TEST_F(PcTest, TimerInterruptsThroughTheApics) {
+  make("a");
+  EXPECT_EQ(run().reason, MachineExitReason::power_off);
+  EXPECT_EQ(console.text, ".....");
+}
+
+TEST_F(PcTest, PowerButtonWakesASleeperThatUsedNoTime) {
+  make("b");
+  LoopTimer press(*loop, [this] { pc->press_power_button(); });
+  press.set_after(300ms);
+  const std::clock_t before = std::clock();
+  EXPECT_EQ(run().reason, MachineExitReason::power_off);
+  const double used = static_cast<double>(std::clock() - before) / CLOCKS_PER_SEC;
+  EXPECT_LT(used, 0.15);  // of 0.3 seconds
+  EXPECT_EQ(console.text, "w");
+}
+
+TEST_F(PcTest, StateGoesIntoAnotherMachine) {
+  make("i");
+  while (console.text.size() < 2) ASSERT_EQ(run(5ms).reason, MachineExitReason::stopped);
+  const auto blob = pc->save();
+  ASSERT_TRUE(blob) << blob.error().message;
+  pc.reset();
+  make("p");  // boots something else: the state decides
+  const auto restored = pc->restore(*blob);
+  ASSERT_TRUE(restored) << restored.error().message;
+  EXPECT_EQ(run().reason, MachineExitReason::power_off);
+  EXPECT_EQ(console.text, ".....");
+}
+
+TEST_F(PcTest, SavingTwiceGivesTheSame) {
+  make("b");
+  run(50ms);
+  const auto first = pc->save();
+  ASSERT_TRUE(first);
+  ASSERT_TRUE(pc->restore(*first));
+  const auto second = pc->save();
+  ASSERT_TRUE(second);
+  // The clock goes on between the two: 8 bytes behind the headers of "pc" and "board".
+  const size_t clock = 1 + 2 + 4 + 8 + 1 + 5 + 4 + 8;
+  ASSERT_EQ(first->size(), second->size());
+  EXPECT_TRUE(std::equal(first->begin(), first->begin() + clock, second->begin()));
+}
+
+TEST_F(PcTest, DamagedStateIsAnError) {
+  make("p");
+  const auto blob = *pc->save();
+  for (size_t size = 0; size < blob.size(); size += size < 3000 ? 1 : 997) {
+    EXPECT_FALSE(pc->restore(std::span(blob).first(size))) << size;
+  }
+  auto more = options("p");
+  more.memory = 32 * mib;
+  auto other = Pc::make(std::move(more));
+  ASSERT_TRUE(other);
+  const auto refused = (*other)->restore(blob);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().message, "saved state is of a machine with 16 MiB of memory, this one has 32 MiB");
+}
+
+TEST_F(PcTest, RandomStateIsHarmless) {
+  make("p");
+  const auto blob = *pc->save();
+  uint32_t seed = 3;
+  for (int i = 0; i < 300; ++i) {
+    auto damaged = blob;
+    for (int j = 0; j < 4; ++j) {
+      seed = seed * 1664525 + 1013904223;
+      damaged[seed % std::min<size_t>(damaged.size(), 2500)] = static_cast<std::byte>(seed >> 24);
+    }
+    (void)pc->restore(damaged);
+  }
+  EXPECT_TRUE(pc->reset());
+  EXPECT_EQ(run().reason, MachineExitReason::power_off);
+}
+
+TEST_F(PcTest, WrongOptionsAreToldInOneLine) {
+  auto small = options("p");
+  small.memory = 4096;
+  EXPECT_EQ(Pc::make(std::move(small)).error().message, "memory of 4096 bytes: a PC has between 2M and 1T");
+  auto many = options("p");
+  many.cpus = 2;
+  EXPECT_EQ(Pc::make(std::move(many)).error().message, "2 processors: only one is supported yet");
+  auto firmware = options("p");
+  firmware.firmware.resize(5000);
+  EXPECT_FALSE(Pc::make(std::move(firmware)));
+}
+
+TEST_F(PcTest, FirmwareStartsAtTheResetVector) {
+  auto bios = options("");
+  bios.boot.reset();
+  bios.firmware.resize(65536, std::byte{0xf4});
+  // f000:fff0  mov al, 3; out 0xf4, al; hlt
+  const uint8_t code[] = {0xb0, 0x03, 0xe6, 0xf4, 0xf4};
+  std::ranges::transform(code, bios.firmware.begin() + 0xfff0, [](uint8_t b) { return std::byte{b}; });
+  auto made = Pc::make(std::move(bios));
+  ASSERT_TRUE(made) << made.error().message;
+  pc = std::move(*made);
+  const MachineExit exit = run();
+  EXPECT_EQ(exit.reason, MachineExitReason::debug_exit);
+  EXPECT_EQ(exit.code, 7u);
+}
+
+}  // namespace
+}  // namespace strata::machine::pc
+
+#endif
