@@ -12,15 +12,6 @@ Next first_handler(STRATA_STEP_PARAMS) {
   return stop();
 }
 
-void run_steps(const Step* step, std::byte* state, std::byte* frame, ir::ExecContext& context) {
-  const uintptr_t base = handler_base();
-#if STRATA_INTERP_THREADED
-  handler_of(step, base)(step, state, frame, &context, base);
-#else
-  while (step) step = handler_of(step, base)(step, state, frame, &context, base);
-#endif
-}
-
 Next leave(STRATA_STEP_PARAMS, ir::ExitKind kind, uint64_t payload) {
   FrameHeader& header = header_of(frame);
   set_result(header, kind, ir::RunResult::no_link, payload);

@@ -61,7 +61,8 @@ Handler branch_condition(uint64_t cond, Place a);
 enum class Index : uint8_t { none, cell, slot };
 /// c: address space, and the scale from bit 8 on; imm: displacement. width of i8 to i64, f32, f64.
 Handler load(Width width, Place a, Index index, Dest d);
-/// The value: d, cell or slot; displacement imm. Or an imm with the displacement, signed, in d.
+/// The value: d, cell or slot; displacement imm. Or an imm with the displacement, signed, in d, and its upper half in b
+/// where there is no index.
 Handler store(Width width, Place a, Index index, Place value);
 /// a any, no index; value or result d any.
 Handler load_vector();

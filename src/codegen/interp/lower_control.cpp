@@ -6,6 +6,8 @@
 
 namespace strata::codegen::interp {
 
+using ir::Op;
+
 void Lowering::mark(Mark::Kind kind, int32_t value) {
   scratch_.marks.push_back({.at = here(), .kind = kind, .at_insn = at_insn_, .value = value});
 }
@@ -101,17 +103,39 @@ void Lowering::lower_branch(const Instr& instr) {
   emit_branch(step, branch(truth.place), yes, no);
 }
 
+namespace {
+
+/// c < x is the opposite of x <= c: a constant can stand right.
+Op turned(Op op) {
+  switch (op) {
+    case Op::lt_u: return Op::le_u;
+    case Op::le_u: return Op::lt_u;
+    case Op::lt_s: return Op::le_s;
+    default: return Op::lt_s;
+  }
+}
+
+}  // namespace
+
 void Lowering::lower_compare_branch(const Instr& compare, ir::BlockId yes, ir::BlockId no) {
-  const bool opposite = compare.op == Op::ne;
-  if (opposite) std::swap(yes, no);
-  const Operand a = operand(compare.arg[0]);
-  const Operand b = right_operand(compare.arg[1]);
+  Op op = compare.op;
+  Value left = compare.arg[0], right = compare.arg[1];
+  if (op == Op::ne) {
+    op = Op::eq;
+    std::swap(yes, no);
+  } else if (op != Op::eq && is_imm(left)) {
+    op = turned(op);
+    std::swap(left, right);
+    std::swap(yes, no);
+  }
+  const Operand a = operand(left);
+  const Operand b = right_operand(right);
   Step step{.a = a.number, .b = b.number, .imm = static_cast<int32_t>(uncounted_)};
   if (b.place == Place::imm) {
     step.b = static_cast<uint16_t>(uncounted_);
-    step.imm = static_cast<int32_t>(at(compare.arg[1]).imm);
+    step.imm = static_cast<int32_t>(at(right).imm);
   }
-  emit_branch(step, branch_compare(opposite ? Op::eq : compare.op, width_of(compare.type), a.place, b.place), yes, no);
+  emit_branch(step, branch_compare(op, width_of(compare.type), a.place, b.place), yes, no);
 }
 
 void Lowering::emit_branch(Step step, Handler handler, ir::BlockId yes, ir::BlockId no) {

@@ -238,8 +238,9 @@ void Lowering::lower_store(const Instr& instr) {
   Place base;
   const Index index = put_address(step, address, base, instr.imm);
   Operand stored{Place::imm, 0};
-  if (is_imm(value) && fits_16(address.displacement)) {
+  if (is_imm(value) && (index == Index::none || fits_16(address.displacement))) {
     step.d = static_cast<uint16_t>(address.displacement);
+    if (index == Index::none) step.b = static_cast<uint16_t>(address.displacement >> 16);
     step.imm = static_cast<int32_t>(at(value).imm);
   } else {
     stored = operand(value);

@@ -14,6 +14,13 @@ template <Index I>
   return STRATA_READ(place, uint64_t, b) * (step->c >> 8);
 }
 
+/// Of a store of an imm: 16 bits in d, 32 with those of the index that there is none of.
+template <Index I>
+[[gnu::always_inline]] inline int32_t displacement_beside_imm(const Step* step) {
+  if constexpr (I != Index::none) return static_cast<int16_t>(step->d);
+  return static_cast<int32_t>(step->d | uint32_t{step->b} << 16);
+}
+
 inline ir::Space space_of(const Step* step) { return static_cast<ir::Space>(step->c); }
 
 inline const ir::TlbEntry& entry_for(ir::ExecContext* context, const Step* step, uint64_t address) {
@@ -61,7 +68,7 @@ Next store_missed(STRATA_STEP_PARAMS, uint64_t address) {
 
 template <class T, Place A, Index I, Place V>
 Next store_handler(STRATA_STEP_PARAMS) {
-  const int64_t displacement = V == Place::imm ? static_cast<int16_t>(step->d) : step->imm;
+  const int64_t displacement = V == Place::imm ? displacement_beside_imm<I>(step) : step->imm;
   const uint64_t address =
       STRATA_READ(A, uint64_t, a) + scaled_index<I>(step, state, frame) + static_cast<uint64_t>(displacement);
   const T value = STRATA_READ(V, T, d);

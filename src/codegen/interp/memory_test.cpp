@@ -114,27 +114,35 @@ TEST_P(Memory, EachSpaceHasItsTlb) {
 INSTANTIATE_TEST_SUITE_P(All, Memory, ::testing::Values(i8, i16, i32, i64, v128),
                          [](const auto& one) { return layout.slots[one.param].name; });
 
-/// Address forms that loads and stores compute themselves, against the same computed beforehand.
+/// Address forms that loads and stores compute themselves, against the sum: base + index, the index to the left or the
+/// right and scaled or not, and displacements of 0, 16 and 32 bits.
 TEST(Addresses, AllForms) {
-  for (unsigned form = 0; form < 32; ++form) {
-    World world(layout);
-    world.set(layout.slots[address], {base, 0});
-    world.set(layout.slots[i64], {24, 0});
-    ir::Builder build = Memory::begun();
-    ir::Value index = build.get(i64);
-    uint64_t expected = 24;
-    if (form & 1) index = build.shl(index, build.i8(3)), expected *= 8;
-    ir::Value at = form & 2 ? build.add(index, build.get(address)) : build.add(build.get(address), index);
-    if (form & 4) at = build.add(at, build.i64(form & 8 ? ~uint64_t{15} : 40000 - 37000)), expected += form & 8 ? -16 : 3000;
-    build.store(at, form & 16 ? build.i16(0xfedc) : build.trunc(Type::i16, build.get(i64)), 0);
-    build.set(i16, build.load(Type::i16, at, 0));
-    build.exit_goto(0);
-    Interpreter interpreter;
-    interpreter.run(*interpreter.compile(build.finish(0, 1, 1)), world.context);
-    uint16_t stored;
-    std::memcpy(&stored, world.memory.at(base + expected), 2);
-    EXPECT_EQ(stored, form & 16 ? 0xfedc : 24) << form;
-    EXPECT_EQ(world.get(layout.slots[i16]).lo, stored) << form;
+  for (const bool scaled : {false, true}) {
+    for (const unsigned form : {0, 1, 2}) {  // no index, left, right
+      for (const int64_t displacement : {0, 3000, -16, 0x123456, -0x123456}) {
+        for (const bool constant : {false, true}) {
+          World world(layout);
+          const uint64_t index = form == 0 ? 0 : 24, at = base + 64 + index * (scaled ? 8 : 1);
+          world.set(layout.slots[address], {base + 64 - static_cast<uint64_t>(displacement), 0});
+          world.set(layout.slots[i64], {24, 0});
+          ir::Builder build = Memory::begun();
+          ir::Value sum = build.get(address), right = build.get(i64);
+          if (scaled) right = build.shl(right, build.i8(3));
+          if (form != 0) sum = form == 1 ? build.add(right, sum) : build.add(sum, right);
+          sum = build.add(sum, build.i64(static_cast<uint64_t>(displacement)));
+          build.store(sum, constant ? build.i16(0xfedc) : build.trunc(Type::i16, build.get(i64)), 0);
+          build.set(i16, build.load(Type::i16, sum, 0));
+          build.exit_goto(0);
+          Interpreter interpreter;
+          const ir::RunResult result = interpreter.run(*interpreter.compile(build.finish(0, 1, 1)), world.context);
+          ASSERT_EQ(result.kind, ExitKind::next) << form << " " << displacement;
+          uint16_t stored;
+          std::memcpy(&stored, world.memory.at(at), 2);
+          EXPECT_EQ(stored, constant ? 0xfedc : 24) << form << " " << displacement;
+          EXPECT_EQ(world.get(layout.slots[i16]).lo, stored);
+        }
+      }
+    }
   }
 }
 

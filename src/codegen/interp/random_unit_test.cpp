@@ -275,7 +275,8 @@ class RandomUnit {
   Value condition() {
     const Type type = integer();
     if (chance(3)) return append(Op::cond, Type::i1, {flags()}, below(16));
-    return chance(3) ? any(Type::i1) : append(chance(2) ? Op::ne : Op::le_s, type, {any(type), any(type)});
+    static constexpr Op compares[] = {Op::eq, Op::ne, Op::lt_u, Op::le_u, Op::lt_s, Op::le_s};
+    return chance(3) ? any(Type::i1) : append(compares[below(6)], type, {any(type), any(type)});
   }
 
   std::mt19937_64 random_;

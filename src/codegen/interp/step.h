@@ -115,7 +115,14 @@ inline int32_t encode(Handler handler) {
 }
 
 /// Runs from `step` to a handler that stops.
-void run_steps(const Step* step, std::byte* state, std::byte* frame, ir::ExecContext& context);
+inline void run_steps(const Step* step, std::byte* state, std::byte* frame, ir::ExecContext& context) {
+  const uintptr_t base = handler_base();
+#if STRATA_INTERP_THREADED
+  handler_of(step, base)(step, state, frame, &context, base);
+#else
+  while (step) step = handler_of(step, base)(step, state, frame, &context, base);
+#endif
+}
 
 /// Leaves the program at `step`, before it was done: brings pc, instruction count and sunk sets up to date, and stops.
 Next leave(STRATA_STEP_PARAMS, ir::ExitKind kind, uint64_t payload);
