@@ -83,6 +83,9 @@ class TestPc {
     return pc_->run();
   }
 
+  /// The machine goes; loop and lock stay for what its devices were given.
+  void close() { pc_.reset(); }
+
   machine::pc::Pc& pc() { return *pc_; }
   CollectingConsole& console() { return console_; }
   memory::DeviceLock& lock() { return lock_; }
