@@ -92,7 +92,7 @@ __attribute__((target("sse4.2"))) uint64_t host_castagnoli(ir::ExecContext&, uin
 bool host_has_aes() { return __builtin_cpu_init(), __builtin_cpu_supports("aes"); }
 bool host_has_pclmul() { return __builtin_cpu_init(), __builtin_cpu_supports("pclmul"); }
 bool host_has_crc32() { return __builtin_cpu_init(), __builtin_cpu_supports("sse4.2"); }
-#define STRATA_HOST_OR(feature, name) (host_has_##feature() ? host_##name : name)
+#define STRATA_HOST_OR(feature, name) (host_has_##feature() ? (host_##name) : (name))
 
 #else
 #define STRATA_HOST_OR(feature, name) (name)

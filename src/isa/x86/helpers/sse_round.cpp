@@ -27,10 +27,10 @@ struct Manner {
   bool denormals_as_zero;
 };
 
-/// Whether a magnitude with a fraction is rounded away from zero. `half` compares the fraction with one half.
-bool goes_up(Rounding rounding, bool negative, std::strong_ordering half, bool odd) {
+/// Whether a magnitude is rounded away from zero that has this fraction, in units of which one half is `half`.
+bool goes_up(Rounding rounding, bool negative, uint64_t fraction, uint64_t half, bool odd) {
   switch (rounding) {
-    case nearest: return half > 0 || (half == 0 && odd);
+    case nearest: return fraction > half || (fraction == half && odd);
     case down: return negative;
     case up: return !negative;
     default: return false;
@@ -56,13 +56,13 @@ Word round_to_integer(Word value, const Manner& manner, uint32_t& flags) {
   if (exponent < 0) {
     constexpr Word one_half = static_cast<Word>(bias - 1) << MantissaBits, one_whole = static_cast<Word>(bias)
                                                                                        << MantissaBits;
-    return sign | (goes_up(manner.rounding, sign != 0, (value & ~sign_bit) <=> one_half, false) ? one_whole : 0);
+    return sign | (goes_up(manner.rounding, sign != 0, value & ~sign_bit, one_half, false) ? one_whole : 0);
   }
   const unsigned fraction_bits = MantissaBits - static_cast<unsigned>(exponent);
   const Word unit = one << fraction_bits, fraction = value & (unit - 1);
   if (fraction == 0) return value;
   const bool odd = (mantissa | hidden) >> fraction_bits & 1;
-  return (value - fraction) + (goes_up(manner.rounding, sign != 0, fraction <=> unit / 2, odd) ? unit : 0);
+  return (value - fraction) + (goes_up(manner.rounding, sign != 0, fraction, unit / 2, odd) ? unit : 0);
 }
 
 template <class Word, unsigned MantissaBits>

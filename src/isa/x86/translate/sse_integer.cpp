@@ -56,8 +56,8 @@ void psign(Translator& t, const Row& row) {
   const Value signs = source(t), zero = t.b.vconstant({});
   const Value negative = vector(t, Op::vcmp_gt_s, row.lane, zero, signs);
   const Value flipped = vector(t, Op::vxor, Lane::none, destination(t), negative);
-  const Value signed_ = vector(t, Op::vsub, row.lane, flipped, negative);
-  set_destination(t, vector(t, Op::vandn, Lane::none, vector(t, Op::vcmp_eq, row.lane, signs, zero), signed_));
+  const Value product = vector(t, Op::vsub, row.lane, flipped, negative);
+  set_destination(t, vector(t, Op::vandn, Lane::none, vector(t, Op::vcmp_eq, row.lane, signs, zero), product));
 }
 
 /// Unsigned bytes of the destination times signed bytes of the source, neighbours added with saturation.
