@@ -6,7 +6,7 @@
 int main(int argc, char** argv) {
   using namespace strata;
   CLI::App app{"Strata virtualizes a computer at every layer."};
-  app.require_subcommand(1);
+  app.require_subcommand(0, 1);  // none is told below: an unknown word is the better error
   app.failure_message([](const CLI::App*, const CLI::Error& error) {
     return fmt::format("strata: {} (see --help)\n", error.what());
   });
@@ -18,7 +18,7 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {  // the library's only way to tell; help comes this way too
     return app.exit(error) == 0 ? EXIT_SUCCESS : static_cast<int>(ExitCode::wrong_usage);
   }
-  const Result<int> result = action();
+  const Result<int> result = action ? action() : fail(ErrorCode::usage, "no command: run or image (see --help)");
   if (result) return *result;
   fmt::print(stderr, "strata: {}\n", result.error().message);
   return static_cast<int>(exit_code_of(result.error()));

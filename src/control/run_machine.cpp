@@ -39,7 +39,7 @@ Result<std::vector<std::byte>> read_file(const std::string& path) {
   UniqueFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   struct stat about;
   if (!file || fstat(file.get(), &about) != 0) return fail_errno("reading {}", path);
-  if (!S_ISREG(about.st_mode)) return fail(ErrorCode::usage, "{} is no ordinary file", path);
+  if (!S_ISREG(about.st_mode)) return fail("{} is no ordinary file", path);
   if (static_cast<size_t>(about.st_size) > largest_boot_file) {
     return fail(ErrorCode::bad_data, "{} has {}: no kernel or initrd is that large", path,
                 format_bytes(static_cast<uint64_t>(about.st_size)));

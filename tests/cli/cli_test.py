@@ -1,0 +1,153 @@
+#!/usr/bin/env python3
+"""What the program says to wrong usage and bad input: one clear line, the right exit code, and nothing left behind.
+
+    cli_test.py STRATA
+"""
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+from pathlib import Path
+
+strata = None
+done, failed, wrong_usage = 0, 1, 2
+
+
+class CommandLine(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+        self.environment = dict(os.environ, XDG_DATA_HOME=str(self.folder / "data"))
+
+    def file(self, name, content):
+        path = self.folder / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return str(path)
+
+    def run_strata(self, *words):
+        return subprocess.run([strata, *words], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60,
+                              cwd=self.folder, env=self.environment, errors="replace")
+
+    def expect(self, code, says, *words):
+        """The command ends with `code`, prints nothing but one line of error, and that holds all of `says`."""
+        ended = self.run_strata(*words)
+        self.assertEqual(ended.returncode, code, ended)
+        self.assertEqual(ended.stdout, "", ended)
+        self.assertEqual(ended.stderr.count("\n"), 1, ended)
+        self.assertTrue(ended.stderr.startswith("strata: "), ended)
+        for word in says.split("|"):
+            self.assertIn(word, ended.stderr)
+
+    def test_wrong_words(self):
+        cases = [
+            ("no command|image", []),
+            ("frobnicate", ["frobnicate"]),
+            ("--nonsense", ["run", "--nonsense"]),
+            ("nothing to boot", ["run"]),
+            ("--memory|'lots'|512M", ["run", "--kernel", "k", "--memory", "lots"]),
+            ("--memory|1K", ["run", "--kernel", "k", "--memory", "1K"]),
+            ("--memory|99999999999999999999", ["run", "--kernel", "k", "--memory", "99999999999999999999"]),
+            ("--cpus|'0'", ["run", "--kernel", "k", "--cpus", "0"]),
+            ("--engine|'warp'|interp", ["run", "--kernel", "k", "--engine", "warp"]),
+            ("--disk|readonly", ["run", "--kernel", "k", "--disk", "d,colour=red"]),
+            ("--net|'carrier-pigeon'|user", ["run", "--kernel", "k", "--net", "carrier-pigeon"]),
+            ("--timeout|'soon'", ["run", "--kernel", "k", "--timeout", "soon"]),
+            ("--as|'jail'", ["run", "x", "--as", "jail"]),
+            ("debian:frob", ["image", "build", "debian:frob"]),
+            ("mips", ["image", "build", "debian:trixie", "--arch", "mips"]),
+            ("--size|'huge'", ["image", "build", "debian:trixie", "--size", "huge"]),
+        ]
+        for says, words in cases:
+            with self.subTest(words=words):
+                self.expect(wrong_usage, says, *words)
+
+    def test_help_and_lists(self):
+        for words in (["--help"], ["run", "--help"], ["image", "--help"], ["image", "build", "--help"]):
+            ended = self.run_strata(*words)
+            self.assertEqual((ended.returncode, ended.stderr), (done, ""))
+            self.assertIn("--help", ended.stdout)
+        self.assertEqual(self.run_strata("image", "list", "--json").stdout.strip(), "[]")
+
+    def test_missing_things(self):
+        self.expect(failed, "no-such-kernel", "run", "--kernel", "no-such-kernel")
+        self.expect(failed, "is no ordinary file", "run", "--kernel", "/")
+        self.expect(failed, "debian:trixie", "run", "debian:trixie")
+        self.expect(failed, "nothing", "image", "rm", "nothing")
+        kernel = self.file("kernel", b"\x7fELF" + bytes(100))
+        self.expect(failed, "no-such-disk", "run", "--kernel", kernel, "--disk", "no-such-disk")
+        self.expect(failed, "no-such-initrd", "run", "--kernel", kernel, "--initrd", "no-such-initrd")
+
+    def test_damaged_kernels(self):
+        noise = random.Random(1).randbytes
+        header = bytearray(noise(4096))
+        header[0x1fe:0x200], header[0x202:0x206] = b"\x55\xaa", b"HdrS"
+        for name, content in {"empty": b"", "short": b"MZ", "noise": noise(100_000), "elf": b"\x7fELF" + noise(5000),
+                              "cut": bytes(header)}.items():
+            with self.subTest(kernel=name):
+                self.expect(failed, name, "run", "--net", "none", "--kernel", self.file(name, content))
+
+    def test_toml(self):
+        cases = {
+            "memory = [": "bad.toml:1",
+            "memory = '512M'\ncolour = 'red'\n": "bad.toml:2|colour",
+            "memory = 'lots'\n": "bad.toml:1|lots",
+            "memory = ['1G', '2G']\n": "only once",
+            "kernel = 1979-05-27\n": "kernel",
+        }
+        for text, says in cases.items():
+            with self.subTest(text=text):
+                path = self.file("bad.toml", text)
+                code = self.run_strata("run", path).returncode
+                self.assertIn(code, (failed, wrong_usage))
+                self.expect(code, says, "run", path)
+        self.expect(failed, "no-such.toml", "run", "no-such.toml")
+        self.expect(failed, "kernel-of-the-file", "run", self.file("good.toml", "kernel = 'kernel-of-the-file'\n"))
+
+    def test_port_in_use(self):
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            port = taken.getsockname()[1]
+            kernel = self.file("kernel", b"\x7fELF" + bytes(100))
+            self.expect(failed, str(port), "run", "--kernel", kernel, "--net", f"user,forward=tcp:{port}:22")
+
+    def test_guests_that_go_wrong(self):
+        """Multiboot kernels of a few bytes: a triple fault, a halt for ever, an endless loop."""
+        def kernel(code):
+            flags, magic = 0x10000, 0x1badb002
+            address = 0x100000
+            header = b"".join(word.to_bytes(4, "little") for word in (
+                magic, flags, -(magic + flags) & 0xffffffff, address, address, 0, 0, address + 32))
+            return header + code + bytes(64)
+
+        fault = self.run_strata("run", "--net", "none", "--kernel", self.file("fault", kernel(b"\x0f\x0b")))
+        self.assertEqual(fault.returncode, failed, fault)
+        self.assertIn("triple fault", fault.stderr)
+        self.assertIn("rip", fault.stderr)
+        self.expect(failed, "halted", "run", "--net", "none", "--kernel", self.file("halt", kernel(b"\xfa\xf4")))
+        self.expect(124, "1 second", "run", "--net", "none", "--timeout", "1", "--kernel",
+                    self.file("loop", kernel(b"\xeb\xfe")))
+        left = kernel(b"\xb0\x03\xe6\xf4")  # mov al, 3; out 0xf4, al
+        self.assertEqual(self.run_strata("run", "--net", "none", "--kernel", self.file("left", left)).returncode, 7)
+
+    def test_interrupted(self):
+        with subprocess.Popen([strata, "run", "--net", "none", "--kernel",
+                               self.file("loop", b"".join(word.to_bytes(4, "little") for word in (
+                                   0x1badb002, 0x10000, -(0x1badb002 + 0x10000) & 0xffffffff, 0x100000, 0x100000, 0, 0,
+                                   0x100020)) + b"\xeb\xfe" + bytes(64))],
+                              stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+            time.sleep(0.5)
+            process.send_signal(signal.SIGINT)
+            self.assertEqual(process.wait(timeout=10), failed)
+            self.assertIn("Interrupt", process.stderr.read())
+
+
+if __name__ == "__main__":
+    strata = os.path.abspath(sys.argv.pop(1))
+    unittest.main()
