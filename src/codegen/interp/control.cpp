@@ -109,6 +109,15 @@ inline Next end_with_next(std::byte* frame, uint8_t link) {
   return stop();
 }
 
+Next poll_and_jump_handler(STRATA_STEP_PARAMS) {
+  context->insns += step->a;
+  if (context->events.load(std::memory_order_relaxed) == 0) [[likely]] STRATA_NEXT_STEP(static_cast<int16_t>(step->d));
+  const uint64_t pc = wide(step);
+  std::memcpy(state + header_of(frame).pc_offset, &pc, sizeof pc);
+  set_result(header_of(frame), ir::ExitKind::event, ir::RunResult::no_link, 0);
+  return stop();
+}
+
 Next exit_goto_handler(STRATA_STEP_PARAMS) {
   const uint64_t pc = wide(step);
   std::memcpy(state + header_of(frame).pc_offset, &pc, sizeof pc);
@@ -155,6 +164,7 @@ Handler bring_up_to_date() { return &bring_up_to_date_handler; }
 Handler exit_if() { return &exit_if_handler; }
 Handler exit_always() { return &exit_always_handler; }
 Handler poll() { return &poll_handler; }
+Handler poll_and_jump() { return &poll_and_jump_handler; }
 Handler exit_goto() { return &exit_goto_handler; }
 Handler exit_indirect() { return &exit_indirect_handler; }
 

@@ -323,6 +323,43 @@ TEST_F(Exits, LoopsRunAndPollLeavesThem) {
   EXPECT_EQ(world.context.insns, 3 * rounds);
 }
 
+/// The same with the loop's end as front ends write it.
+TEST_F(Exits, LoopsThatLookForEventsAtTheirEnd) {
+  const char* const text = R"(
+    b0:
+      insn 0x1000
+      %1 = get a
+      %2 = constant i64 1
+      %3 = sub i64 %1, %2
+      sunk set b, %1
+      %4 = constant i64 0x40000
+      %5 = load i8 %4, space 0
+      set b, %3
+      set a, %3
+      insn 0x1004
+      %6 = constant i64 0
+      %7 = ne i64 %3, %6
+      branch %7, b1, b2
+    b1:
+      %8 = constant i64 0x1000
+      set pc, %8
+      poll
+      jump b0
+    b2:
+      exit_goto 0x1006)";
+  world.set(layout.slots[a], {10, 0});
+  EXPECT_EQ(run(text).kind, ExitKind::next);
+  EXPECT_EQ(world.context.insns, 20u);
+  EXPECT_EQ(slot(pc), 0x1006u);
+
+  world.context.events = 1;
+  world.set(layout.slots[a], {10, 0});
+  EXPECT_EQ(run(text).kind, ExitKind::event);
+  EXPECT_EQ(world.context.insns, 22u);
+  EXPECT_EQ(slot(pc), 0x1000u);
+  EXPECT_EQ(slot(a), 9u);
+}
+
 TEST_F(Exits, MillionsOfSlowAccessesKeepTheStack) {
   world.memory.set_kind(0, TestMemory::device);
   world.set(layout.slots[a], {500'000, 0});

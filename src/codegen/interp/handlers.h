@@ -86,6 +86,8 @@ Handler bring_up_to_date();
 Handler exit_if();
 Handler exit_always();
 Handler poll();
+/// A jump back: a guest instructions done; to the step d further on, or with pc := wide out, if there are events.
+Handler poll_and_jump();
 /// pc := wide, link d, a guest instructions done.
 Handler exit_goto();
 /// pc := a (any), c guest instructions done.

@@ -85,6 +85,26 @@ void Lowering::lower_jump(const Instr& instr) {
   emit({.c = static_cast<uint16_t>(uncounted_)}, jump());
 }
 
+/// Whether what is left of the block is `set pc, constant; poll; jump`, as front ends end the rounds of loops. Nothing
+/// is sunk there, and the pc need not be set where no event is.
+bool Lowering::ends_in_polled_jump(const ir::Block& block) const {
+  if (position_ + 3 != block.end) return false;
+  const Instr &set = at(position_), &jump = at(position_ + 2);
+  return set.op == Op::set && set.imm == unit_.layout->pc && at(set.arg[0]).op == Op::constant &&
+         at(position_ + 1).op == Op::poll && jump.op == Op::jump && !wants_pc(jump.target[0]);
+}
+
+void Lowering::lower_polled_jump(const ir::Block& block) {
+  const Instr &set = at(position_), &jump = at(block.end - 1);
+  supersede_sunk(set.imm);
+  at_insn_ = false;
+  hand_on(jump.target[0]);
+  scratch_.jumps.push_back({here(), false, jump.target[0]});
+  Step step{.a = static_cast<uint16_t>(uncounted_)};
+  put_wide(step, at(set.arg[0]).imm);
+  emit(step, poll_and_jump());
+}
+
 void Lowering::lower_branch(const Instr& instr) {
   const ir::BlockId yes = instr.target[0], no = instr.target[1];
   hand_on(yes);

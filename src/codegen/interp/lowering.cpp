@@ -61,6 +61,10 @@ void Lowering::lower_block(ir::BlockId id) {
   const auto first_mark = static_cast<uint32_t>(scratch_.marks.size());
   mark(Mark::all_done);
   for (position_ = block.begin; position_ < block.end; ++position_) {
+    if (ends_in_polled_jump(block)) {
+      lower_polled_jump(block);
+      break;
+    }
     lower_instr(unit_.code[position_], scratch_.notes[position_]);
   }
   if (has_stub_) lower_stub(block, first_mark);

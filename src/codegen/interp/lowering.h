@@ -67,6 +67,8 @@ class Lowering {
   void lower_terminator(const Instr& instr);
   void hand_on(ir::BlockId target);
   void lower_jump(const Instr& instr);
+  bool ends_in_polled_jump(const ir::Block& block) const;
+  void lower_polled_jump(const ir::Block& block);
   void lower_branch(const Instr& instr);
   void lower_compare_branch(const Instr& compare, ir::BlockId yes, ir::BlockId no);
   void emit_branch(Step step, Handler handler, ir::BlockId yes, ir::BlockId no);

@@ -85,11 +85,12 @@ class RandomUnit {
     unit_.guest_pc = 0x1000;
     for (const ir::Helper& helper : helpers) unit_.helpers.push_back(&helper);
     const ir::BlockId blocks = 1 + below(4);
+    insn_first_ = chance(2);
     for (ir::BlockId id = 0; id < blocks; ++id) {
       for (auto& values : values_) values.clear();
       const auto begin = static_cast<uint32_t>(unit_.code.size());
       last_block_ = id + 1 == blocks;
-      if (id == 0) append(Op::insn, Type::none, {}, 0x1000);
+      if (id == 0 || insn_first_) append(Op::insn, Type::none, {}, 0x1000);
       for (unsigned count = below(50); count > 0; --count) instr();
       terminator(id, blocks);
       unit_.blocks.push_back({begin, static_cast<uint32_t>(unit_.code.size())});
@@ -232,7 +233,7 @@ class RandomUnit {
     const Type type = types[below(8)];
     ir::SlotId slot = slot_of(type);
     if (slot == pc && !last_block_) slot = q0;  // behind where jumps meet, it is not known whether the pc was set
-    append(Op::set, type, {any(type)}, slot);
+    append(Op::set, type, {slot == pc ? constant(type) : any(type)}, slot);  // passes would drop a set of what it holds
   }
 
   void instr() {
@@ -257,7 +258,12 @@ class RandomUnit {
   void terminator(ir::BlockId id, ir::BlockId blocks) {
     const auto target = [&] { return id + 1 + below(blocks - id - 1); };
     if (id + 1 < blocks && !chance(5)) {
-      const bool branch = !chance(4);
+      bool branch = !chance(4);
+      if (insn_first_ && chance(4)) {  // the end of a loop's round, though it goes forward
+        append(Op::set, Type::i64, {constant(Type::i64)}, pc);
+        append(Op::poll, Type::none, {});
+        branch = false;
+      }
       Instr& instr = unit_.code[branch ? append(Op::branch, Type::none, {condition()}) : append(Op::jump, Type::none, {})];
       instr.target[0] = target();
       if (branch) instr.target[1] = target();
@@ -282,6 +288,7 @@ class RandomUnit {
   std::mt19937_64 random_;
   ir::Unit unit_;
   bool last_block_ = false;
+  bool insn_first_ = false;  ///< in all blocks, so that it does not matter whether the pc was set before
   std::vector<Value> values_[10];
 };
 
