@@ -54,9 +54,8 @@ class Processor final : public X86Guest {
 
   CodeKey key() const override {
     const State& s = cpu_.state;
-    const Mode mode = Mode::of(s);
-    const uint64_t linear = s.segment[cs].base + s.rip;
-    return {s.rip, mode.code_bits == 64 ? s.rip : linear & 0xffffffff, mode.pack()};
+    const uint64_t mode = Mode::packed(s), linear = s.segment[cs].base + s.rip;
+    return {s.rip, Mode::is_64_bit(mode) ? s.rip : linear & 0xffffffff, mode};
   }
 
   ir::Unit translate(const CodeKey& key, unsigned max_insns) override { return translate_unit(cpu_, key, max_insns); }

@@ -2,6 +2,7 @@
 #include "isa/x86/mode.h"
 
 #include <array>
+#include <utility>
 
 #include "isa/x86/system/control_bits.h"
 
@@ -20,6 +21,7 @@ bool is_open(const Segment& segment) {
 bool is_flat(const Segment& segment) { return segment.base == 0 && is_open(segment); }
 
 bool has_execution_breakpoint(uint64_t dr7) {
+  if ((dr7 & 0xff) == 0) return false;
   for (unsigned i = 0; i < 4; ++i)
     if ((dr7 >> (2 * i) & 3) != 0 && (dr7 >> (16 + 4 * i) & 3) == 0) return true;
   return false;
@@ -73,11 +75,22 @@ Mode Mode::of(const State& state) {
   return mode;
 }
 
-uint64_t Mode::pack() const {
-  uint64_t packed = code_bits / 32u | uint64_t{cpl} << 2;  // 16, 32, 64: 0, 1, 2
-  for (size_t i = 0; i < flags_in_order.size(); ++i) packed |= uint64_t{this->*flags_in_order[i]} << (flags_shift + i);
-  return packed;
+namespace {
+
+/// Written out for each flag, as it is asked for behind every indirect jump.
+template <size_t... Index>
+uint64_t pack_flags(const Mode& mode, std::index_sequence<Index...>) {
+  return ((uint64_t{mode.*flags_in_order[Index]} << (flags_shift + Index)) | ...);
 }
+
+}  // namespace
+
+uint64_t Mode::pack() const {
+  const uint64_t sizes = code_bits / 32u | uint64_t{cpl} << 2;  // 16, 32, 64: 0, 1, 2
+  return sizes | pack_flags(*this, std::make_index_sequence<flags_in_order.size()>{});
+}
+
+uint64_t Mode::packed(const State& state) { return of(state).pack(); }
 
 Mode Mode::unpack(uint64_t packed) {
   Mode mode;

@@ -45,6 +45,9 @@ struct Mode {
   static Mode of(const State& state);
   static Mode unpack(uint64_t packed);
   uint64_t pack() const;
+  /// of(state).pack(), and what a packed one says of the code size.
+  static uint64_t packed(const State& state);
+  static bool is_64_bit(uint64_t packed) { return (packed & 3) == 2; }
 
   ir::Space data_space() const { return cpl == 3 ? space_user : ac ? space_supervisor_open : space_supervisor; }
   /// SMAP says nothing of fetches.

@@ -1,6 +1,8 @@
 // Random integer programs run alike on the host's processor and in Strata.
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "isa/x86/lockstep/lockstep_test.h"
 
 namespace strata::isa::x86::lockstep {
@@ -77,6 +79,16 @@ TEST(LockstepInteger, Code64) { run_seeds(integer_patterns(), CodeSize::bits64, 
 TEST(LockstepInteger, Code32) { run_seeds(integer_patterns(), CodeSize::bits32, 1, 4000); }
 TEST(LockstepInteger, SlowCode64) { run_seeds(integer_patterns(), CodeSize::bits64, 1'000'000, 1'000'000); }
 TEST(LockstepInteger, SlowCode32) { run_seeds(integer_patterns(), CodeSize::bits32, 1'000'000, 500'000); }
+
+/// The programs do reach what they are for: their end, division errors, invalid opcodes, page faults.
+TEST(LockstepInteger, ProgramsEndInAllWays) {
+  if (!host_runs(CodeSize::bits64)) GTEST_SKIP() << "this host does not run such code itself";
+  std::map<int, unsigned> ends;
+  for (uint64_t seed = 1; seed <= 2000; ++seed)
+    ++ends[run_on_host(Generator(seed, CodeSize::bits64).program(integer_patterns(), 12)).registers.vector];
+  EXPECT_GT(ends[-1], 1000u);
+  for (int vector : {0, 6, 14}) EXPECT_GT(ends[vector], 10u) << "exception " << vector;
+}
 
 /// Each form often and alone, so that what fails is named.
 TEST(LockstepInteger, EachForm) { run_each(integer_patterns(), 12); }

@@ -119,6 +119,7 @@ void Generator::Operands::choose_memory(Generator& g, const Pattern& p) {
   const int64_t step = p.align16 && !g.one_in(20) ? 16 : 1;
   int64_t offset = (static_cast<int64_t>(g.below(0xc00)) - 0x600) / step * step;
   if (step == 1 && g.one_in(8)) offset = (g.one_in(2) ? 0x800 : -0x800) - static_cast<int64_t>(g.below(16));
+  if (g.one_in(40)) offset = (0x1800 - static_cast<int64_t>(g.below(24))) / step * step;  // faults, or nearly
   const unsigned kind = g.below(8);
   if (kind == 0 || (kind == 1 && g.is_64())) {  // absolute or rip-relative: no base
     displacement_bytes = 4;
@@ -254,7 +255,7 @@ void Generator::string_instruction() {
   static constexpr uint8_t opcodes[] = {0xa4, 0xa6, 0xaa, 0xac, 0xae};
   if (one_in(3)) emit(one_in(2) ? 0xfd : 0xfc);  // STD, CLD
   const auto pointer = [&] { return data_middle + below(0xe00) - 0x700; };
-  const uint64_t source = pointer();
+  const uint64_t source = one_in(10) ? data_base + data_size - below(64) : pointer();
   const uint64_t destination = one_in(3) ? source + below(32) - 16 : pointer();
   emit(0xbe), emit(source, 4);
   emit(0xbf), emit(destination, 4);

@@ -96,7 +96,7 @@ void mode_of_state(benchmark::State& state) {
   s.segment[cs].attributes = 0xa0fb;
   for (auto _ : state) {
     benchmark::ClobberMemory();
-    benchmark::DoNotOptimize(Mode::of(s).pack());
+    benchmark::DoNotOptimize(Mode::packed(s));
   }
 }
 BENCHMARK(mode_of_state);
