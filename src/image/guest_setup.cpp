@@ -28,12 +28,14 @@ for timer in apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer fstrim
   [ ! -e "$root/usr/lib/systemd/system/$timer" ] && [ ! -e "$root/lib/systemd/system/$timer" ] ||
     chroot "$root" systemctl disable "$timer"
 done
-# What serves hardware that no guest has (EFI's crash store, foreign binaries, kernel tracers): a boot starts each one as
-# a process, and on an emulated CPU each takes its time. `systemctl unmask` brings any of them back.
+# What serves hardware that no guest has (EFI's crash store), and file systems that are mounted in case somebody looks
+# (tracers, huge pages, foreign binaries): a boot starts each as a process, and on an emulated CPU each takes its time.
+# `systemctl unmask` brings any of them back.
 chroot "$root" systemctl mask systemd-networkd-wait-online.service systemd-networkd-persistent-storage.service \
   systemd-network-generator.service systemd-udev-load-credentials.service systemd-pstore.service \
-  e2scrub_reap.service modprobe@efi_pstore.service modprobe@drm.service systemd-binfmt.service proc-sys-fs-binfmt_misc.automount \
-  sys-kernel-debug.mount sys-kernel-tracing.mount
+  modprobe@efi_pstore.service modprobe@drm.service e2scrub_reap.service systemd-binfmt.service \
+  proc-sys-fs-binfmt_misc.automount sys-kernel-debug.mount sys-kernel-tracing.mount sys-kernel-config.mount \
+  sys-fs-fuse-connections.mount dev-hugepages.mount
 # The caches that systemd renews after an update of /usr are fresh.
 touch -r "$root/usr" "$root/etc/.updated" "$root/var/.updated"
 
