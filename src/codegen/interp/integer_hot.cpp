@@ -4,6 +4,7 @@
 
 #include "codegen/interp/flags_compute.h"
 #include "codegen/interp/handlers.h"
+#include "codegen/interp/host_flags.h"
 
 namespace strata::codegen::interp {
 namespace {
@@ -40,6 +41,12 @@ struct FlagsAdd {
 };
 struct FlagsSub {
   template <class T> static uint32_t apply(T a, T b) { return flags_of_sub(a, b, false); }
+};
+struct HostFlagsAdd {
+  template <class T> static uint32_t apply(T a, T b) { return host::flags_of_sum(a, b); }
+};
+struct HostFlagsSub {
+  template <class T> static uint32_t apply(T a, T b) { return host::flags_of_difference(a, b); }
 };
 
 /// Shift counts are i8 values: of their operand only the low byte means anything.
@@ -78,7 +85,8 @@ constexpr Widths widths_of() {
 template <class F>
 constexpr Widths table = widths_of<F>();
 
-constexpr const Widths* table_of(ir::Op op) {
+const Widths* table_of(ir::Op op) {
+  static const bool host_flags = host::has_flags();
   switch (op) {
     case ir::Op::add: return &table<Add>;
     case ir::Op::sub: return &table<Sub>;
@@ -88,8 +96,8 @@ constexpr const Widths* table_of(ir::Op op) {
     case ir::Op::shl: return &table<Shl>;
     case ir::Op::shr: return &table<Shr>;
     case ir::Op::sar: return &table<Sar>;
-    case ir::Op::flags_add: return &table<FlagsAdd>;
-    case ir::Op::flags_sub: return &table<FlagsSub>;
+    case ir::Op::flags_add: return host_flags ? &table<HostFlagsAdd> : &table<FlagsAdd>;
+    case ir::Op::flags_sub: return host_flags ? &table<HostFlagsSub> : &table<FlagsSub>;
     default: return nullptr;
   }
 }
