@@ -82,7 +82,8 @@ HostTimers::~HostTimers() = default;
 
 uint64_t HostTimers::now() {
   if (paused_) return paused_at_;
-  return static_cast<uint64_t>(std::chrono::duration_cast<nanoseconds>(EventLoop::Clock::now() - start_.load()).count());
+  return static_cast<uint64_t>(
+      std::chrono::duration_cast<nanoseconds>(EventLoop::Clock::now() - start_.load()).count());
 }
 
 EventLoop::Clock::time_point HostTimers::host_time(uint64_t time) const {

@@ -35,7 +35,7 @@ class HostTimers final : public iface::Timers {
   std::atomic<EventLoop::Clock::time_point> start_;  ///< when the clock would have been zero
   std::atomic<uint64_t> paused_at_ = 0;              ///< while paused_
   std::atomic<bool> paused_ = false;
-  std::vector<HostTimer*> timers_;                   ///< under lock_
+  std::vector<HostTimer*> timers_;  ///< under lock_
 };
 
 }  // namespace strata::control

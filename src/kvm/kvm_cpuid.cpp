@@ -31,15 +31,9 @@ void adapt(kvm_cpuid_entry2& entry) {
       entry.eax &= 0x3fff;  // caches are shared with nobody
       break;
     case 0xb:
-    case 0x1f:
-      entry.eax = entry.ebx = entry.edx = 0;
-      break;
-    case 0x80000008:
-      entry.ecx = 0;
-      break;
-    case 0x8000001e:
-      entry.eax = entry.ebx = entry.ecx = 0;
-      break;
+    case 0x1f: entry.eax = entry.ebx = entry.edx = 0; break;
+    case 0x80000008: entry.ecx = 0; break;
+    case 0x8000001e: entry.eax = entry.ebx = entry.ecx = 0; break;
     default:
       if (entry.function >> 8 == hypervisor_leaves >> 8) entry.eax = entry.ebx = entry.ecx = entry.edx = 0;
   }

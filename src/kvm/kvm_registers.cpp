@@ -20,8 +20,8 @@ std::array<__u64*, 16> general(kvm_regs& regs) {
 }
 
 iface::X86Segment from_kvm(const kvm_segment& s) {
-  const unsigned attributes = s.type | s.s << 4 | s.dpl << 5 | s.present << 7 | s.avl << 12 | s.l << 13 | s.db << 14 |
-                              s.g << 15;
+  const unsigned attributes =
+      s.type | s.s << 4 | s.dpl << 5 | s.present << 7 | s.avl << 12 | s.l << 13 | s.db << 14 | s.g << 15;
   return {.selector = s.selector, .attributes = static_cast<uint16_t>(attributes), .limit = s.limit, .base = s.base};
 }
 
@@ -50,16 +50,16 @@ kvm_dtable to_kvm(const iface::X86Table& t) { return {.base = t.base, .limit = t
 
 /// Model-specific registers that the guest sets and KVM keeps.
 constexpr std::array<uint32_t, 17> saved_msrs = {
-    0x10,                                                        // TSC
-    0x174, 0x175, 0x176,                                         // SYSENTER
-    0x1a0,                                                       // misc enable
-    0x277,                                                       // PAT
-    0x2ff,                                                       // MTRR default type
-    0xc0000080,                                                  // EFER
-    0xc0000081, 0xc0000082, 0xc0000083, 0xc0000084,              // SYSCALL
-    0xc0000100, 0xc0000101, 0xc0000102,                          // FS, GS, kernel GS
-    0xc0000103,                                                  // TSC_AUX
-    0x48,                                                        // SPEC_CTRL
+    0x10,                                            // TSC
+    0x174,      0x175,      0x176,                   // SYSENTER
+    0x1a0,                                           // misc enable
+    0x277,                                           // PAT
+    0x2ff,                                           // MTRR default type
+    0xc0000080,                                      // EFER
+    0xc0000081, 0xc0000082, 0xc0000083, 0xc0000084,  // SYSCALL
+    0xc0000100, 0xc0000101, 0xc0000102,              // FS, GS, kernel GS
+    0xc0000103,                                      // TSC_AUX
+    0x48,                                            // SPEC_CTRL
 };
 
 using Msrs = List<kvm_msr_entry, saved_msrs.size()>;
@@ -163,11 +163,10 @@ std::string describe_registers(const iface::X86Registers& registers) {
 
 Result<std::vector<std::byte>> save_vcpu(int vcpu) {
   const auto state = std::make_unique<State>();
-  const bool done = ::ioctl(vcpu, KVM_GET_REGS, &state->regs) >= 0 && ::ioctl(vcpu, KVM_GET_SREGS, &state->sregs) >= 0 &&
-                    ::ioctl(vcpu, KVM_GET_DEBUGREGS, &state->debug) >= 0 &&
-                    ::ioctl(vcpu, KVM_GET_XCRS, &state->xcrs) >= 0 &&
-                    ::ioctl(vcpu, KVM_GET_VCPU_EVENTS, &state->events) >= 0 &&
-                    ::ioctl(vcpu, get_xsave, &state->xsave) >= 0;
+  const bool done =
+      ::ioctl(vcpu, KVM_GET_REGS, &state->regs) >= 0 && ::ioctl(vcpu, KVM_GET_SREGS, &state->sregs) >= 0 &&
+      ::ioctl(vcpu, KVM_GET_DEBUGREGS, &state->debug) >= 0 && ::ioctl(vcpu, KVM_GET_XCRS, &state->xcrs) >= 0 &&
+      ::ioctl(vcpu, KVM_GET_VCPU_EVENTS, &state->events) >= 0 && ::ioctl(vcpu, get_xsave, &state->xsave) >= 0;
   if (!done) return fail_errno("reading a KVM processor's state");
   read_msrs(vcpu, state->msrs);
   const auto bytes = std::as_bytes(std::span(state.get(), 1));
@@ -187,10 +186,9 @@ Result<void> restore_vcpu(int vcpu, std::span<const std::byte> blob) {
                 State::current_version);
   }
   // KVM checks every value itself. XCR0 before XSAVE, which depends on it.
-  const bool done = ::ioctl(vcpu, KVM_SET_SREGS, &state->sregs) >= 0 && ::ioctl(vcpu, KVM_SET_REGS, &state->regs) >= 0 &&
-                    ::ioctl(vcpu, KVM_SET_XCRS, &state->xcrs) >= 0 &&
-                    ::ioctl(vcpu, set_xsave, &state->xsave) >= 0 &&
-                    ::ioctl(vcpu, set_msrs, &state->msrs) >= 0 &&
+  const bool done = ::ioctl(vcpu, KVM_SET_SREGS, &state->sregs) >= 0 &&
+                    ::ioctl(vcpu, KVM_SET_REGS, &state->regs) >= 0 && ::ioctl(vcpu, KVM_SET_XCRS, &state->xcrs) >= 0 &&
+                    ::ioctl(vcpu, set_xsave, &state->xsave) >= 0 && ::ioctl(vcpu, set_msrs, &state->msrs) >= 0 &&
                     ::ioctl(vcpu, KVM_SET_DEBUGREGS, &state->debug) >= 0 &&
                     ::ioctl(vcpu, KVM_SET_VCPU_EVENTS, &state->events) >= 0;
   if (!done) return fail_errno("setting a KVM processor's state");

@@ -110,7 +110,8 @@ Result<void> KvmVcpu::build() {
 }
 
 void KvmVcpu::reset() {
-  if (auto done = restore_vcpu(vcpu_.get(), initial_); !done) log::error("resetting the processor: {}", done.error().message);
+  if (auto done = restore_vcpu(vcpu_.get(), initial_); !done)
+    log::error("resetting the processor: {}", done.error().message);
 }
 
 void KvmVcpu::interrupt_changed() {
@@ -166,26 +167,17 @@ iface::Exit KvmVcpu::run() {
 std::optional<iface::Exit> KvmVcpu::serve_exit() {
   using iface::ExitReason;
   switch (run_->exit_reason) {
-    case KVM_EXIT_IO:
-      serve_port();
-      return std::nullopt;
-    case KVM_EXIT_MMIO:
-      serve_memory();
-      return std::nullopt;
+    case KVM_EXIT_IO: serve_port(); return std::nullopt;
+    case KVM_EXIT_MMIO: serve_memory(); return std::nullopt;
     case KVM_EXIT_IRQ_WINDOW_OPEN:
     case KVM_EXIT_SET_TPR:
-    case KVM_EXIT_INTR:
-      return std::nullopt;
-    case KVM_EXIT_HLT:
-      return iface::Exit{ExitReason::halted, {}};
-    case KVM_EXIT_SHUTDOWN:
-      return iface::Exit{ExitReason::shutdown, {}};
-    case KVM_EXIT_DEBUG:
-      return iface::Exit{ExitReason::debug, {}};
+    case KVM_EXIT_INTR: return std::nullopt;
+    case KVM_EXIT_HLT: return iface::Exit{ExitReason::halted, {}};
+    case KVM_EXIT_SHUTDOWN: return iface::Exit{ExitReason::shutdown, {}};
+    case KVM_EXIT_DEBUG: return iface::Exit{ExitReason::debug, {}};
     case KVM_EXIT_FAIL_ENTRY:
-      return iface::Exit{ExitReason::failed,
-                         fmt::format("KVM could not enter the guest (hardware reason {:#x})",
-                                     uint64_t{run_->fail_entry.hardware_entry_failure_reason})};
+      return iface::Exit{ExitReason::failed, fmt::format("KVM could not enter the guest (hardware reason {:#x})",
+                                                         uint64_t{run_->fail_entry.hardware_entry_failure_reason})};
     case KVM_EXIT_INTERNAL_ERROR:
       return iface::Exit{ExitReason::failed, fmt::format("KVM gave up (internal error {}): {}",
                                                          uint32_t{run_->internal.suberror}, describe())};

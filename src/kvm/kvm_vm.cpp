@@ -59,7 +59,8 @@ std::vector<KvmVm::Slot> KvmVm::wanted_slots() {
     address += found.left;
   }
   // KVM maps whole pages only: what is cut smaller by a device on top is served by exits.
-  std::erase_if(slots, [](const Slot& s) { return s.address % memory::page_size != 0 || s.size % memory::page_size != 0; });
+  std::erase_if(slots,
+                [](const Slot& s) { return s.address % memory::page_size != 0 || s.size % memory::page_size != 0; });
   return slots;
 }
 

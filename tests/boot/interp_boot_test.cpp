@@ -23,7 +23,8 @@ TEST_P(InterpBootTest, ReachesTheMarkerAndPowersOff) {
   options.boot = {.kernel = read_file(folder / "vmlinuz"),
                   .initrd = read_file(folder / "initrd"),
                   .command_line = "console=ttyS0 strata.cmd=\"cat /proc/interrupts; date\""};
-  if (const char* more = std::getenv("STRATA_TEST_APPEND")) options.boot->command_line.insert(0, std::string(more) + " ");
+  if (const char* more = std::getenv("STRATA_TEST_APPEND"))
+    options.boot->command_line.insert(0, std::string(more) + " ");
   const auto made = machine.make(std::move(options));
   ASSERT_TRUE(made) << made.error().message;
   const auto exit = machine.run(600s);

@@ -50,7 +50,8 @@ class CollectingConsole final : public iface::Console {
 inline std::filesystem::path guest_folder(const std::string& guest) {
   const char* cache = std::getenv("STRATA_GUEST_CACHE");
   const char* home = std::getenv("HOME");
-  return (cache ? std::filesystem::path(cache) : std::filesystem::path(home ? home : "/") / ".cache/strata/guests") / guest;
+  return (cache ? std::filesystem::path(cache) : std::filesystem::path(home ? home : "/") / ".cache/strata/guests") /
+         guest;
 }
 
 inline std::vector<std::byte> read_file(const std::filesystem::path& path) {

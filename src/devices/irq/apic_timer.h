@@ -50,9 +50,9 @@ class ApicTimer {
   std::function<void()> expired_;
   std::unique_ptr<iface::Timer> timer_;
   Mode mode_ = Mode::one_shot;
-  uint32_t divide_ = 0;     ///< the divide configuration register
+  uint32_t divide_ = 0;  ///< the divide configuration register
   uint32_t initial_ = 0;
-  uint64_t end_ = 0;        ///< when the count reaches zero, in clock time; 0: it does not run
+  uint64_t end_ = 0;  ///< when the count reaches zero, in clock time; 0: it does not run
   uint64_t deadline_ = 0;
 };
 

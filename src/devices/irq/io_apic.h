@@ -40,7 +40,7 @@ class IoApic final : public iface::BusDevice {
   const uint8_t initial_id_;
   uint8_t id_ = 0;
   uint8_t selected_ = 0;
-  uint32_t levels_ = 0;                     ///< the wires
+  uint32_t levels_ = 0;  ///< the wires
   std::array<uint64_t, pins> entries_ = {};
 };
 

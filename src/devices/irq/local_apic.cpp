@@ -59,9 +59,7 @@ uint8_t LocalApic::processor_priority() const {
 void LocalApic::accept(const ApicMessage& message) {
   switch (message.mode) {
     case DeliveryMode::fixed:
-    case DeliveryMode::lowest_priority:
-      request(message.vector, message.level_triggered);
-      break;
+    case DeliveryMode::lowest_priority: request(message.vector, message.level_triggered); break;
     case DeliveryMode::nmi:
       if (hooks_.nmi) hooks_.nmi();
       break;

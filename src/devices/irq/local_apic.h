@@ -25,8 +25,8 @@ class LocalApic final : public iface::BusDevice, public iface::InterruptSource {
   static constexpr uint64_t page_size = 4096;
 
   struct Options {
-    unsigned id = 0;         ///< 0 to 254
-    bool bootstrap = true;   ///< the processor that starts first
+    unsigned id = 0;        ///< 0 to 254
+    bool bootstrap = true;  ///< the processor that starts first
     TickSource tsc = {};
   };
   /// What messages ask of the processor itself. All called with the device lock held; any may be empty.
@@ -82,7 +82,7 @@ class LocalApic final : public iface::BusDevice, public iface::InterruptSource {
     std::array<uint32_t, 8> words_ = {};
   };
 
-  bool enabled() const;           ///< by IA32_APIC_BASE
+  bool enabled() const;  ///< by IA32_APIC_BASE
   bool x2apic() const;
   bool software_enabled() const;  ///< by the spurious-interrupt vector register
   uint32_t logical_id() const;

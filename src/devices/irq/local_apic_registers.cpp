@@ -87,9 +87,7 @@ bool LocalApic::write_register(unsigned number, uint64_t value) {
       task_priority_ = static_cast<uint8_t>(low);
       update();
       return true;
-    case reg_eoi:
-      end_of_interrupt();
-      return true;
+    case reg_eoi: end_of_interrupt(); return true;
     case reg_logical_destination:
       if (x2apic()) return false;
       logical_destination_ = low & 0xff000000;
@@ -98,21 +96,14 @@ bool LocalApic::write_register(unsigned number, uint64_t value) {
       if (x2apic()) return false;
       destination_format_ = low | 0x0fffffff;
       return true;
-    case reg_spurious:
-      write_spurious(low);
-      return true;
+    case reg_spurious: write_spurious(low); return true;
     case reg_error_status:
       errors_ = pending_errors_;
       pending_errors_ = 0;
       return true;
-    case reg_initial_count:
-      timer_.set_initial_count(low);
-      return true;
-    case reg_divide:
-      timer_.set_divide(low);
-      return true;
-    default:
-      return false;
+    case reg_initial_count: timer_.set_initial_count(low); return true;
+    case reg_divide: timer_.set_divide(low); return true;
+    default: return false;
   }
 }
 

@@ -38,7 +38,8 @@ class LocalApicTest : public testing::Test {
   memory::DeviceLock lock;
   ApicBus bus;
   Pic pic;
-  LocalApic apic{bus, pic, timers, lock, {.tsc = {.ticks = [this] { return timers.now() * 2; }, .rate = 2'000'000'000}}};
+  LocalApic apic{
+      bus, pic, timers, lock, {.tsc = {.ticks = [this] { return timers.now() * 2; }, .rate = 2'000'000'000}}};
   IoApic io_apic{bus, 1};
   int changes = 0;
 };
@@ -191,12 +192,12 @@ TEST_F(LocalApicTest, X2ApicRegisters) {
   ASSERT_TRUE(apic.read_msr(0x802, &value));
   EXPECT_EQ(value, 0u);
   ASSERT_TRUE(apic.read_msr(0x80d, &value));
-  EXPECT_EQ(value, 1u);  // cluster 0, the first in it
+  EXPECT_EQ(value, 1u);                      // cluster 0, the first in it
   EXPECT_TRUE(apic.write_msr(0x83f, 0x55));  // self IPI
   EXPECT_EQ(apic.acknowledge(), 0x55);
   EXPECT_FALSE(apic.write_msr(0x80b, 1));
   EXPECT_TRUE(apic.write_msr(0x80b, 0));
-  EXPECT_FALSE(apic.write_msr(0x802, 3));      // read-only
+  EXPECT_FALSE(apic.write_msr(0x802, 3));  // read-only
   EXPECT_FALSE(apic.write_msr(0x80f, 1ull << 40));
   EXPECT_FALSE(apic.write_msr(apic_base_msr, 0xfee00900));  // straight back is not allowed
   EXPECT_TRUE(apic.write_msr(apic_base_msr, 0xfee00000));

@@ -121,8 +121,7 @@ void Pic8259::write_next_icw(uint8_t value) {
       fully_nested_ = test_bit(value, 4);
       expect_ = Expect::none;
       break;
-    case Expect::none:
-      break;
+    case Expect::none: break;
   }
   initializing_ = expect_ != Expect::none;
 }

@@ -55,10 +55,10 @@ class Pic8259 {
   bool initializing_ = false;
   bool wants_icw4_ = false;
   bool single_ = false;
-  bool all_level_ = false;       ///< ICW1's LTIM
+  bool all_level_ = false;  ///< ICW1's LTIM
   bool auto_eoi_ = false;
   bool rotate_on_auto_eoi_ = false;
-  bool fully_nested_ = false;    ///< special fully nested mode
+  bool fully_nested_ = false;  ///< special fully nested mode
   bool special_mask_ = false;
   bool poll_ = false;
   bool read_in_service_ = false;

@@ -27,7 +27,9 @@ MsixTable::MsixTable(unsigned vectors, iface::MsiTarget& target)
   reset();
 }
 
-uint64_t MsixTable::bar_size() const { return std::bit_ceil(std::max<uint64_t>(4096, pending_offset_ + pending_.size())); }
+uint64_t MsixTable::bar_size() const {
+  return std::bit_ceil(std::max<uint64_t>(4096, pending_offset_ + pending_.size()));
+}
 
 void MsixTable::reset() {
   enabled_ = function_masked_ = false;

@@ -18,7 +18,7 @@ class MsixTable final : public iface::BusDevice {
   MsixTable(unsigned vectors, iface::MsiTarget& target);
 
   unsigned vectors() const { return static_cast<unsigned>(table_.size() / entry_size); }
-  uint64_t bar_size() const;      ///< a power of two: the table at offset 0, the pending bits behind it
+  uint64_t bar_size() const;  ///< a power of two: the table at offset 0, the pending bits behind it
   uint32_t pending_offset() const { return pending_offset_; }
 
   /// The function's message control register: what is pending goes out when a mask falls.

@@ -82,7 +82,7 @@ class PciBus {
   memory::PortSpace& ports_;
   iface::MsiTarget& msi_;
   ConfigPorts config_ports_{*this};
-  std::array<PciDevice*, slots * 8> functions_ = {};
+  std::array<PciDevice*, slots* 8> functions_ = {};
   std::array<iface::IrqLine*, intx_lines> wires_ = {};
   std::array<unsigned, intx_lines> drivers_ = {};  ///< how many functions hold the line up
 };

@@ -127,9 +127,7 @@ void PciDevice::update_interrupt() {
   bus_.set_intx(address_, pin_, driven);
 }
 
-bool PciDevice::test_command(uint16_t bits) const {
-  return (load_le<uint16_t>(&config_[pci::command]) & bits) == bits;
-}
+bool PciDevice::test_command(uint16_t bits) const { return (load_le<uint16_t>(&config_[pci::command]) & bits) == bits; }
 
 uint32_t PciDevice::read_config(unsigned offset, unsigned size) {
   uint32_t value = 0;
@@ -179,8 +177,8 @@ void PciDevice::update_bars() {
     if (!bar.present) continue;
     const uint64_t base = bar_address(i);
     const uint64_t limit = bar.is_io ? port_limit : physical_limit;
-    const bool visible = test_command(bar.is_io ? pci::io_space : pci::memory_space) && base != 0 &&
-                         base <= limit - bar.size;
+    const bool visible =
+        test_command(bar.is_io ? pci::io_space : pci::memory_space) && base != 0 && base <= limit - bar.size;
     update_bar(i, visible ? std::optional(base) : std::nullopt);
   }
 }

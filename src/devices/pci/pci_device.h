@@ -112,7 +112,7 @@ class PciDevice {
     uint64_t size = 0;
     iface::BusDevice* device = nullptr;
     std::optional<uint64_t> mapped = {};  ///< where it is visible now
-    uint32_t region = 0;             ///< memory::AddressSpace's, while a memory BAR is mapped
+    uint32_t region = 0;                  ///< memory::AddressSpace's, while a memory BAR is mapped
   };
   friend class PciBus;  // assigns BARs as firmware does
 

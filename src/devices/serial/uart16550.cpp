@@ -156,8 +156,8 @@ void Uart16550::write_modem_control(uint8_t value) {
 }
 
 uint8_t Uart16550::line_status() {
-  const auto status = static_cast<uint8_t>(transmitter_idle | (received_.empty() ? 0 : data_ready) |
-                                           (overrun_ ? overrun_error : 0));
+  const auto status =
+      static_cast<uint8_t>(transmitter_idle | (received_.empty() ? 0 : data_ready) | (overrun_ ? overrun_error : 0));
   overrun_ = false;
   return status;
 }

@@ -45,11 +45,11 @@ class I8042 {
   RequestMachine request_;
   DataPort data_{*this};
   CommandPort command_{*this};
-  uint8_t configuration_ = 0x34;    ///< both ports off, no interrupts, system flag
-  uint8_t output_port_ = 0x03;      ///< A20 on, not in reset
-  uint8_t awaited_ = 0;             ///< the command whose data byte comes next, 0: none
+  uint8_t configuration_ = 0x34;  ///< both ports off, no interrupts, system flag
+  uint8_t output_port_ = 0x03;    ///< A20 on, not in reset
+  uint8_t awaited_ = 0;           ///< the command whose data byte comes next, 0: none
   bool last_was_command_ = false;
-  bool full_ = false;               ///< output buffer
+  bool full_ = false;  ///< output buffer
   uint8_t output_ = 0;
 };
 

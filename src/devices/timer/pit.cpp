@@ -18,7 +18,8 @@ uint64_t ticks_of(uint64_t ns) {
   return static_cast<uint64_t>(static_cast<unsigned __int128>(ns) * Pit::frequency / second_ns);
 }
 uint64_t ns_of(uint64_t ticks) {  // rounded up: at that time the tick has passed
-  return static_cast<uint64_t>((static_cast<unsigned __int128>(ticks) * second_ns + Pit::frequency - 1) / Pit::frequency);
+  return static_cast<uint64_t>((static_cast<unsigned __int128>(ticks) * second_ns + Pit::frequency - 1) /
+                               Pit::frequency);
 }
 
 uint16_t to_bcd(uint64_t value) {
@@ -48,12 +49,8 @@ void PitCounter::write_control(uint8_t value) {
 
 void PitCounter::write_count(uint8_t value) {
   switch (access_) {
-    case Access::low:
-      load(value);
-      break;
-    case Access::high:
-      load(static_cast<uint16_t>(value << 8));
-      break;
+    case Access::low: load(value); break;
+    case Access::high: load(static_cast<uint16_t>(value << 8)); break;
     default:
       if (!write_high_next_) {
         low_byte_ = value;
@@ -130,9 +127,7 @@ std::optional<uint64_t> PitCounter::next_edge() const {
     case 2:  // where it rises again: one clock of low is too short for any timer of the host
       next = begin + period();
       break;
-    case 3:
-      next = phase < (period() + 1) / 2 ? begin + (period() + 1) / 2 : begin + period();
-      break;
+    case 3: next = phase < (period() + 1) / 2 ? begin + (period() + 1) / 2 : begin + period(); break;
     default:
       if (ticks > period()) return std::nullopt;
       next = ticks == period() ? period() + 1 : period();

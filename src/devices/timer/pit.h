@@ -52,12 +52,12 @@ class PitCounter {
   Access access_ = Access::both;
   bool bcd_ = false;
   bool gate_ = true;
-  bool loaded_ = false;       ///< a count has been written since the control word
+  bool loaded_ = false;  ///< a count has been written since the control word
   bool running_ = false;
-  uint32_t reload_ = 0;       ///< binary; 0 is the largest
-  uint64_t start_ = 0;        ///< clock time at which the count began
-  uint64_t rises_seen_ = 0;   ///< by take_rises, since start_
-  uint64_t held_ = 0;         ///< clocks counted when the gate stopped it
+  uint32_t reload_ = 0;      ///< binary; 0 is the largest
+  uint64_t start_ = 0;       ///< clock time at which the count began
+  uint64_t rises_seen_ = 0;  ///< by take_rises, since start_
+  uint64_t held_ = 0;        ///< clocks counted when the gate stopped it
   bool write_high_next_ = false;
   bool read_high_next_ = false;
   uint8_t low_byte_ = 0;

@@ -72,9 +72,9 @@ class Rtc final : public iface::BusDevice {
   std::unique_ptr<iface::Timer> timer_;
   std::array<uint8_t, 128> cells_ = {};
   uint8_t index_ = 0;
-  int64_t offset_ns_ = 0;      ///< what the guest set its clock off by
-  int64_t seen_second_ = 0;    ///< events up to here are in register C
-  uint64_t seen_period_ = 0;   ///< number of the last periodic tick seen
+  int64_t offset_ns_ = 0;     ///< what the guest set its clock off by
+  int64_t seen_second_ = 0;   ///< events up to here are in register C
+  uint64_t seen_period_ = 0;  ///< number of the last periodic tick seen
 };
 
 }  // namespace strata::devices

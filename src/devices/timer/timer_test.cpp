@@ -136,7 +136,7 @@ TEST_F(PitTest, GateStopsTheCount) {
 
 TEST_F(PitTest, ReadBackStatus) {
   control(0x34);
-  control(0xe2);  // status of counter 0
+  control(0xe2);                             // status of counter 0
   EXPECT_EQ(pit.ports().read(0, 1), 0xf4u);  // output high, no count yet
   load(0, 1000);
   control(0xe2);

@@ -68,12 +68,14 @@ Board::Board(iface::Timers& timers, memory::DeviceLock& lock, BoardOptions optio
   pic_.on_output([this] { local_apic_.pic_changed(); });
   for (unsigned i = 0; i < pci_lines_.size(); ++i) pci_.connect_intx(i, pci_lines_[i]);
   pci_.on_reset_control(reset_control_);
-  local_apic_.set_hooks(
-      {.changed = [this] { if (interrupt_changed_) interrupt_changed_(); },
-       .nmi = {},
-       .init = {},
-       .start_up = {},
-       .moved = [this](uint64_t base, bool visible) { show_local_apic(base, visible); }});
+  local_apic_.set_hooks({.changed =
+                             [this] {
+                               if (interrupt_changed_) interrupt_changed_();
+                             },
+                         .nmi = {},
+                         .init = {},
+                         .start_up = {},
+                         .moved = [this](uint64_t base, bool visible) { show_local_apic(base, visible); }});
   map_memory();
   map_ports();
 }
@@ -197,7 +199,8 @@ void Board::write_firmware_state() {
                          .irqs = pirq_irqs});
 
   const auto cell = [this](uint8_t index, uint64_t value, unsigned count) {
-    for (unsigned i = 0; i < count; ++i) rtc_.set_cmos(static_cast<uint8_t>(index + i), static_cast<uint8_t>(value >> (8 * i)));
+    for (unsigned i = 0; i < count; ++i)
+      rtc_.set_cmos(static_cast<uint8_t>(index + i), static_cast<uint8_t>(value >> (8 * i)));
   };
   const uint64_t extended_kib = std::min<uint64_t>((low_end_ - mib) / 1024, 0xffff);
   cell(cmos_shutdown, 0, 1);

@@ -33,12 +33,12 @@ namespace strata::machine::pc {
 using PciDevices = std::function<Result<std::vector<std::unique_ptr<devices::PciDevice>>>(devices::PciBus&)>;
 
 struct BoardOptions {
-  uint64_t memory = 0;                          ///< bytes
+  uint64_t memory = 0;  ///< bytes
   unsigned cpus = 1;
-  iface::Console* console = nullptr;            ///< COM1; nullptr: nothing plugged in
+  iface::Console* console = nullptr;  ///< COM1; nullptr: nothing plugged in
   devices::Rtc::WallClock wall_clock;
   devices::RequestMachine request;
-  PciDevices pci_devices;                       ///< may be empty
+  PciDevices pci_devices;  ///< may be empty
 };
 
 /// What a firmware would report of the memory map (e820 types: 1 usable, 2 reserved, 3 ACPI).

@@ -28,8 +28,8 @@ void save_ram(devices::Writer& out, memory::Ram& ram) {
 Result<void> restore_ram(devices::Reader& in, memory::Ram& ram) {
   STRATA_TRY(in.enter("ram", 1));
   if (const auto size = in.get<uint64_t>(); in.good() && size != ram.size()) {
-    return fail(ErrorCode::bad_data, "saved state is of a machine with {} MiB of memory, this one has {} MiB", size >> 20,
-                ram.size() >> 20);
+    return fail(ErrorCode::bad_data, "saved state is of a machine with {} MiB of memory, this one has {} MiB",
+                size >> 20, ram.size() >> 20);
   }
   uint64_t next = 0;  // pages come in order: what is left out is zero
   const auto clear_up_to = [&](uint64_t end) {

@@ -7,13 +7,13 @@
 namespace strata::machine::pc {
 
 // Physical addresses.
-inline constexpr uint64_t conventional_end = 0x9fc00;   ///< the last KiB below 640 KiB is the extended BIOS data area
+inline constexpr uint64_t conventional_end = 0x9fc00;  ///< the last KiB below 640 KiB is the extended BIOS data area
 inline constexpr uint64_t vga_base = 0xa0000;
 inline constexpr uint64_t option_rom_base = 0xc0000;
-inline constexpr uint64_t acpi_tables_base = 0xe0000;   ///< where systems look for the RSDP
+inline constexpr uint64_t acpi_tables_base = 0xe0000;  ///< where systems look for the RSDP
 inline constexpr uint64_t bios_base = 0xf0000;
 inline constexpr uint64_t high_memory = 0x100000;
-inline constexpr uint64_t pci_hole_base = 0xc0000000;   ///< RAM ends here, at the latest, and goes on at 4 GiB
+inline constexpr uint64_t pci_hole_base = 0xc0000000;  ///< RAM ends here, at the latest, and goes on at 4 GiB
 inline constexpr uint64_t pci_hole_end = 0xfec00000;
 inline constexpr uint64_t four_gib = uint64_t{1} << 32;
 
@@ -43,8 +43,8 @@ inline constexpr unsigned timer_irq = 0;
 inline constexpr unsigned com1_irq = 4;
 inline constexpr unsigned rtc_irq = 8;
 inline constexpr unsigned sci_irq = 9;
-inline constexpr unsigned timer_pin = 2;                 ///< IRQ 0 arrives at pin 2 of the IO-APIC
-inline constexpr unsigned first_pirq_pin = 16;           ///< INTx line n arrives at pin 16 + n
+inline constexpr unsigned timer_pin = 2;                               ///< IRQ 0 arrives at pin 2 of the IO-APIC
+inline constexpr unsigned first_pirq_pin = 16;                         ///< INTx line n arrives at pin 16 + n
 inline constexpr std::array<uint8_t, 4> pirq_irqs = {10, 10, 11, 11};  ///< and at these lines of the PIC
 inline constexpr uint16_t level_irqs = 1 << sci_irq | 1 << 10 | 1 << 11;
 

@@ -42,14 +42,14 @@ Result<void> Pc::build() {
     return fail(ErrorCode::bad_data, "the firmware has {} bytes: at most 262144, a multiple of 4096, are possible",
                 options_.firmware.size());
   }
-  board_ = STRATA_TRY(Board::make(
-      *options_.timers, *options_.lock,
-      {.memory = options_.memory,
-       .cpus = options_.cpus,
-       .console = options_.console,
-       .wall_clock = options_.wall_clock ? options_.wall_clock : host_utc,
-       .request = [this](devices::MachineRequest what, uint32_t code) { request(what, code); },
-       .pci_devices = std::move(options_.pci_devices)}));
+  board_ =
+      STRATA_TRY(Board::make(*options_.timers, *options_.lock,
+                             {.memory = options_.memory,
+                              .cpus = options_.cpus,
+                              .console = options_.console,
+                              .wall_clock = options_.wall_clock ? options_.wall_clock : host_utc,
+                              .request = [this](devices::MachineRequest what, uint32_t code) { request(what, code); },
+                              .pci_devices = std::move(options_.pci_devices)}));
   vcpu_ = STRATA_TRY(options_.make_vcpu({.memory = board_->memory(),
                                          .ports = board_->ports(),
                                          .interrupts = board_->local_apic(),
@@ -88,8 +88,8 @@ Result<void> Pc::load_kernel(const DirectBoot& boot) {
                       .low_memory_end = board_->low_memory_end(),
                       .memory_map = board_->memory_map(),
                       .rsdp = acpi_tables_base};
-  const auto registers = STRATA_TRY(
-      boot::load(target, {.kernel = boot.kernel, .initrd = boot.initrd, .command_line = boot.command_line}));
+  const auto registers =
+      STRATA_TRY(boot::load(target, {.kernel = boot.kernel, .initrd = boot.initrd, .command_line = boot.command_line}));
   vcpu_->set_registers(registers);
   return {};
 }
@@ -144,8 +144,7 @@ MachineExit Pc::run() {
         wait_for_work();
         break;
       case iface::ExitReason::interrupted:
-      case iface::ExitReason::debug:
-        break;
+      case iface::ExitReason::debug: break;
       case iface::ExitReason::shutdown:
         return {.reason = MachineExitReason::shutdown, .code = 0, .message = vcpu_->describe()};
       case iface::ExitReason::failed:

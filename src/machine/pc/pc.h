@@ -32,14 +32,14 @@ struct DirectBoot {
 struct PcOptions {
   uint64_t memory = uint64_t{512} << 20;  ///< bytes
   unsigned cpus = 1;
-  VcpuFactory make_vcpu;                  ///< see machine/pc/engines.h
-  iface::Timers* timers = nullptr;        ///< required; they call back with `lock` held
-  memory::DeviceLock* lock = nullptr;     ///< required
-  iface::Console* console = nullptr;      ///< COM1
-  devices::Rtc::WallClock wall_clock;     ///< none: the host's UTC
-  std::optional<DirectBoot> boot;         ///< none: the processor starts at the reset vector, as `firmware` wants
-  std::vector<std::byte> firmware;        ///< a BIOS image of at most 256 KiB, a multiple of 4 KiB
-  PciDevices pci_devices;                 ///< what else is plugged in
+  VcpuFactory make_vcpu;               ///< see machine/pc/engines.h
+  iface::Timers* timers = nullptr;     ///< required; they call back with `lock` held
+  memory::DeviceLock* lock = nullptr;  ///< required
+  iface::Console* console = nullptr;   ///< COM1
+  devices::Rtc::WallClock wall_clock;  ///< none: the host's UTC
+  std::optional<DirectBoot> boot;      ///< none: the processor starts at the reset vector, as `firmware` wants
+  std::vector<std::byte> firmware;     ///< a BIOS image of at most 256 KiB, a multiple of 4 KiB
+  PciDevices pci_devices;              ///< what else is plugged in
 };
 
 enum class MachineExitReason : uint8_t {
@@ -106,8 +106,8 @@ class Pc {
 
   std::mutex wait_mutex_;  ///< taken last: nothing is called with it held but Vcpu::runnable
   std::condition_variable work_;
-  bool stop_ = false;                       ///< under wait_mutex_
-  std::optional<MachineExit> request_;      ///< what the guest asked for; under wait_mutex_
+  bool stop_ = false;                   ///< under wait_mutex_
+  std::optional<MachineExit> request_;  ///< what the guest asked for; under wait_mutex_
 };
 
 }  // namespace strata::machine::pc

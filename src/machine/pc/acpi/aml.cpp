@@ -123,12 +123,10 @@ Code string(std::string_view text) {
 
 Code eisa_id(std::string_view id) {
   STRATA_ASSERT(id.size() == 7);
-  const auto digit = [&](size_t i) {
-    return static_cast<uint32_t>(id[i] <= '9' ? id[i] - '0' : id[i] - 'A' + 10);
-  };
+  const auto digit = [&](size_t i) { return static_cast<uint32_t>(id[i] <= '9' ? id[i] - '0' : id[i] - 'A' + 10); };
   const auto letter = [&](size_t i) { return static_cast<uint32_t>(id[i] - 0x40) & 31; };
-  const uint32_t value = letter(0) << 26 | letter(1) << 21 | letter(2) << 16 | digit(3) << 12 | digit(4) << 8 |
-                         digit(5) << 4 | digit(6);
+  const uint32_t value =
+      letter(0) << 26 | letter(1) << 21 | letter(2) << 16 | digit(3) << 12 | digit(4) << 8 | digit(5) << 4 | digit(6);
   Code code = bytes({op_dword});
   add(code, __builtin_bswap32(value), 4);
   return code;
@@ -147,7 +145,8 @@ Code path(std::string_view name) {
     name = dot == std::string_view::npos ? std::string_view{} : name.substr(dot + 1);
   }
   if (segments.size() == 2) add(code, prefix_dual_name, 1);
-  if (segments.size() > 2) add(code, join({bytes({prefix_multi_name}), bytes({static_cast<uint8_t>(segments.size())})}));
+  if (segments.size() > 2)
+    add(code, join({bytes({prefix_multi_name}), bytes({static_cast<uint8_t>(segments.size())})}));
   for (const std::string_view segment : segments) add_segment(code, segment);
   return code;
 }

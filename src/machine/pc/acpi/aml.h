@@ -42,7 +42,7 @@ struct AddressRange {
 };
 Code bus_numbers(AddressRange range);
 Code port_window(AddressRange range);
-Code memory_window(AddressRange range);       ///< 32 bits
+Code memory_window(AddressRange range);  ///< 32 bits
 Code memory_window_64(AddressRange range);
 Code fixed_memory(uint32_t base, uint32_t size);
 Code resources(std::initializer_list<Code> descriptors);

@@ -28,31 +28,31 @@ Code route_table(Function interrupt_of) {
 }
 
 Code pci_root() {
-  return device("PCI0", {name("_HID", eisa_id("PNP0A03")), name("_UID", integer(0)), name("_ADR", integer(0)),
-                         name("_BBN", integer(0)),
-                         name("_CRS", resources({bus_numbers({0, 0}), io_ports(pci_config_port, 8),
-                                                 port_window({0x0000, pci_config_port - 1u}),
-                                                 port_window({pci_config_port + 8u, 0xffff}),
-                                                 memory_window({vga_base, option_rom_base - 1}),
-                                                 memory_window({pci_hole_base, pci_hole_end - 1})})),
-                         name("PRTA", route_table([](unsigned line) { return first_pirq_pin + line; })),
-                         name("PRTP", route_table([](unsigned line) { return pirq_irqs[line]; })),
-                         method("_PRT", 0, {if_else(path("\\PICF"), give_back(path("PRTA")), give_back(path("PRTP")))})});
+  return device(
+      "PCI0",
+      {name("_HID", eisa_id("PNP0A03")), name("_UID", integer(0)), name("_ADR", integer(0)), name("_BBN", integer(0)),
+       name("_CRS",
+            resources({bus_numbers({0, 0}), io_ports(pci_config_port, 8), port_window({0x0000, pci_config_port - 1u}),
+                       port_window({pci_config_port + 8u, 0xffff}), memory_window({vga_base, option_rom_base - 1}),
+                       memory_window({pci_hole_base, pci_hole_end - 1})})),
+       name("PRTA", route_table([](unsigned line) { return first_pirq_pin + line; })),
+       name("PRTP", route_table([](unsigned line) { return pirq_irqs[line]; })),
+       method("_PRT", 0, {if_else(path("\\PICF"), give_back(path("PRTA")), give_back(path("PRTP")))})});
 }
 
 Code isa_devices() {
-  return scope("\\_SB.PCI0",
-               {device("ISA", {name("_ADR", integer(0x00010000)),
-                               device("COM1", {name("_HID", eisa_id("PNP0501")), name("_UID", integer(1)),
-                                               name("_STA", integer(0xf)),
-                                               name("_CRS", resources({io_ports(com1_port, 8), irq(com1_irq)}))}),
-                               device("RTC", {name("_HID", eisa_id("PNP0B00")),
-                                              name("_CRS", resources({io_ports(rtc_port, 2), irq(rtc_irq)}))}),
-                               // What else is decoded: systems keep PCI devices off these ports.
-                               device("SYSR", {name("_HID", eisa_id("PNP0C02")),
-                                               name("_CRS", resources({io_ports(acpi_pm_port, 12),
-                                                                       io_ports(debug_exit_port, 4),
-                                                                       io_ports(pic_edge_level_port, 2)}))})})});
+  return scope(
+      "\\_SB.PCI0",
+      {device("ISA",
+              {name("_ADR", integer(0x00010000)),
+               device("COM1", {name("_HID", eisa_id("PNP0501")), name("_UID", integer(1)), name("_STA", integer(0xf)),
+                               name("_CRS", resources({io_ports(com1_port, 8), irq(com1_irq)}))}),
+               device("RTC", {name("_HID", eisa_id("PNP0B00")),
+                              name("_CRS", resources({io_ports(rtc_port, 2), irq(rtc_irq)}))}),
+               // What else is decoded: systems keep PCI devices off these ports.
+               device("SYSR", {name("_HID", eisa_id("PNP0C02")),
+                               name("_CRS", resources({io_ports(acpi_pm_port, 12), io_ports(debug_exit_port, 4),
+                                                       io_ports(pic_edge_level_port, 2)}))})})});
 }
 
 Code processors(unsigned cpus) {

@@ -96,14 +96,14 @@ void set_port(Bytes& fadt, size_t at, uint16_t port, unsigned bits, uint8_t acce
 }
 
 Bytes make_fadt(uint32_t facs, uint32_t dsdt) {
-  constexpr uint64_t no_c2 = 101;   // microseconds: more than 100 says there is none
+  constexpr uint64_t no_c2 = 101;  // microseconds: more than 100 says there is none
   constexpr uint64_t no_c3 = 1001;
   constexpr uint64_t boot_flags = 1 << 0 | 1 << 2;  // ISA devices; no VGA, no 8042 to probe
-  constexpr uint64_t flags = 1 << 0    // WBINVD works
-                             | 1 << 2  // C1 on all processors
-                             | 1 << 5  // no sleep button in fixed hardware; the power button is
-                             | 1 << 8  // 32-bit timer
-                             | 1 << 10;  // reset register
+  constexpr uint64_t flags = 1 << 0                 // WBINVD works
+                             | 1 << 2               // C1 on all processors
+                             | 1 << 5               // no sleep button in fixed hardware; the power button is
+                             | 1 << 8               // 32-bit timer
+                             | 1 << 10;             // reset register
   Bytes fadt = table("FACP", 6, Bytes(fadt_size - header_size));
   set(fadt, fadt_facs, facs, 4);
   set(fadt, fadt_dsdt, dsdt, 4);

@@ -54,10 +54,9 @@ TEST_F(TablesTest, DisassemblerReadsTheDsdt) {
   if (std::system("command -v iasl >/dev/null 2>&1") != 0) GTEST_SKIP() << "iasl is not installed (acpica-tools)";
   const auto folder = std::filesystem::temp_directory_path() / ("strata-dsdt-" + std::to_string(::getpid()));
   std::filesystem::create_directory(folder);
-  std::ofstream(folder / "dsdt.aml", std::ios::binary)
-      .write(reinterpret_cast<const char*>(at(dsdt())), length(dsdt()));
-  const std::string command = "cd '" + folder.string() +
-                              "' && iasl -d dsdt.aml >log 2>&1 && iasl -ve -tc dsdt.dsl >>log 2>&1";
+  std::ofstream(folder / "dsdt.aml", std::ios::binary).write(reinterpret_cast<const char*>(at(dsdt())), length(dsdt()));
+  const std::string command =
+      "cd '" + folder.string() + "' && iasl -d dsdt.aml >log 2>&1 && iasl -ve -tc dsdt.dsl >>log 2>&1";
   const int status = std::system(command.c_str());
   const auto text = [&](const char* file) {
     std::stringstream out;

@@ -45,7 +45,7 @@ constexpr uint16_t payload_version = 0x0208;
 constexpr uint16_t init_size_version = 0x020a;
 constexpr uint16_t xloadflags_version = 0x020c;
 constexpr uint8_t loaded_high = 1 << 0;
-constexpr uint16_t kernel_64 = 1 << 0;   // xloadflags: has a 64-bit entry at 0x200
+constexpr uint16_t kernel_64 = 1 << 0;  // xloadflags: has a 64-bit entry at 0x200
 constexpr uint8_t other_loader = 0xff;
 constexpr size_t sector = 512;
 constexpr uint64_t entry_64_offset = 0x200;
@@ -61,9 +61,9 @@ struct Header {
   uint64_t initrd_max = 0;
   uint64_t command_line_max = 0;
   uint64_t preferred = 0;
-  uint64_t memory_needed = 0;               ///< from the load address on, before the kernel looks at the memory map
+  uint64_t memory_needed = 0;  ///< from the load address on, before the kernel looks at the memory map
   std::span<const std::byte> protected_mode;
-  std::span<const std::byte> payload;       ///< empty: unknown
+  std::span<const std::byte> payload;  ///< empty: unknown
 };
 
 template <class T>
@@ -75,7 +75,8 @@ Result<Header> parse(std::span<const std::byte> kernel) {
   Header header;
   header.protocol = field<uint16_t>(kernel, version);
   if (header.protocol < oldest_version) {
-    return fail(ErrorCode::unsupported, "the kernel speaks boot protocol {}.{:02}, 2.06 (Linux 2.6.22) is the oldest known",
+    return fail(ErrorCode::unsupported,
+                "the kernel speaks boot protocol {}.{:02}, 2.06 (Linux 2.6.22) is the oldest known",
                 header.protocol >> 8, header.protocol & 0xff);
   }
   if ((field<uint8_t>(kernel, loadflags) & loaded_high) == 0) {
@@ -121,8 +122,8 @@ struct Loaded {
 Result<std::optional<Loaded>> load_unpacked(Target& target, const Header& header) {
   const auto how = compression_of(header.payload);
   if (!how || header.payload.size() < 4) return std::nullopt;
-  const auto unpacked = STRATA_TRY(
-      with_context(decompress(*how, header.payload, target.low_memory_end), "unpacking the kernel"));
+  const auto unpacked =
+      STRATA_TRY(with_context(decompress(*how, header.payload, target.low_memory_end), "unpacking the kernel"));
   if (!is_elf(unpacked)) return std::nullopt;
   const ElfFile elf = STRATA_TRY(parse_elf(unpacked));
   const bool aligned = std::ranges::all_of(elf.segments, [](const ElfSegment& s) { return s.physical >= high_memory; });
@@ -141,9 +142,10 @@ Result<Loaded> load_packed(Target& target, const Header& header) {
 
 void write_zero_page(Target& target, std::span<const std::byte> kernel, uint64_t initrd, uint64_t initrd_size) {
   std::array<std::byte, zero_page_size> page = {};
-  const size_t header_end = std::min<size_t>(
-      {header_magic + std::to_integer<size_t>(kernel[jump_length]), kernel.size(), e820_table});
-  std::copy(kernel.begin() + setup_sects, kernel.begin() + static_cast<ptrdiff_t>(std::max<size_t>(header_end, setup_sects)),
+  const size_t header_end =
+      std::min<size_t>({header_magic + std::to_integer<size_t>(kernel[jump_length]), kernel.size(), e820_table});
+  std::copy(kernel.begin() + setup_sects,
+            kernel.begin() + static_cast<ptrdiff_t>(std::max<size_t>(header_end, setup_sects)),
             page.begin() + setup_sects);
   page[type_of_loader] = std::byte{other_loader};
   store_le<uint32_t>(&page[cmd_line_ptr], command_line_address);

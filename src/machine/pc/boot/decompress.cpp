@@ -120,9 +120,9 @@ Result<Bytes> unlz4(std::span<const std::byte> data, uint64_t limit) {
     const auto packed = load_le<uint32_t>(data.data() + at);
     at += 4;
     if (packed > data.size() - at) return damaged();
-    const int count = LZ4_decompress_safe(reinterpret_cast<const char*>(data.data() + at),
-                                          reinterpret_cast<char*>(block.data()), static_cast<int>(packed),
-                                          static_cast<int>(block.size()));
+    const int count =
+        LZ4_decompress_safe(reinterpret_cast<const char*>(data.data() + at), reinterpret_cast<char*>(block.data()),
+                            static_cast<int>(packed), static_cast<int>(block.size()));
     if (count < 0) return damaged();
     at += packed;
     any = true;
@@ -143,8 +143,8 @@ Result<Bytes> unlz4(std::span<const std::byte> data, uint64_t limit) {
 
 std::optional<Compression> compression_of(std::span<const std::byte> data) {
   const auto starts = [&](std::initializer_list<uint8_t> magic) {
-    return data.size() > magic.size() &&
-           std::equal(magic.begin(), magic.end(), data.begin(), [](uint8_t a, std::byte b) { return std::byte{a} == b; });
+    return data.size() > magic.size() && std::equal(magic.begin(), magic.end(), data.begin(),
+                                                    [](uint8_t a, std::byte b) { return std::byte{a} == b; });
   };
   if (starts({0x1f, 0x8b})) return Compression::gzip;
   if (starts({0xfd, '7', 'z', 'X', 'Z', 0})) return Compression::xz;

@@ -20,8 +20,8 @@ struct ElfSegment {
 struct ElfFile {
   bool is_64 = false;
   uint64_t entry = 0;
-  std::vector<ElfSegment> segments;      ///< those to load, at least one
-  std::optional<uint32_t> pvh_entry;     ///< XEN_ELFNOTE_PHYS32_ENTRY
+  std::vector<ElfSegment> segments;   ///< those to load, at least one
+  std::optional<uint32_t> pvh_entry;  ///< XEN_ELFNOTE_PHYS32_ENTRY
 };
 
 bool is_elf(std::span<const std::byte> file);

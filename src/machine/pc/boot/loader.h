@@ -22,9 +22,9 @@ struct Source {
 /// The machine to be filled.
 struct Target {
   memory::AddressSpace& memory;
-  uint64_t low_memory_end;             ///< RAM from 1 MiB to here
+  uint64_t low_memory_end;  ///< RAM from 1 MiB to here
   std::vector<MemoryRange> memory_map;
-  uint64_t rsdp;                       ///< where the ACPI tables are
+  uint64_t rsdp;  ///< where the ACPI tables are
 };
 
 /// Knows Linux bzImages (protocol 2.06 and later), ELF files with a PVH entry, and multiboot 1. Anything else, and

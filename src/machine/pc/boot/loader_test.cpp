@@ -106,8 +106,9 @@ Bytes lz4(const Bytes& data) {
   Bytes out;
   append(out, uint32_t{0x184c2102});
   Bytes block(static_cast<size_t>(LZ4_compressBound(static_cast<int>(data.size()))));
-  const int size = LZ4_compress_default(reinterpret_cast<const char*>(data.data()), reinterpret_cast<char*>(block.data()),
-                                        static_cast<int>(data.size()), static_cast<int>(block.size()));
+  const int size =
+      LZ4_compress_default(reinterpret_cast<const char*>(data.data()), reinterpret_cast<char*>(block.data()),
+                           static_cast<int>(data.size()), static_cast<int>(block.size()));
   append(out, static_cast<uint32_t>(size));
   out.insert(out.end(), block.begin(), block.begin() + size);
   append(out, static_cast<uint32_t>(data.size()));  // as kernels' builds do

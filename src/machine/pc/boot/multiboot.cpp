@@ -70,7 +70,8 @@ std::optional<Found> find_header(std::span<const std::byte> kernel) {
   for (size_t offset = 0; offset + 12 <= std::min(kernel.size(), search_size); offset += 4) {
     Header header = {};
     std::memcpy(&header, &kernel[offset], std::min(sizeof header, kernel.size() - offset));
-    if (header.magic == header_magic && header.magic + header.flags + header.checksum == 0) return Found{header, offset};
+    if (header.magic == header_magic && header.magic + header.flags + header.checksum == 0)
+      return Found{header, offset};
   }
   return std::nullopt;
 }
@@ -144,9 +145,9 @@ Result<iface::X86Registers> load_multiboot(Target& target, const Source& source)
   if (const uint32_t unknown = found->header.flags & 0xffff & ~known_requirements; unknown != 0) {
     return fail(ErrorCode::unsupported, "the multiboot kernel requires features {:#x}, which are not known", unknown);
   }
-  const Loaded loaded = STRATA_TRY((found->header.flags & has_addresses) != 0
-                                       ? load_by_addresses(target, source.kernel, *found)
-                                       : load_by_elf(target, source.kernel));
+  const Loaded loaded =
+      STRATA_TRY((found->header.flags & has_addresses) != 0 ? load_by_addresses(target, source.kernel, *found)
+                                                            : load_by_elf(target, source.kernel));
   const uint64_t initrd = STRATA_TRY(place_initrd(target, source.initrd, loaded.end, four_gib));
   STRATA_TRY(place_command_line(target, source.command_line, command_line_limit - 1));
   write_info(target, source, initrd);

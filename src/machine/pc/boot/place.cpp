@@ -95,8 +95,9 @@ Result<uint64_t> place_initrd(Target& target, std::span<const std::byte> initrd,
   limit = std::min(limit, target.low_memory_end);
   const uint64_t address = initrd.size() <= limit ? align_down(limit - initrd.size(), memory::page_size) : 0;
   if (address < lowest) {
-    return fail("the initrd of {} MiB does not fit beside the kernel: it needs {} MiB of memory, the machine has {} MiB",
-                needed_mib(initrd.size()), needed_mib(lowest + initrd.size()), target.low_memory_end / mib);
+    return fail(
+        "the initrd of {} MiB does not fit beside the kernel: it needs {} MiB of memory, the machine has {} MiB",
+        needed_mib(initrd.size()), needed_mib(lowest + initrd.size()), target.low_memory_end / mib);
   }
   STRATA_TRY(place(target, address, initrd, initrd.size(), "the initrd"));
   return address;
