@@ -10,8 +10,8 @@ namespace strata::engine {
 
 /// What runs behind a unit, if it is known and its pages are mapped as they were; nullptr: find_unit() must look.
 CachedUnit* Engine::next_after(CachedUnit& unit, const ir::RunResult& result) {
-  if (result.link >= unit.links.size()) return known(guest_.key());
-  CachedUnit*& link = unit.links[result.link];
+  if (result.link >= unit.link_count) return known(guest_.key());
+  CachedUnit*& link = unit.link(result.link);
   if (link != nullptr && is_valid(*link)) {
     if (options_.verify) [[unlikely]]
       STRATA_ASSERT(link->key == guest_.key(), "a linkable unit has changed the mode");
@@ -75,9 +75,9 @@ Engine::Fresh Engine::make_unit(const isa::CodeKey& key, unsigned max_insns) {
   unit.key = key;
   unit.guest_insns = made.guest_insns;
   unit.guest_bytes = made.guest_bytes;
-  const auto exits = std::count_if(made.code.begin(), made.code.end(),
-                                   [](const ir::Instr& instr) { return instr.op == ir::Op::exit_goto; });
-  if (guest_.linkable(key)) unit.links.resize(std::min<size_t>(static_cast<size_t>(exits), ir::RunResult::no_link));
+  const size_t exits = std::count_if(made.code.begin(), made.code.end(),
+                                     [](const ir::Instr& instr) { return instr.op == ir::Op::exit_goto; });
+  if (guest_.linkable(key)) unit.make_links(exits);
   unit.code = backend_.compile(made);
   fresh.keep = locate(unit);
 

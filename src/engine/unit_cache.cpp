@@ -40,6 +40,15 @@ uint64_t granules(const Range& range, uint64_t page) {
 
 }  // namespace
 
+void CachedUnit::make_links(size_t count) {
+  link_count = static_cast<uint8_t>(std::min<size_t>(count, ir::RunResult::no_link));
+  if (link_count > near_links) far_links = std::make_unique<CachedUnit*[]>(link_count - near_links);
+}
+
+void CachedUnit::forget_links() {
+  for (unsigned number = 0; number < link_count; ++number) link(static_cast<uint8_t>(number)) = nullptr;
+}
+
 UnitCache::UnitCache(Ram& ram, uint64_t limit_bytes, std::function<void()> changed)
     : ram_(ram), limit_bytes_(limit_bytes), changed_(std::move(changed)) {
   ram_.watch(*this);
@@ -54,9 +63,7 @@ uint64_t UnitCache::hash(const isa::CodeKey& key, uint64_t begin) {
   return (begin + key.mode * 0x9e37'79b9'7f4a'7c15) * 0xff51'afd7'ed55'8ccd ^ key.pc;
 }
 
-uint64_t UnitCache::cost(const CachedUnit& unit) {
-  return sizeof unit + unit.links.size() * sizeof unit.links[0] + unit.code->bytes();
-}
+uint64_t UnitCache::cost(const CachedUnit& unit) { return sizeof unit + unit.code->bytes(); }
 
 CachedUnit& UnitCache::insert(std::unique_ptr<CachedUnit> unit) {
   CachedUnit& inserted = *unit;
@@ -164,8 +171,8 @@ void UnitCache::tidy() {
 }
 
 void UnitCache::sweep() {
-  recent_ = {};
-  for (auto& [hash, unit] : units_) std::fill(unit->links.begin(), unit->links.end(), nullptr);
+  std::fill(recent_.begin(), recent_.end(), nullptr);
+  for (auto& [hash, unit] : units_) unit->forget_links();
   std::erase_if(by_age_, [](const CachedUnit* unit) { return unit->code == nullptr; });
   dropped_.clear();
 }

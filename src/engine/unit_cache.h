@@ -19,23 +19,30 @@
 
 namespace strata::engine {
 
-/// A unit that may run again. Pointers to it stay good until UnitCache::tidy().
-struct CachedUnit {
+/// A unit that may run again. Pointers to it stay good until UnitCache::tidy(). What the loop looks at comes first, in
+/// one line of the host's cache.
+struct alignas(64) CachedUnit {
   static constexpr uint64_t no_page = ~uint64_t{0};
+  static constexpr size_t near_links = 4;
 
-  isa::CodeKey key;  ///< of a dropped unit: one that no processor asks for
   std::unique_ptr<codegen::Code> code;
-  uint32_t guest_insns = 0;
-  bool global = false;    ///< which generation `valid_at` is of
   uint64_t valid_at = 0;  ///< SoftMmu::generation in which its pages were last seen to be mapped where they are
-  /// By RunResult::link: what ran behind that exit last time. It is what must run again while it is valid. None where
-  /// the guest says that units for this key are not linkable.
-  std::vector<CachedUnit*> links;
+  /// By RunResult::link: what ran behind that exit last time. It is what must run again while it is valid.
+  std::array<CachedUnit*, near_links> links = {};
+  uint32_t guest_insns = 0;
+  uint8_t link_count = 0;                    ///< 0 where the guest says that units for this key are not linkable
+  bool global = false;                       ///< which generation `valid_at` is of
+  std::unique_ptr<CachedUnit*[]> far_links;  ///< those behind the first four
 
+  isa::CodeKey key;                ///< of a dropped unit: one that no processor asks for
   uint64_t begin = 0;              ///< of its code, in Ram
   uint64_t second_page = no_page;  ///< in Ram, where the code reaches into another page
   uint64_t second_address = 0;     ///< that page's guest address
   uint32_t guest_bytes = 0;
+
+  CachedUnit*& link(uint8_t number) { return number < near_links ? links[number] : far_links[number - near_links]; }
+  void make_links(size_t count);
+  void forget_links();
 };
 
 /// One a processor, used on its thread only, but for written().
@@ -93,10 +100,10 @@ class UnitCache final : public CodeWatch, public memory::WriteWatcher {
   };
   using Units = std::unordered_multimap<uint64_t, std::unique_ptr<CachedUnit>>;
 
-  static constexpr size_t recent_size = 4096;
+  static constexpr size_t recent_size = 16384;
   static constexpr size_t many_dropped = 4096;
 
-  static size_t recent_index(const isa::CodeKey& key) { return (key.address ^ key.address >> 12) % recent_size; }
+  static size_t recent_index(const isa::CodeKey& key) { return (key.address ^ key.address >> 14) % recent_size; }
   static uint64_t hash(const isa::CodeKey& key, uint64_t begin);
   static uint64_t cost(const CachedUnit& unit);
   void drop(CachedUnit& unit);
@@ -108,7 +115,7 @@ class UnitCache final : public CodeWatch, public memory::WriteWatcher {
   SoftMmu* mmu_ = nullptr;
   const uint64_t limit_bytes_;
   const std::function<void()> changed_;
-  std::array<CachedUnit*, recent_size> recent_ = {};
+  std::vector<CachedUnit*> recent_ = std::vector<CachedUnit*>(recent_size);
   Units units_;
   std::deque<CachedUnit*> by_age_;  ///< oldest first, dropped ones too until the next sweep
   std::vector<std::unique_ptr<CachedUnit>> dropped_;

@@ -47,7 +47,7 @@ struct X86VcpuOptions {
 class X86Vcpu : public iface::X86Vcpu {
  public:
   /// As run(), and comes back with `interrupted` when `insns` guest instructions are done: exactly then with
-  /// X86VcpuOptions::counted, else at the first end of a unit behind it.
+  /// X86VcpuOptions::counted, else at the first end of a unit behind it, which a loop inside a unit may put off.
   virtual iface::Exit run_until(uint64_t insns) = 0;
 
   /// Guest instructions done so far. Inside a device call it may lag by those of the unit that runs.

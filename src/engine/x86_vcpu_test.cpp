@@ -300,8 +300,8 @@ TEST_F(X86VcpuTest, ATripleFaultIsAShutdownThatSaysWhere) {
 TEST_F(X86VcpuTest, AReturnToUserCodeKeepsTheBaseOfANullSegment) {
   const auto iretq = std::to_array<uint8_t>({0x48, 0xcf});
   const auto user = std::to_array<uint8_t>({0x64, 0x48, 0x8b, 0x04, 0x25, 0, 0, 0, 0, 0xf4});  // mov rax, fs:[0]; hlt
-  const auto gdt = std::to_array<uint64_t>({0, 0x00af9b000000ffff, 0x00cf93000000ffff, 0x00cff3000000ffff,
-                                            0x00affb000000ffff});
+  const auto gdt =
+      std::to_array<uint64_t>({0, 0x00af9b000000ffff, 0x00cf93000000ffff, 0x00cff3000000ffff, 0x00affb000000ffff});
   const auto frame = std::to_array<uint64_t>({0x5000, 0x23, 2, 0x8000, 0x1b});
   space.write(0x4000, std::as_bytes(std::span(iretq)));
   space.write(0x5000, std::as_bytes(std::span(user)));
