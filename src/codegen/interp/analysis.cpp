@@ -29,7 +29,9 @@ class Analysis {
  private:
   void look_at(const Instr& instr, Note& note) {
     switch (instr.op) {
-      case Op::nop: case Op::constant: case Op::vconstant: break;
+      case Op::nop:
+      case Op::constant:
+      case Op::vconstant: break;
       case Op::get: look_at_get(scratch_.slot(instr.imm), note); break;
       case Op::set: look_at_set(instr, note); break;
       case Op::insn: {
@@ -99,7 +101,8 @@ class Analysis {
         use(instr.arg[1], position_, Role::other);
         break;
       case Op::branch: use(instr.arg[0], position_, Role::condition); break;
-      case Op::trunc: case Op::bitcast:  // mostly another name for the same place
+      case Op::trunc:
+      case Op::bitcast:  // mostly another name for the same place
         use(instr.arg[0], note.last_use, Role::other);
         break;
       case Op::zext:

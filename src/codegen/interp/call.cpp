@@ -50,7 +50,8 @@ Next call_handler(STRATA_STEP_PARAMS) {
     const uint64_t result = invoke(operands, step, state, frame, context);
     if constexpr (R == CallResult::scalar) write_any(result, step, state, frame);
   }
-  if (extension(step).may_exit && context->leave) [[unlikely]] return leave_behind_call(STRATA_STEP_ARGS);
+  if (extension(step).may_exit && context->leave) [[unlikely]]
+    return leave_behind_call(STRATA_STEP_ARGS);
   STRATA_NEXT_STEP(2);
 }
 

@@ -8,9 +8,7 @@
 
 namespace strata::codegen::interp {
 
-Next first_handler(STRATA_STEP_PARAMS) {
-  return stop();
-}
+Next first_handler(STRATA_STEP_PARAMS) { return stop(); }
 
 Next leave(STRATA_STEP_PARAMS, ir::ExitKind kind, uint64_t payload) {
   FrameHeader& header = header_of(frame);
@@ -111,7 +109,8 @@ inline Next end_with_next(std::byte* frame, uint8_t link) {
 
 Next poll_and_jump_handler(STRATA_STEP_PARAMS) {
   context->insns += step->a;
-  if (context->events.load(std::memory_order_relaxed) == 0) [[likely]] STRATA_NEXT_STEP(static_cast<int16_t>(step->d));
+  if (context->events.load(std::memory_order_relaxed) == 0) [[likely]]
+    STRATA_NEXT_STEP(static_cast<int16_t>(step->d));
   const uint64_t pc = wide(step);
   std::memcpy(state + header_of(frame).pc_offset, &pc, sizeof pc);
   set_result(header_of(frame), ir::ExitKind::event, ir::RunResult::no_link, 0);
@@ -170,7 +169,8 @@ Handler exit_indirect() { return &exit_indirect_handler; }
 
 Handler sunk_set(Width width, Place a) {
   static constexpr Handler cells[] = {&sunk_set_handler<uint8_t, Place::cell>, &sunk_set_handler<uint16_t, Place::cell>,
-                                      &sunk_set_handler<uint32_t, Place::cell>, &sunk_set_handler<uint64_t, Place::cell>};
+                                      &sunk_set_handler<uint32_t, Place::cell>,
+                                      &sunk_set_handler<uint64_t, Place::cell>};
   static constexpr Handler imms[] = {&sunk_set_handler<uint8_t, Place::imm>, &sunk_set_handler<uint16_t, Place::imm>,
                                      &sunk_set_handler<uint32_t, Place::imm>, &sunk_set_handler<uint64_t, Place::imm>};
   return (a == Place::imm ? imms : cells)[index(width)];

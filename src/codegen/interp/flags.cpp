@@ -70,8 +70,7 @@ Handler flags_with_carry(ir::Op op, Width width) {
 }
 
 Handler flags_logic(Width width, Place a, Dest d) {
-  static constexpr const Handler* handlers[] = {logics<uint8_t>, logics<uint16_t>, logics<uint32_t>,
-                                                logics<uint64_t>};
+  static constexpr const Handler* handlers[] = {logics<uint8_t>, logics<uint16_t>, logics<uint32_t>, logics<uint64_t>};
   return handlers[index(width)][static_cast<unsigned>(a) * 3 + static_cast<unsigned>(d)];
 }
 
@@ -79,8 +78,6 @@ Handler flags_merge() { return &merge; }
 
 Handler condition(uint64_t cond, Place a) { return conditions[cond + (a == Place::slot ? cond_count : 0)]; }
 
-Handler branch_condition(uint64_t cond, Place a) {
-  return conditions[cond + (a == Place::slot ? 3 : 2) * cond_count];
-}
+Handler branch_condition(uint64_t cond, Place a) { return conditions[cond + (a == Place::slot ? 3 : 2) * cond_count]; }
 
 }  // namespace strata::codegen::interp

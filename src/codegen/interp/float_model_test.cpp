@@ -55,9 +55,12 @@ struct Model {
     if (is_nan(a)) return quieted(a);
     if (is_nan(b)) return quieted(b);
     switch (op) {
-      case Op::fadd: case Op::vfadd: return result(x + y);
-      case Op::fsub: case Op::vfsub: return result(x - y);
-      case Op::fmul: case Op::vfmul: return result(x * y);
+      case Op::fadd:
+      case Op::vfadd: return result(x + y);
+      case Op::fsub:
+      case Op::vfsub: return result(x - y);
+      case Op::fmul:
+      case Op::vfmul: return result(x * y);
       default: return result(x / y);
     }
   }

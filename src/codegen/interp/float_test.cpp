@@ -14,10 +14,13 @@ namespace {
 using ir::Op;
 using ir::Type;
 
-const ir::StateLayout layout{
-    .slots = {{"pc", 0, Type::i64}, {"a", 8, Type::f64}, {"b", 16, Type::f64}, {"i", 24, Type::i64}, {"x", 32, Type::v128}},
-    .size = 48,
-    .pc = 0};
+const ir::StateLayout layout{.slots = {{"pc", 0, Type::i64},
+                                       {"a", 8, Type::f64},
+                                       {"b", 16, Type::f64},
+                                       {"i", 24, Type::i64},
+                                       {"x", 32, Type::v128}},
+                             .size = 48,
+                             .pc = 0};
 enum : ir::SlotId { pc, a, b, i, x };
 
 constexpr unsigned masked = 0x1f80, invalid = 1, denormal = 2, divide_by_zero = 4, overflow = 8, inexact = 0x20;

@@ -101,8 +101,8 @@ Handler sunk_set_vector();
 // result d. The step behind holds a CallExtension.
 struct CallExtension {
   void (*function)();
-  uint16_t fourth;       ///< operand
-  uint8_t vectors;       ///< bit i: operand i is a vector
+  uint16_t fourth;  ///< operand
+  uint8_t vectors;  ///< bit i: operand i is a vector
   uint8_t may_exit;
   uint32_t unused;
 };
@@ -114,7 +114,7 @@ Handler call(unsigned operands, CallResult result);
 Handler float_binary(ir::Op op, ir::Type type);
 Handler float_sqrt(ir::Type type);
 Handler float_compare(ir::Type type, bool signaling);
-Handler float_convert(ir::Type from, ir::Type to);  ///< between floats, and from and to integers
+Handler float_convert(ir::Type from, ir::Type to);   ///< between floats, and from and to integers
 Handler float_truncate(ir::Type from, ir::Type to);  ///< to an integer, towards zero
 Handler vector_float(ir::Op op, ir::Lane lane, uint64_t imm);
 

@@ -13,12 +13,14 @@
 
 namespace strata::codegen::interp::host {
 
+// clang-format off
 template <class T> T add(T a, T b) { return a + b; }
 template <class T> T sub(T a, T b) { return a - b; }
 template <class T> T mul(T a, T b) { return a * b; }
 template <class T> T div(T a, T b) { return a / b; }
 template <class T> T min(T a, T b) { return a < b ? a : b; }
 template <class T> T max(T a, T b) { return a > b ? a : b; }
+// clang-format on
 
 inline float sqrt(float a) { return std::sqrt(a); }
 inline double sqrt(double a) { return std::sqrt(a); }

@@ -8,15 +8,15 @@
 
 namespace strata::codegen::interp::host {
 
-#define STRATA_SSE_BINARY_OF(type, name, mnemonic)              \
-  inline type name(type a, type b) {                            \
-    asm volatile(mnemonic " %1, %0" : "+x"(a) : "x"(b));        \
-    return a;                                                   \
+#define STRATA_SSE_BINARY_OF(type, name, mnemonic)       \
+  inline type name(type a, type b) {                     \
+    asm volatile(mnemonic " %1, %0" : "+x"(a) : "x"(b)); \
+    return a;                                            \
   }
-#define STRATA_SSE_BINARY(name, mnemonic)                       \
-  STRATA_SSE_BINARY_OF(float, name, mnemonic "ss")              \
-  STRATA_SSE_BINARY_OF(double, name, mnemonic "sd")             \
-  STRATA_SSE_BINARY_OF(Floats, name, mnemonic "ps")             \
+#define STRATA_SSE_BINARY(name, mnemonic)           \
+  STRATA_SSE_BINARY_OF(float, name, mnemonic "ss")  \
+  STRATA_SSE_BINARY_OF(double, name, mnemonic "sd") \
+  STRATA_SSE_BINARY_OF(Floats, name, mnemonic "ps") \
   STRATA_SSE_BINARY_OF(Doubles, name, mnemonic "pd")
 
 STRATA_SSE_BINARY(add, "add")
@@ -26,11 +26,11 @@ STRATA_SSE_BINARY(div, "div")
 STRATA_SSE_BINARY(min, "min")  // a < b ? a : b
 STRATA_SSE_BINARY(max, "max")  // a > b ? a : b
 
-#define STRATA_SSE_SQRT(type, mnemonic)                         \
-  inline type sqrt(type a) {                                    \
-    type result;                                                \
-    asm volatile(mnemonic " %1, %0" : "=x"(result) : "x"(a));   \
-    return result;                                              \
+#define STRATA_SSE_SQRT(type, mnemonic)                       \
+  inline type sqrt(type a) {                                  \
+    type result;                                              \
+    asm volatile(mnemonic " %1, %0" : "=x"(result) : "x"(a)); \
+    return result;                                            \
   }
 STRATA_SSE_SQRT(float, "sqrtss")
 STRATA_SSE_SQRT(double, "sqrtsd")
@@ -49,11 +49,11 @@ Doubles compare(Doubles a, Doubles b) {
   return a;
 }
 
-#define STRATA_SSE_FLAGS(name, type, mnemonic)                                                              \
-  inline uint32_t name(type a, type b) {                                                                    \
-    bool carry, zero, parity;                                                                               \
-    asm volatile(mnemonic " %4, %3" : "=@ccc"(carry), "=@ccz"(zero), "=@ccp"(parity) : "x"(a), "x"(b));      \
-    return (carry ? ir::Flag::carry : 0) | (zero ? ir::Flag::zero : 0) | (parity ? ir::Flag::parity : 0);   \
+#define STRATA_SSE_FLAGS(name, type, mnemonic)                                                            \
+  inline uint32_t name(type a, type b) {                                                                  \
+    bool carry, zero, parity;                                                                             \
+    asm volatile(mnemonic " %4, %3" : "=@ccc"(carry), "=@ccz"(zero), "=@ccp"(parity) : "x"(a), "x"(b));   \
+    return (carry ? ir::Flag::carry : 0) | (zero ? ir::Flag::zero : 0) | (parity ? ir::Flag::parity : 0); \
   }
 STRATA_SSE_FLAGS(quiet_flags, float, "ucomiss")
 STRATA_SSE_FLAGS(quiet_flags, double, "ucomisd")
@@ -62,7 +62,7 @@ STRATA_SSE_FLAGS(signaling_flags, double, "comisd")
 
 template <class To, class From>
 struct Conversion;
-#define STRATA_SSE_CONVERSION(to, from, result_in, operand_in, rounding, truncating)     \
+#define STRATA_SSE_CONVERSION(to, from, result_in, operand_in, rounding, truncating) \
   template <>                                                                        \
   struct Conversion<to, from> {                                                      \
     static to convert(from a) {                                                      \

@@ -15,6 +15,7 @@ constexpr unsigned bits_of = sizeof(T) * 8;
 template <class T>
 using Signed = std::make_signed_t<T>;
 
+// clang-format off
 struct Mul {
   template <class T> static T apply(T a, T b) { return static_cast<T>(uint64_t{a} * b); }
 };
@@ -74,6 +75,7 @@ struct LtS {
 struct LeS {
   template <class T> static uint8_t apply(T a, T b) { return static_cast<Signed<T>>(a) <= static_cast<Signed<T>>(b); }
 };
+// clang-format on
 
 template <class F>
 constexpr bool counts = std::is_same_v<F, Rotl> || std::is_same_v<F, Rotr>;
@@ -116,6 +118,7 @@ constexpr const Widths* table_of(ir::Op op) {
   }
 }
 
+// clang-format off
 struct Not {
   template <class T> static T apply(T a) { return static_cast<T>(~a); }
 };
@@ -145,6 +148,7 @@ struct NotBit {
 struct LowBit {
   template <class T> static T apply(T a) { return a & 1; }
 };
+// clang-format on
 
 template <class F, class T>
 Next unary_handler(STRATA_STEP_PARAMS) {
@@ -220,9 +224,9 @@ Handler sign_extend(ir::Type from, ir::Type to) {
 }
 
 Handler insert_low(Width wide, ir::Type narrow) {
-  static constexpr Handler bit[] = {
-      &insert_low_handler<uint8_t, uint8_t, 1>, &insert_low_handler<uint16_t, uint8_t, 1>,
-      &insert_low_handler<uint32_t, uint8_t, 1>, &insert_low_handler<uint64_t, uint8_t, 1>};
+  static constexpr Handler bit[] = {&insert_low_handler<uint8_t, uint8_t, 1>, &insert_low_handler<uint16_t, uint8_t, 1>,
+                                    &insert_low_handler<uint32_t, uint8_t, 1>,
+                                    &insert_low_handler<uint64_t, uint8_t, 1>};
   static constexpr Handler byte[] = {nullptr, &insert_low_handler<uint16_t, uint8_t, 0xff>,
                                      &insert_low_handler<uint32_t, uint8_t, 0xff>,
                                      &insert_low_handler<uint64_t, uint8_t, 0xff>};
@@ -236,8 +240,8 @@ Handler insert_low(Width wide, ir::Type narrow) {
 
 Handler select(ir::Type type) {
   if (ir::bits(type) > 64) return &select_handler<ir::Vec128>;
-  static constexpr Handler handlers[] = {&select_handler<uint8_t>, &select_handler<uint16_t>,
-                                         &select_handler<uint32_t>, &select_handler<uint64_t>};
+  static constexpr Handler handlers[] = {&select_handler<uint8_t>, &select_handler<uint16_t>, &select_handler<uint32_t>,
+                                         &select_handler<uint64_t>};
   return handlers[index(width_of(type))];
 }
 

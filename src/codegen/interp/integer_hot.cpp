@@ -9,6 +9,7 @@
 namespace strata::codegen::interp {
 namespace {
 
+// clang-format off
 struct Add {
   template <class T> static T apply(T a, T b) { return static_cast<T>(a + b); }
 };
@@ -48,6 +49,7 @@ struct HostFlagsAdd {
 struct HostFlagsSub {
   template <class T> static uint32_t apply(T a, T b) { return host::flags_of_difference(a, b); }
 };
+// clang-format on
 
 /// Shift counts are i8 values: of their operand only the low byte means anything.
 template <class F>

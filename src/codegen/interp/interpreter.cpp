@@ -39,7 +39,8 @@ ir::RunResult run_on(void* memory, const Program& program, ir::ExecContext& cont
 ir::RunResult Interpreter::run(const Code& code, ir::ExecContext& context) {
   constexpr unsigned usual_cells = 256;
   const auto& program = static_cast<const Program&>(code);
-  if (program.shape().cells > usual_cells) [[unlikely]] return run_on_large_frame(program, context);
+  if (program.shape().cells > usual_cells) [[unlikely]]
+    return run_on_large_frame(program, context);
   alignas(FrameHeader) std::byte memory[sizeof(FrameHeader) + usual_cells * cell_bytes];
   return run_on(memory, program, context);
 }

@@ -22,9 +22,12 @@ using Signed = std::make_signed_t<T>;
 
 template <class T>
 struct WiderOf;
+// clang-format off
 template <> struct WiderOf<uint8_t> { using type = uint16_t; };
 template <> struct WiderOf<uint16_t> { using type = uint32_t; };
 template <> struct WiderOf<uint32_t> { using type = uint64_t; };
+// clang-format on
+
 template <class T>
 using Wider = typename WiderOf<T>::type;
 

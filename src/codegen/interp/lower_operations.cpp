@@ -15,6 +15,7 @@ bool fits_16(int32_t value) { return static_cast<int16_t>(value) == value; }
 
 }  // namespace
 
+// clang-format off
 void Lowering::lower_operation(const Instr& instr) {
   const Type type = instr.type;
   switch (instr.op) {
@@ -69,6 +70,7 @@ void Lowering::lower_float_or_vector(const Instr& instr) {
     default: return lower_any(instr, vector(instr.op, instr.lane), static_cast<int32_t>(instr.imm));
   }
 }
+// clang-format on
 
 /// An operation whose operands and result stand anywhere.
 void Lowering::lower_any(const Instr& instr, Handler handler, int32_t imm) {

@@ -75,11 +75,12 @@ void Lowering::lower_instr(const Instr& instr, Note& note) {
   if (ir::has(instr.op, ir::Trait::terminator)) return lower_terminator(instr);
   switch (instr.op) {
     case Op::nop: return;
-    case Op::constant: case Op::vconstant: note.home.kind = Home::constant; return;
-    case Op::get: if (note.last_use != 0) lower_get(instr, note); return;
-    case Op::insn:
-      supersede_sunk(unit_.layout->pc);
-      return begin_insn(instr.imm);
+    case Op::constant:
+    case Op::vconstant: note.home.kind = Home::constant; return;
+    case Op::get:
+      if (note.last_use != 0) lower_get(instr, note);
+      return;
+    case Op::insn: supersede_sunk(unit_.layout->pc); return begin_insn(instr.imm);
     case Op::set:
       supersede_sunk(instr.imm);
       if (is_sunk(instr, note)) {

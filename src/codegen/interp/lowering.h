@@ -96,8 +96,8 @@ class Lowering {
   Index put_address(Step& step, const Address& address, Place& base, uint64_t space);
 
   // Operands and results (lower_operands.cpp).
-  Operand operand(Value value);              ///< cell or slot
-  Operand right_operand(Value value);        ///< or imm, with the number 0
+  Operand operand(Value value);        ///< cell or slot
+  Operand right_operand(Value value);  ///< or imm, with the number 0
   bool is_imm(Value value) const;
   uint16_t any_operand(Value value);
   Home cell_of_constant(Value value);
@@ -124,18 +124,18 @@ class Lowering {
 
   const ir::Unit& unit_;
   Scratch& scratch_;
-  uint32_t position_ = 0;         ///< of the instruction at hand, in Unit::code
+  uint32_t position_ = 0;  ///< of the instruction at hand, in Unit::code
   uint32_t cells_ = 0, most_cells_ = 0;
-  uint8_t part_ = in_line;        ///< for constants held in cells
+  uint8_t part_ = in_line;  ///< for constants held in cells
   uint8_t links_ = 0;
-  ir::BlockId next_block_ = 0;    ///< the one whose steps follow
-  bool has_stub_ = false;         ///< the block has sunk sets
+  ir::BlockId next_block_ = 0;  ///< the one whose steps follow
+  bool has_stub_ = false;       ///< the block has sunk sets
 
-  uint64_t pc_ = 0;               ///< of the instruction begun last in this block
-  bool pc_lags_ = false;          ///< the pc slot does not hold it yet
-  bool at_insn_ = false;          ///< nothing but an `insn` has set the pc last
-  unsigned uncounted_ = 0;        ///< instructions begun since the count was brought up to date
-  bool begun_ = false;            ///< an instruction has been begun, in this block or before it
+  uint64_t pc_ = 0;         ///< of the instruction begun last in this block
+  bool pc_lags_ = false;    ///< the pc slot does not hold it yet
+  bool at_insn_ = false;    ///< nothing but an `insn` has set the pc last
+  unsigned uncounted_ = 0;  ///< instructions begun since the count was brought up to date
+  bool begun_ = false;      ///< an instruction has been begun, in this block or before it
 };
 
 }  // namespace strata::codegen::interp

@@ -48,8 +48,8 @@ Next load_missed(STRATA_STEP_PARAMS, uint64_t address) {
 
 template <class T, Place A, Index I, Dest D>
 Next load_handler(STRATA_STEP_PARAMS) {
-  const uint64_t address = STRATA_READ(A, uint64_t, a) + scaled_index<I>(step, state, frame) +
-                           static_cast<uint64_t>(int64_t{step->imm});
+  const uint64_t address =
+      STRATA_READ(A, uint64_t, a) + scaled_index<I>(step, state, frame) + static_cast<uint64_t>(int64_t{step->imm});
   const ir::TlbEntry& entry = entry_for(context, step, address);
   if (entry.read != tag_of(address, sizeof(T))) [[unlikely]] {
     return load_missed<T, D>(STRATA_STEP_ARGS, address);

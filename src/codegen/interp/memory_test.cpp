@@ -67,7 +67,8 @@ struct Memory : ::testing::TestWithParam<ir::SlotId> {
 constexpr uint64_t base = TestMemory::base, page = ir::page_size;
 
 TEST_P(Memory, HitsGoStraightAndMissesTheSlowWay) {
-  for (size_t i = 0; i < world.memory.bytes().size(); ++i) world.memory.bytes()[i] = static_cast<std::byte>(i * 7 + i / 256);
+  for (size_t i = 0; i < world.memory.bytes().size(); ++i)
+    world.memory.bytes()[i] = static_cast<std::byte>(i * 7 + i / 256);
   world.memory.set_kind(2, TestMemory::device);
   for (const uint64_t from : {base, base + 1, base + page - size(), 2 * page + base + 8}) {
     EXPECT_EQ(load(from).kind, ExitKind::next);
@@ -175,7 +176,8 @@ TEST_P(Atomics, CompareAndSwap) {
       const uint64_t old = 5;
       std::memcpy(world.memory.at(where), &old, size());
       ir::Builder build = begun();
-      build.set(GetParam(), build.atomic_cas(build.i64(where), build.constant(type(), expected), build.constant(type(), 9), 0));
+      build.set(GetParam(),
+                build.atomic_cas(build.i64(where), build.constant(type(), expected), build.constant(type(), 9), 0));
       run(build);
       EXPECT_EQ(at(where).lo, expected == 5 ? 9u : 5u);
       EXPECT_EQ(world.get(layout.slots[GetParam()]).lo, 5u);

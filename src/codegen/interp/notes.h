@@ -28,27 +28,27 @@ struct Home {
 
 /// How a value is used: by what it may be folded into its users.
 struct Role {
-  static constexpr uint8_t address = 1;   ///< the address of a load or store of a scalar
+  static constexpr uint8_t address = 1;  ///< the address of a load or store of a scalar
   static constexpr uint8_t vector_address = 2;
-  static constexpr uint8_t inner = 4;     ///< what an address adds a constant to
-  static constexpr uint8_t index = 8;     ///< the right part of a sum that is an address
+  static constexpr uint8_t inner = 4;       ///< what an address adds a constant to
+  static constexpr uint8_t index = 8;       ///< the right part of a sum that is an address
   static constexpr uint8_t condition = 16;  ///< of the branch that ends the block
   static constexpr uint8_t other = 32;
 };
 
 /// Of one IR instruction. Positions are indices in Unit::code.
 struct Note {
-  uint32_t last_use = 0;     ///< where its value is wanted last (sunk users want it until they are superseded)
-  uint32_t fold = never;     ///< a value: the set that may be done by whoever computes it, right away.
-                             ///< A set: the first position behind it where the slot may change again.
+  uint32_t last_use = 0;  ///< where its value is wanted last (sunk users want it until they are superseded)
+  uint32_t fold = never;  ///< a value: the set that may be done by whoever computes it, right away.
+                          ///< A set: the first position behind it where the slot may change again.
   Home home;
-  uint16_t cached = 0;       ///< a constant: the cell in which it stands too
-  uint8_t cached_in = 0;     ///< in which part of the block's code that cell was filled
+  uint16_t cached = 0;    ///< a constant: the cell in which it stands too
+  uint8_t cached_in = 0;  ///< in which part of the block's code that cell was filled
   uint8_t roles = 0;
-  bool awake = false;        ///< wanted by one that is not sunk, so it is not sunk itself, whatever the IR says
-  bool fused = false;        ///< computed by its users
-  bool copied = false;       ///< get: its slot changes while the value is still wanted
-  bool done = false;         ///< set: done by whoever computed the value
+  bool awake = false;            ///< wanted by one that is not sunk, so it is not sunk itself, whatever the IR says
+  bool fused = false;            ///< computed by its users
+  bool copied = false;           ///< get: its slot changes while the value is still wanted
+  bool done = false;             ///< set: done by whoever computed the value
   uint16_t from = 0, until = 0;  ///< sunk set: the steps at which the program, if left, is owed it
 };
 
@@ -58,8 +58,8 @@ struct SlotNote {
   uint32_t next_set = never;    ///< the next position at which it is set, sunk sets included
   uint32_t next_write = never;  ///< the same without sunk sets
   uint32_t next_get = never;
-  uint32_t wanted_until = 0;    ///< how long values that have it as home are wanted
-  uint32_t open_sunk = never;   ///< the sunk set that has not been superseded yet
+  uint32_t wanted_until = 0;   ///< how long values that have it as home are wanted
+  uint32_t open_sunk = never;  ///< the sunk set that has not been superseded yet
 };
 
 /// A step that waits to learn where a block begins.
@@ -106,6 +106,8 @@ inline unsigned operand_count(const ir::Unit& unit, const ir::Instr& instr) {
 /// Whether an instruction is left to the exits.
 inline bool is_sunk(const ir::Instr& instr, const Note& note) { return instr.sunk && !note.awake; }
 
-inline bool fits(uint64_t constant) { return static_cast<uint64_t>(int64_t{static_cast<int32_t>(constant)}) == constant; }
+inline bool fits(uint64_t constant) {
+  return static_cast<uint64_t>(int64_t{static_cast<int32_t>(constant)}) == constant;
+}
 
 }  // namespace strata::codegen::interp

@@ -83,9 +83,10 @@ class Case {
     before.set(layout().slots[0], {1, 0});
     before.set(layout().slots[result], expected);
     for (const ir::Slot& slot : layout().slots) {
-      ASSERT_EQ(world.get(slot), before.get(slot)) << std::hex << "slot " << slot.name << ": " << world.get(slot).lo << ":"
-                                                   << world.get(slot).hi << ", expected " << before.get(slot).lo << ":"
-                                                   << before.get(slot).hi << "\n" << ir::print(unit_);
+      ASSERT_EQ(world.get(slot), before.get(slot))
+          << std::hex << "slot " << slot.name << ": " << world.get(slot).lo << ":" << world.get(slot).hi
+          << ", expected " << before.get(slot).lo << ":" << before.get(slot).hi << "\n"
+          << ir::print(unit_);
     }
   }
 
@@ -156,8 +157,7 @@ class Case {
   ir::Unit unit_;
 };
 
-constexpr Type all_types[] = {Type::i1,  Type::i8,  Type::i16, Type::i32, Type::i64,
-                              Type::f32, Type::f64, Type::v128};
+constexpr Type all_types[] = {Type::i1, Type::i8, Type::i16, Type::i32, Type::i64, Type::f32, Type::f64, Type::v128};
 
 std::vector<std::vector<Type>> operand_types(unsigned count) {
   std::vector<std::vector<Type>> lists = {{}};

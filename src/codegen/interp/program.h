@@ -23,7 +23,8 @@ struct Mark {
   uint32_t at : 29;
   uint32_t kind : 2;
   uint32_t at_insn : 1;  ///< the pc is that of an instruction yet to be done, or done anew
-  int32_t value = 0;  ///< insn: pc less that of the unit; all_done: the step at which the block's exit stub begins, or 0
+  int32_t value =
+      0;  ///< insn: pc less that of the unit; all_done: the step at which the block's exit stub begins, or 0
 };
 
 /// Steps, far pcs and marks stand right behind the object: one allocation a unit.

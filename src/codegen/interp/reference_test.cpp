@@ -163,7 +163,8 @@ class Run {
     const ir::Instr& instr = unit_.code[position];
     ir::ExecContext& context = world_.context;
     switch (instr.op) {
-      case Op::nop: case Op::fence: return {};
+      case Op::nop:
+      case Op::fence: return {};
       case Op::get: values_[position] = world_.get(slot(instr.imm)); return {};
       case Op::set:
         world_.set(slot(instr.imm), operand(instr, 0));
@@ -174,8 +175,14 @@ class Run {
         ++context.insns;
         begun_ = at_insn_ = true;
         return {};
-      case Op::load: case Op::store: case Op::atomic_swap: case Op::atomic_add: case Op::atomic_and: case Op::atomic_or:
-      case Op::atomic_xor: case Op::atomic_cas:
+      case Op::load:
+      case Op::store:
+      case Op::atomic_swap:
+      case Op::atomic_add:
+      case Op::atomic_and:
+      case Op::atomic_or:
+      case Op::atomic_xor:
+      case Op::atomic_cas:
         if (access(instr, values_[position])) return {};
         leave(ExitKind::memory, 0);
         return outside;

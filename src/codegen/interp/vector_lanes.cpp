@@ -59,6 +59,7 @@ struct Abs {
 };
 
 // Shifts: the count is an i64, of which only that it is too large matters beyond the width.
+// clang-format off
 struct Shl {
   template <class T> static T apply(T a, unsigned count) { return static_cast<T>(uint64_t{a} << count); }
 };
@@ -70,6 +71,7 @@ struct Sar {
     return static_cast<T>(static_cast<Signed<T>>(a) >> count);
   }
 };
+// clang-format on
 
 template <class F, class T>
 Next shift_handler(STRATA_STEP_PARAMS) {

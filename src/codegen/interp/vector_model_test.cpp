@@ -135,12 +135,22 @@ Wide lane_of(const ir::Instr& instr, const std::vector<Datum>& in, const Vector&
 unsigned result_width(const ir::Instr& instr) {
   const unsigned lane = ir::lane_bits(instr.lane);
   switch (instr.op) {
-    case Op::vmul_even_u: case Op::vmul_even_s: case Op::vsad: case Op::vzext: return 64;
-    case Op::vmadd: case Op::vshuffle: return 32;
-    case Op::vshl_bytes: case Op::vshr_bytes: case Op::valign: case Op::vlookup: return 8;
-    case Op::vshuffle_lo: case Op::vshuffle_hi: return 16;
-    case Op::vpack_s: case Op::vpack_u: return lane / 2;
-    case Op::vwiden_s: case Op::vwiden_u: return lane * 2;
+    case Op::vmul_even_u:
+    case Op::vmul_even_s:
+    case Op::vsad:
+    case Op::vzext: return 64;
+    case Op::vmadd:
+    case Op::vshuffle: return 32;
+    case Op::vshl_bytes:
+    case Op::vshr_bytes:
+    case Op::valign:
+    case Op::vlookup: return 8;
+    case Op::vshuffle_lo:
+    case Op::vshuffle_hi: return 16;
+    case Op::vpack_s:
+    case Op::vpack_u: return lane / 2;
+    case Op::vwiden_s:
+    case Op::vwiden_u: return lane * 2;
     default: return lane;
   }
 }
@@ -179,7 +189,11 @@ struct Row {
   Intrinsic intrinsic;
 };
 
-#define ROW(op, lane, name) Row{Op::op, ir::Lane::lane, [](__m128i a, __m128i b) { return name(a, b); }}
+#define ROW(op, lane, name)                                                 \
+  Row {                                                                     \
+    Op::op, ir::Lane::lane, [](__m128i a, __m128i b) { return name(a, b); } \
+  }
+// clang-format off
 const Row rows[] = {
     ROW(vadd_sat_s, i8, _mm_adds_epi8),    ROW(vadd_sat_u, i16, _mm_adds_epu16), ROW(vsub_sat_s, i16, _mm_subs_epi16),
     ROW(vsub_sat_u, i8, _mm_subs_epu8),    ROW(vmul, i16, _mm_mullo_epi16),      ROW(vmulhi_s, i16, _mm_mulhi_epi16),
@@ -190,6 +204,8 @@ const Row rows[] = {
     ROW(vunpack_hi, i32, _mm_unpackhi_epi32), ROW(vpack_s, i32, _mm_packs_epi32), ROW(vpack_s, i16, _mm_packs_epi16),
     ROW(vpack_u, i16, _mm_packus_epi16),   ROW(vshl, i32, _mm_sll_epi32),        ROW(vsar, i16, _mm_sra_epi16),
 };
+// clang-format on
+
 #undef ROW
 
 TEST(VectorModel, AgreesWithTheProcessor) {
