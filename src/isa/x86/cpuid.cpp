@@ -37,6 +37,8 @@ struct Leaf7 {
   static constexpr uint32_t ebx = tsc_adjust | bmi1 | smep | bmi2 | erms | rdseed | smap;
   static constexpr uint32_t ebx_long_mode_only = fsgsbase | invpcid;
   static constexpr uint32_t ecx = 1u << 2;  ///< UMIP
+  static constexpr uint32_t edx = 1u << 4;  ///< fast short REP MOVS: even short ones beat a loop of moves
+  static constexpr uint32_t eax_1 = 1u << 10 | 1u << 11;  ///< subleaf 1: the same of MOVSB of nothing, and of STOSB
 };
 
 struct LeafAmd1 {
@@ -94,8 +96,9 @@ CpuidLeaf Cpuid::leaf(uint32_t eax, uint32_t ecx, uint64_t cr4, uint64_t) const 
       return {family_15_model_107, apic_id << 24 | one_processor_with_64_byte_lines, features, Leaf1Edx::all};
     }
     case 7: {
+      if (ecx == 1) return {Leaf7::eax_1, 0, 0, 0};
       if (ecx != 0) return {};
-      return {0, Leaf7::ebx | (long_mode_ ? Leaf7::ebx_long_mode_only : 0), Leaf7::ecx, 0};
+      return {1, Leaf7::ebx | (long_mode_ ? Leaf7::ebx_long_mode_only : 0), Leaf7::ecx, Leaf7::edx};
     }
     case 0xd: return xsave_leaf(ecx);
     case 0x40000000: return {0x40000000, letters("Stra"), letters("taVM"), letters("    ")};

@@ -9,7 +9,6 @@
 #include "isa/x86/helpers/define.h"
 #include "isa/x86/helpers/segment_check.h"
 #include "isa/x86/helpers/string_runs.h"
-#include "isa/x86/mode.h"
 
 namespace strata::isa::x86::helpers {
 namespace {
@@ -24,8 +23,6 @@ class Strings {
         cpu_(Cpu::of(context)),
         s_(cpu_.state),
         spec_(spec),
-        mode_(Mode::of(cpu_.state)),
-        space_(mode_.data_space()),
         mask_(low_mask(spec.address_bits)),
         down_(s_.system_flags & Rflags::df),
         delta_(down_ ? -uint64_t{spec.size} : spec.size) {}
@@ -62,7 +59,7 @@ class Strings {
   /// False: raised.
   bool linear(SegmentName name, uint64_t from, uint64_t size, bool write, uint64_t& address) {
     const Segment& segment = s_.segment[name];
-    if (mode_.code_bits == 64) {
+    if (spec_.unlimited) {
       address = from + (name == fs || name == gs ? segment.base : 0);
       return true;
     }
@@ -78,13 +75,13 @@ class Strings {
     uint64_t address = 0;
     value = 0;
     if (!linear(segment, offset(pointer), spec_.size, false, address)) return false;
-    return cpu_.host->read(address, &value, spec_.size, space_) || refused();
+    return cpu_.host->read(address, &value, spec_.size, spec_.space) || refused();
   }
 
   bool write(uint64_t value) {
     uint64_t address = 0;
     if (!linear(es, offset(rdi), spec_.size, true, address)) return false;
-    return cpu_.host->write(address, &value, spec_.size, space_) || refused();
+    return cpu_.host->write(address, &value, spec_.size, spec_.space) || refused();
   }
 
   bool refused() {
@@ -106,7 +103,7 @@ class Strings {
   bool input() {
     uint64_t address = 0;
     if (!linear(es, offset(rdi), spec_.size, true, address)) return false;
-    if (!cpu_.host->probe(address, spec_.size, space_, Access::write)) return refused();
+    if (!cpu_.host->probe(address, spec_.size, spec_.space, Access::write)) return refused();
     return write(cpu_.host->port_in(port(), spec_.size));
   }
 
@@ -154,13 +151,13 @@ class Strings {
     const uint64_t from = offset(pointer);
     uint64_t address = from;
     const Segment& segment = s_.segment[name];
-    if (mode_.code_bits != 64) address = (from + segment.base) & 0xffff'ffff;
+    if (!spec_.unlimited) address = (from + segment.base) & 0xffff'ffff;
     else if (name == fs || name == gs) address += segment.base;
     elements = std::min(elements, room(from, address));
     if (elements == 0) return nullptr;
     const uint64_t bytes = elements * spec_.size, lowest = down_ ? from + spec_.size - bytes : from;
-    if (mode_.code_bits != 64 && segment_refuses_now(s_, name, lowest, bytes, for_write)) return nullptr;
-    return host_memory(context_, address, space_, for_write);
+    if (!spec_.unlimited && segment_refuses_now(s_, name, lowest, bytes, for_write)) return nullptr;
+    return host_memory(context_, address, spec_.space, for_write);
   }
 
   /// Moves or fills as many elements as pages and count allow. False: not possible here, go on by elements.
@@ -183,8 +180,6 @@ class Strings {
   Cpu& cpu_;
   State& s_;
   const StringSpec spec_;
-  const Mode mode_;
-  const ir::Space space_;
   const uint64_t mask_;
   const bool down_;
   const uint64_t delta_;  ///< modulo 2^64

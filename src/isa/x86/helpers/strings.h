@@ -17,6 +17,8 @@ struct StringSpec {
   bool repeat = false;       ///< REP, REPE or REPNE: count in rCX
   bool while_equal = false;  ///< REPE; else REPNE, where the op compares
   bool one_step = false;     ///< give the unit back after each element (single step)
+  bool unlimited = false;    ///< 64-bit code: no segment limits, bases of FS and GS only
+  ir::Space space = 0;       ///< of the data
 
   static StringSpec unpack(uint64_t packed) {
     StringSpec spec;
@@ -27,11 +29,14 @@ struct StringSpec {
     spec.repeat = packed >> 32 & 1;
     spec.while_equal = packed >> 33 & 1;
     spec.one_step = packed >> 34 & 1;
+    spec.unlimited = packed >> 35 & 1;
+    spec.space = static_cast<ir::Space>(packed >> 40);
     return spec;
   }
   uint64_t pack() const {
     return static_cast<uint64_t>(op) | uint64_t{size} << 8 | uint64_t{address_bits} << 16 | uint64_t{segment} << 24 |
-           uint64_t{repeat} << 32 | uint64_t{while_equal} << 33 | uint64_t{one_step} << 34;
+           uint64_t{repeat} << 32 | uint64_t{while_equal} << 33 | uint64_t{one_step} << 34 | uint64_t{unlimited} << 35 |
+           uint64_t{space} << 40;
   }
 };
 

@@ -262,6 +262,7 @@ void Generator::string_instruction() {
   emit(0xb9), emit(one_in(4) ? below(200) : below(12), 4);
   const unsigned size = below(is_64() ? 4 : 3);
   if (one_in(2)) emit(one_in(2) ? 0xf3 : 0xf2);
+  if (is_64() && one_in(6)) emit(0x67);
   if (size == 1) emit(0x66);
   if (size == 3) emit(0x48);
   emit(static_cast<uint8_t>(opcodes[below(std::size(opcodes))] + (size != 0)));

@@ -30,6 +30,8 @@ StringSpec spec_of(const Translator& t) {
   spec.repeat = insn.rep || insn.repne;
   spec.while_equal = insn.rep;
   spec.one_step = t.mode.trap;
+  spec.unlimited = t.mode.code_bits == 64;
+  spec.space = t.mode.data_space();
   return spec;
 }
 
