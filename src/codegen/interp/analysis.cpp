@@ -22,8 +22,9 @@ class Analysis {
   Analysis(const ir::Unit& unit, const ir::Block& block, Scratch& scratch)
       : unit_(unit), block_(block), scratch_(scratch), notes_(scratch.notes.data()) {}
 
-  void run() {
+  bool run() {
     for (position_ = block_.end; position_-- > block_.begin;) look_at(unit_.code[position_], notes_[position_]);
+    return has_sunk_sets_;
   }
 
  private:
@@ -57,6 +58,7 @@ class Analysis {
     SlotNote& slot = scratch_.slot(instr.imm);
     note.awake = slot.next_set == never;  // nothing in this block supersedes it: then it is done where it stands
     if (is_sunk(instr, note)) {
+      has_sunk_sets_ = true;
       note.last_use = slot.next_set;
       use_sunk(instr, note.last_use);
     } else {
@@ -183,12 +185,15 @@ class Analysis {
   Scratch& scratch_;
   Note* notes_;
   uint32_t position_ = 0;
+  bool has_sunk_sets_ = false;
   uint32_t next_observer_ = never;    ///< the next instruction that may leave the unit, or call what reads the state
   uint32_t next_state_call_ = never;  ///< the next call that may write the state
 };
 
 }  // namespace
 
-void analyse(const ir::Unit& unit, const ir::Block& block, Scratch& scratch) { Analysis(unit, block, scratch).run(); }
+bool analyse(const ir::Unit& unit, const ir::Block& block, Scratch& scratch) {
+  return Analysis(unit, block, scratch).run();
+}
 
 }  // namespace strata::codegen::interp

@@ -8,26 +8,34 @@ namespace strata::codegen::interp {
 
 using ir::Op;
 
-void Lowering::mark(Mark::Kind kind, int32_t value) {
-  scratch_.marks.push_back({.at = here(), .kind = kind, .at_insn = at_insn_, .value = value});
+/// Notes how far the state lags behind at the step to come, which may leave.
+void Lowering::mark_exit() {
+  Mark mark{.at = here(), .kind = Mark::done, .at_insn = at_insn_, .begun = begun_, .value = 0};
+  mark.uncounted = static_cast<uint16_t>(uncounted_);
+  if (pc_lags_) {
+    const uint64_t distance = pc_ - unit_.guest_pc;
+    mark.kind = fits(distance) ? Mark::near : Mark::far;
+    mark.value = static_cast<int32_t>(mark.kind == Mark::near ? distance : far_pc(pc_));
+  }
+  const bool first = scratch_.marks.size() == first_mark_;
+  if (first || !mark.same_but_for_place(scratch_.marks.back())) scratch_.marks.push_back(mark);
+}
+
+size_t Lowering::far_pc(uint64_t pc) {
+  if (scratch_.far_pcs.empty() || scratch_.far_pcs.back() != pc) scratch_.far_pcs.push_back(pc);
+  return scratch_.far_pcs.size() - 1;
 }
 
 void Lowering::begin_insn(uint64_t pc) {
+  if (uncounted_ == Mark::most_uncounted) bring_up_to_date();
   pc_ = pc;
   pc_lags_ = true;
   at_insn_ = true;
   begun_ = true;
   ++uncounted_;
-  const uint64_t distance = pc - unit_.guest_pc;
-  if (fits(distance)) return mark(Mark::insn, static_cast<int32_t>(distance));
-  mark(Mark::insn_far, static_cast<int32_t>(scratch_.far_pcs.size()));
-  scratch_.far_pcs.push_back(pc);
 }
 
-void Lowering::note_pc_set() {
-  pc_lags_ = at_insn_ = false;
-  mark(Mark::pc_done);
-}
+void Lowering::note_pc_set() { pc_lags_ = at_insn_ = false; }
 
 void Lowering::bring_up_to_date(unsigned undone) {
   const auto done = static_cast<uint16_t>(uncounted_ - undone);
@@ -38,7 +46,6 @@ void Lowering::bring_up_to_date(unsigned undone) {
   } else if (done != 0) {
     emit({.d = 1, .c = done}, jump());
   }
-  if (pc_lags_ || uncounted_ != 0) mark(Mark::all_done);
   pc_lags_ = false;
   uncounted_ = 0;
 }
@@ -213,6 +220,7 @@ void Lowering::lower_call(const Instr& instr) {
     step.d = new_cell(vector ? 16 : cell_bytes);
     scratch_.notes[position_].home = {Home::cell, ir::bits(helper.result) >= 64, step.d};
   }
+  if (extension.may_exit) mark_exit();
   emit(step, call(count, helper.result == Type::none ? CallResult::none
                          : vector                    ? CallResult::vector
                                                      : CallResult::scalar));

@@ -41,15 +41,14 @@ std::unique_ptr<Program> Lowering::run() {
   connect();
   const Program::Shape shape = {.guest_pc = unit_.guest_pc,
                                 .pc_offset = unit_.layout->slots[unit_.layout->pc].offset,
-                                .cells = most_cells_ + 2,  // steps without an operand may read cell 0
-                                .entry = scratch_.starts[0]};
+                                .cells = most_cells_ + 2};  // steps without an operand may read cell 0
   return Program::make(shape, scratch_.steps, scratch_.marks, scratch_.far_pcs);
 }
 
 void Lowering::lower_block(ir::BlockId id) {
   const ir::Block& block = unit_.blocks[id];
   ++scratch_.block;
-  analyse(unit_, block, scratch_);
+  has_stub_ = analyse(unit_, block, scratch_);
   scratch_.starts[id] = here();
   cells_ = 0;
   part_ = in_line;
@@ -57,9 +56,8 @@ void Lowering::lower_block(ir::BlockId id) {
   at_insn_ = scratch_.at_insn[id] != 0;
   uncounted_ = 0;
   begun_ = id != 0;
-  has_stub_ = false;
-  const auto first_mark = static_cast<uint32_t>(scratch_.marks.size());
-  mark(Mark::all_done);
+  if (has_stub_) scratch_.marks.push_back({.at = here(), .kind = Mark::stub, .value = 0});
+  first_mark_ = scratch_.marks.size();
   for (position_ = block.begin; position_ < block.end; ++position_) {
     if (ends_in_polled_jump(block)) {
       lower_polled_jump(block);
@@ -67,7 +65,7 @@ void Lowering::lower_block(ir::BlockId id) {
     }
     lower_instr(unit_.code[position_], scratch_.notes[position_]);
   }
-  if (has_stub_) lower_stub(block, first_mark);
+  if (has_stub_) lower_stub(block);
   most_cells_ = std::max(most_cells_, cells_);
 }
 
@@ -84,7 +82,6 @@ void Lowering::lower_instr(const Instr& instr, Note& note) {
     case Op::set:
       supersede_sunk(instr.imm);
       if (is_sunk(instr, note)) {
-        has_stub_ = true;
         note.from = here();
         scratch_.slot(instr.imm).open_sunk = position_;
       } else if (!note.done) {
@@ -96,6 +93,7 @@ void Lowering::lower_instr(const Instr& instr, Note& note) {
   }
   const bool pure = ir::has(instr.op, ir::Trait::pure) || is_pure_call(unit_, instr);
   if (is_sunk(instr, note) || note.fused || (pure && note.last_use == 0)) return;
+  if (ir::has(instr.op, ir::Trait::may_exit)) mark_exit();
   lower_operation(instr);
 }
 
@@ -108,8 +106,8 @@ void Lowering::supersede_sunk(uint64_t slot) {
 /// First all sunk values of the block, which are pure and so may be computed even where one of their operands was not
 /// yet. Then the sunk sets, each of which asks where the program was left. In this order, for the values may be read
 /// from slots that are set.
-void Lowering::lower_stub(const ir::Block& block, uint32_t first_mark) {
-  const uint16_t stub = here();
+void Lowering::lower_stub(const ir::Block& block) {
+  scratch_.marks[first_mark_ - 1].value = here();
   part_ = in_stub;
   for (position_ = block.begin; position_ < block.end; ++position_) {
     const Instr& instr = unit_.code[position_];
@@ -128,9 +126,6 @@ void Lowering::lower_stub(const ir::Block& block, uint32_t first_mark) {
     lower_sunk_set(instr, note);
   }
   emit({}, &first_handler);
-  for (size_t i = first_mark; i < scratch_.marks.size(); ++i) {
-    if (scratch_.marks[i].kind == Mark::all_done) scratch_.marks[i].value = stub;
-  }
 }
 
 /// Gives a value that is found in a slot or in the IR a cell for the rest of the stub.

@@ -49,7 +49,7 @@ class Lowering {
   // Blocks (lowering.cpp).
   void lower_block(ir::BlockId id);
   void lower_instr(const Instr& instr, Note& note);
-  void lower_stub(const ir::Block& block, uint32_t first_mark);
+  void lower_stub(const ir::Block& block);
   void lower_sunk_set(const Instr& instr, const Note& note);
   void move_to_cell(Value value);
   void supersede_sunk(uint64_t slot);
@@ -58,7 +58,8 @@ class Lowering {
   // How far the state lags behind (lower_control.cpp).
   void begin_insn(uint64_t pc);
   void note_pc_set();
-  void mark(Mark::Kind kind, int32_t value = 0);
+  void mark_exit();
+  size_t far_pc(uint64_t pc);
   /// Makes the pc slot and the count of instructions right, the latter less `undone`.
   void bring_up_to_date(unsigned undone = 0);
   bool wants_pc(ir::BlockId target) const;
@@ -130,6 +131,7 @@ class Lowering {
   uint8_t links_ = 0;
   ir::BlockId next_block_ = 0;  ///< the one whose steps follow
   bool has_stub_ = false;       ///< the block has sunk sets
+  size_t first_mark_ = 0;       ///< of the block at hand; before it stands the one of its exit stub, if it has one
 
   uint64_t pc_ = 0;         ///< of the instruction begun last in this block
   bool pc_lags_ = false;    ///< the pc slot does not hold it yet

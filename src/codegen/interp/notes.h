@@ -90,8 +90,8 @@ struct Scratch {
   }
 };
 
-/// Fills in the notes of a block's instructions.
-void analyse(const ir::Unit& unit, const ir::Block& block, Scratch& scratch);
+/// Fills in the notes of a block's instructions. Whether there are sunk sets in it.
+bool analyse(const ir::Unit& unit, const ir::Block& block, Scratch& scratch);
 
 /// Whether what an operation gives always has zeros above it in its cell.
 bool gives_clean(ir::Op op);

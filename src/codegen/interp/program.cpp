@@ -27,35 +27,36 @@ std::unique_ptr<Program> Program::make(const Shape& shape, std::span<const Step>
 }
 
 uint64_t Program::pc_of(const Mark& mark) const {
-  if (mark.kind == Mark::insn) return shape_.guest_pc + static_cast<uint64_t>(int64_t{mark.value});
+  if (mark.kind == Mark::near) return shape_.guest_pc + static_cast<uint64_t>(int64_t{mark.value});
   uint64_t pc;
   const auto* far_pcs = reinterpret_cast<const std::byte*>(marks() + mark_count_);
   std::memcpy(&pc, far_pcs + static_cast<uint32_t>(mark.value) * sizeof pc, sizeof pc);
   return pc;
 }
 
+/// The exit stub of the block in which step `at` stands; nullptr: it has none. A stub stands right behind its block.
+const Step* Program::stub_for(uint32_t at, const Mark* mark) const {
+  while (mark != marks() && mark->kind != Mark::stub) --mark;
+  const bool here = mark->kind == Mark::stub && at < static_cast<uint32_t>(mark->value);
+  return here ? steps().data() + mark->value : nullptr;
+}
+
 void Program::settle(uint32_t at, ir::ExitKind kind, std::byte* state, std::byte* frame,
                      ir::ExecContext& context) const {
   const Mark* mark = std::upper_bound(marks(), marks() + mark_count_, at,
                                       [](uint32_t step, const Mark& other) { return step < other.at; });
-  --mark;  // every block begins with a mark
-  const bool pc_lags = mark->kind <= Mark::insn_far;
-  const bool before_insn = mark->at_insn;
-  if (pc_lags) {
+  --mark;  // there is one for each step that may leave
+  if (mark->kind != Mark::done) {
     const uint64_t pc = pc_of(*mark);
     std::memcpy(state + shape_.pc_offset, &pc, sizeof pc);
   }
-  uint64_t done = 0;
-  for (; mark->kind != Mark::all_done; --mark) done += mark->kind <= Mark::insn_far;
-
   // Not done is the instruction at which a fault stops the guest, if one has been begun, and one that an event precedes.
-  const bool begun = done != 0 || mark->at != shape_.entry;
   const bool fault = kind == ir::ExitKind::memory || kind == ir::ExitKind::trap;
-  const bool undone = (fault && begun) || (kind == ir::ExitKind::event && before_insn);
-  context.insns += done - (undone ? 1 : 0);
-  if (mark->value != 0) {
+  const bool undone = (fault && mark->begun) || (kind == ir::ExitKind::event && mark->at_insn);
+  context.insns += static_cast<uint64_t>(mark->uncounted) - (undone ? 1 : 0);
+  if (const Step* stub = stub_for(at, mark)) {
     header_of(frame).left_at = at;
-    run_steps(steps().data() + mark->value, state, frame, context);
+    run_steps(stub, state, frame, context);
   }
 }
 

@@ -12,29 +12,36 @@
 
 namespace strata::codegen::interp {
 
-/// What changes, from a step on, in how far the state lags behind.
+/// How far the state lags behind where the program is left at step `at`, or behind it and before the next mark.
 struct Mark {
-  enum Kind : uint32_t {
-    insn,      ///< a guest instruction begins: its pc is to be written, it is one more to be counted
-    insn_far,  ///< the same, with a pc too far from the unit's: `value` is its number among the far ones
-    pc_done,   ///< the pc slot holds what it should
-    all_done   ///< that, and all instructions so far are counted
+  enum Kind : uint16_t {
+    near,  ///< the pc slot is to get the unit's pc plus `value`
+    far,   ///< the pc slot is to get number `value` of the far pcs
+    done,  ///< the pc slot holds what it should
+    stub   ///< no such thing: a block begins whose exit stub begins at step `value`
   };
-  uint32_t at : 29;
-  uint32_t kind : 2;
-  uint32_t at_insn : 1;  ///< the pc is that of an instruction yet to be done, or done anew
-  int32_t value =
-      0;  ///< insn: pc less that of the unit; all_done: the step at which the block's exit stub begins, or 0
-};
+  uint16_t at;
+  uint16_t kind : 2;
+  uint16_t at_insn : 1;     ///< the pc is that of an instruction yet to be done, or done anew
+  uint16_t begun : 1;       ///< an instruction has been begun
+  uint16_t uncounted : 12;  ///< instructions begun that ExecContext::insns knows nothing of
+  int32_t value;
 
-/// Steps, far pcs and marks stand right behind the object: one allocation a unit.
+  static constexpr unsigned most_uncounted = (1u << 12) - 1;
+  bool same_but_for_place(const Mark& other) const {
+    return kind == other.kind && at_insn == other.at_insn && begun == other.begun && uncounted == other.uncounted &&
+           value == other.value;
+  }
+};
+static_assert(sizeof(Mark) == 8);
+
+/// Steps, marks and far pcs stand right behind the object: one allocation a unit.
 class Program final : public Code {
  public:
   struct Shape {
     uint64_t guest_pc = 0;
     uint32_t pc_offset = 0;  ///< of the pc slot in the state
     uint32_t cells = 0;      ///< that the largest block needs
-    uint32_t entry = 0;      ///< where the first block begins; step 0 is it, or leads there
   };
   static std::unique_ptr<Program> make(const Shape& shape, std::span<const Step> steps, std::span<const Mark> marks,
                                        std::span<const uint64_t> far_pcs);
@@ -54,10 +61,11 @@ class Program final : public Code {
 
   const Mark* marks() const { return reinterpret_cast<const Mark*>(steps().data() + step_count_); }
   uint64_t pc_of(const Mark& mark) const;
+  const Step* stub_for(uint32_t at, const Mark* mark) const;
 
   Shape shape_;
   uint32_t step_count_ = 0, mark_count_ = 0;
-  uint32_t extra_ = 0;  ///< bytes behind the object: steps, far pcs, marks
+  uint32_t extra_ = 0;  ///< bytes behind the object: steps, marks, far pcs
 };
 
 }  // namespace strata::codegen::interp
