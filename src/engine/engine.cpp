@@ -2,6 +2,7 @@
 #include "engine/engine.h"
 
 #include <chrono>
+#include <cstring>
 #include <thread>
 
 #include "base/assert.h"
@@ -60,6 +61,42 @@ void Engine::reset() {
 void Engine::state_changed() {
   mmu_.flush_mappings(true);
   halted_ = false;
+}
+
+namespace {
+
+/// In front of the guest's own saved state.
+struct SavedHeader {
+  static constexpr uint32_t current_version = 1;
+  uint32_t version = current_version;
+  uint32_t halted = 0;
+  uint64_t insns = 0;
+};
+
+}  // namespace
+
+std::vector<std::byte> Engine::save() const {
+  const SavedHeader header{.halted = halted_, .insns = context_.insns};
+  std::vector<std::byte> out(sizeof header);
+  std::memcpy(out.data(), &header, sizeof header);
+  guest_.save(out);
+  return out;
+}
+
+Result<void> Engine::restore(std::span<const std::byte> in) {
+  SavedHeader header;
+  if (in.size() < sizeof header) return fail(ErrorCode::bad_data, "saved processor has only {} bytes", in.size());
+  std::memcpy(&header, in.data(), sizeof header);
+  if (header.version != SavedHeader::current_version) {
+    return fail(ErrorCode::bad_data, "saved processor has version {}, this program knows {}", header.version,
+                SavedHeader::current_version);
+  }
+  STRATA_TRY(guest_.restore(in.subspan(sizeof header)));
+  cache_.clear();
+  state_changed();
+  halted_ = header.halted != 0;
+  context_.insns = header.insns;
+  return {};
 }
 
 bool Engine::runnable() { return !halted_ || context_.events.load() != 0 || guest_.interrupt_ready(); }

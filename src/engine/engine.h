@@ -6,7 +6,9 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <thread>
+#include <vector>
 
 #include "codegen/backend.h"
 #include "engine/events.h"
@@ -52,6 +54,10 @@ class Engine {
   bool runnable();
   void reset();
   void state_changed();  ///< somebody has set registers from outside
+
+  /// The guest's state and the engine's own, in a versioned form. restore() also forgets all code.
+  std::vector<std::byte> save() const;
+  Result<void> restore(std::span<const std::byte> in);
 
   uint64_t insns() const { return context_.insns; }
   iface::VcpuStats stats() const;

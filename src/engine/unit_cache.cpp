@@ -170,6 +170,13 @@ void UnitCache::tidy() {
   }
 }
 
+void UnitCache::clear() {
+  running_ = nullptr;
+  for (CachedUnit* unit : by_age_)
+    if (unit->code != nullptr) drop(*unit);
+  sweep();
+}
+
 void UnitCache::sweep() {
   std::fill(recent_.begin(), recent_.end(), nullptr);
   for (auto& [hash, unit] : units_) unit->forget_links();

@@ -79,6 +79,8 @@ class UnitCache final : public CodeWatch, public memory::WriteWatcher {
 
   /// Drops what others wrote to since. Not inside a unit.
   void drain();
+  /// Drops everything: RAM may hold anything now. Not inside a unit.
+  void clear();
   /// Makes room for new units, and frees dropped ones when they are many. Not inside a unit.
   void tidy();
 

@@ -47,16 +47,8 @@ class Processor final : public X86Vcpu {
   void reset() override { engine_.reset(); }
   iface::VcpuStats stats() const override { return engine_.stats(); }
   std::string describe() const override { return guest_->describe(); }
-  Result<std::vector<std::byte>> save() const override {
-    std::vector<std::byte> state;
-    guest_->save(state);
-    return state;
-  }
-  Result<void> restore(std::span<const std::byte> state) override {
-    STRATA_TRY(guest_->restore(state));
-    engine_.state_changed();
-    return {};
-  }
+  Result<std::vector<std::byte>> save() const override { return engine_.save(); }
+  Result<void> restore(std::span<const std::byte> in) override { return engine_.restore(in); }
 
   iface::X86Registers registers() const override { return guest_->registers(); }
   void set_registers(const iface::X86Registers& registers) override {

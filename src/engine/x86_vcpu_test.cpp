@@ -174,6 +174,49 @@ TEST_F(X86VcpuTest, ResetIsTheArchitecturesOwn) {
   EXPECT_EQ(cpu->registers().cs.base, 0xffff0000u);
 }
 
+TEST_F(X86VcpuTest, ASavedProcessorGoesOnWhereItWas) {
+  options.counted = true;
+  make();
+  real_mode(0x1000);
+  EXPECT_EQ(cpu->run_until(777).reason, ExitReason::interrupted);
+  const auto saved = *cpu->save();
+  EXPECT_EQ(cpu->run().reason, ExitReason::halted);
+  EXPECT_FALSE(cpu->runnable());
+  const auto halted = *cpu->save();
+
+  make();
+  ASSERT_TRUE(cpu->restore(saved).has_value());
+  EXPECT_EQ(cpu->insns(), 777u);
+  EXPECT_EQ(cpu->run().reason, ExitReason::halted);
+  EXPECT_EQ(cpu->insns(), 2003u);
+  EXPECT_EQ(cpu->registers().gpr[0], 500500u & 0xffff);
+
+  make();
+  ASSERT_TRUE(cpu->restore(halted).has_value());
+  EXPECT_FALSE(cpu->runnable());
+  EXPECT_EQ(cpu->run().reason, ExitReason::halted);
+  EXPECT_EQ(cpu->insns(), 2003u);
+}
+
+TEST_F(X86VcpuTest, RestoringForgetsCodeThatRamNoLongerHas) {
+  real_mode(0x1000);
+  const auto saved = *cpu->save();
+  EXPECT_EQ(cpu->run().reason, ExitReason::halted);
+  *ram->at(0x1003) = std::byte{10};  // cx := 10; behind everybody's back, as when RAM is read from a file
+  *ram->at(0x1004) = std::byte{0};
+  ASSERT_TRUE(cpu->restore(saved).has_value());
+  EXPECT_EQ(cpu->run().reason, ExitReason::halted);
+  EXPECT_EQ(cpu->registers().gpr[0], 55u);
+}
+
+TEST_F(X86VcpuTest, DamagedSavesAreRefused) {
+  auto saved = *cpu->save();
+  EXPECT_FALSE(cpu->restore(std::span(saved).first(3)).has_value());
+  EXPECT_FALSE(cpu->restore(std::span(saved).first(saved.size() - 1)).has_value());
+  saved[0] ^= std::byte{0x40};
+  EXPECT_FALSE(cpu->restore(saved).has_value());
+}
+
 TEST_F(X86VcpuTest, CountedRunsStopBehindEachInstruction) {
   options.counted = true;
   make();
