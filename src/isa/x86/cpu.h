@@ -25,6 +25,7 @@ struct Cpu {
   bool x87_on_unit = false;                     ///< State::x87 is stale but for control: fpu/x87_unit.h
   bool stepping = false;                        ///< under TF: #DB follows behind the instruction that runs now
 
+  std::function<uint64_t()> wall_clock;         ///< nanoseconds since 1970, UTC
   std::function<uint64_t()> random;             ///< what RDRAND and RDSEED give
 
   static Cpu& of(ir::ExecContext& context) { return *static_cast<Cpu*>(context.cpu); }

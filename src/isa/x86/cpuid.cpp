@@ -5,6 +5,7 @@
 
 #include "isa/x86/system/control_bits.h"
 #include "isa/x86/system/paging.h"
+#include "isa/x86/system/pvclock.h"
 
 namespace strata::isa::x86 {
 namespace {
@@ -101,7 +102,8 @@ CpuidLeaf Cpuid::leaf(uint32_t eax, uint32_t ecx, uint64_t cr4, uint64_t) const 
       return {1, Leaf7::ebx | (long_mode_ ? Leaf7::ebx_long_mode_only : 0), Leaf7::ecx, Leaf7::edx};
     }
     case 0xd: return xsave_leaf(ecx);
-    case 0x40000000: return {0x40000000, letters("Stra"), letters("taVM"), letters("    ")};
+    case 0x40000000: return {0x40000001, letters("KVMK"), letters("VMKV"), letters("M\0\0\0")};  // whose clock it is
+    case 0x40000001: return {pvclock_features, 0, 0, 0};
     case 0x80000000: return {0x80000021, letters("Auth"), letters("cAMD"), letters("enti")};
     case 0x80000001: {
       uint32_t ecx_bits = LeafAmd1::lahf | LeafAmd1::lzcnt | LeafAmd1::prefetchw;

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <cstring>
 #include <random>
 
@@ -20,6 +21,11 @@
 namespace strata::isa::x86 {
 namespace {
 
+uint64_t host_wall_clock() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(now).count());
+}
+
 uint64_t host_random() {
   std::random_device device;
   return uint64_t{device()} << 32 | device();
@@ -27,7 +33,7 @@ uint64_t host_random() {
 
 /// In front of a saved State. The version counts changes of the struct.
 struct SavedHeader {
-  static constexpr uint32_t current_version = 1;
+  static constexpr uint32_t current_version = 2;
   uint32_t version = current_version;
   uint32_t size = sizeof(State);
 };
@@ -38,6 +44,7 @@ class Processor final : public X86Guest {
     cpu_.cpuid = cpuid;
     cpu_.cpuid.apic_id = options.number;
     cpu_.interrupts = options.interrupts;
+    cpu_.wall_clock = options.wall_clock ? options.wall_clock : host_wall_clock;
     cpu_.random = options.random ? options.random : host_random;
     Processor::reset();
   }

@@ -17,6 +17,7 @@ struct GuestOptions {
   std::string_view model = "strata64";           ///< see Cpuid::model
   unsigned number = 0;                           ///< APIC id
   iface::InterruptSource* interrupts = nullptr;  ///< none: no interrupt ever comes
+  std::function<uint64_t()> wall_clock;          ///< nanoseconds since 1970, UTC; none: the host's
   std::function<uint64_t()> random;              ///< what RDRAND gives; none: the host's random device
 };
 

@@ -81,6 +81,7 @@ struct State {
   uint64_t star, lstar, cstar, syscall_mask, kernel_gs_base;
   uint64_t sysenter_cs, sysenter_esp, sysenter_eip;
   uint64_t tsc_offset, tsc_aux, pat, misc_enable, xss;
+  uint64_t pvclock;             ///< where the paravirtual clock stands, bit 0: in use
   std::array<uint64_t, 11> mtrr_fixed;
   std::array<uint64_t, 16> mtrr_variable;
   uint64_t mtrr_default_type;

@@ -3,6 +3,7 @@
 #include "isa/x86/system/control_registers.h"
 #include "isa/x86/helpers/define.h"
 #include "isa/x86/system/paging.h"
+#include "isa/x86/system/pvclock.h"
 #include "isa/x86/system/register_helpers.h"
 
 namespace strata::isa::x86 {
@@ -88,6 +89,7 @@ bool is_valid_pat(uint64_t value) {
 bool read_register(Cpu& cpu, uint32_t index, uint64_t& value) {
   State& s = cpu.state;
   if (cpu.interrupts && cpu.interrupts->read_msr(index, &value)) return true;
+  if (read_pvclock(cpu, index, value)) return true;
   if (const uint64_t* plain = plain_register(s, index)) return value = *plain, true;
   if (const uint64_t* address = address_register(s, index)) return value = *address, true;
   switch (index) {
@@ -104,11 +106,12 @@ bool read_register(Cpu& cpu, uint32_t index, uint64_t& value) {
 bool write_register(Cpu& cpu, uint32_t index, uint64_t value) {
   State& s = cpu.state;
   if (cpu.interrupts && cpu.interrupts->write_msr(index, value)) return true;
+  if (write_pvclock(cpu, index, value)) return true;
   if (uint64_t* plain = plain_register(s, index)) return *plain = value, true;
   if (uint64_t* address = address_register(s, index)) return is_canonical(value) && (*address = value, true);
   switch (index) {
-    case msr_tsc: s.tsc_offset = value - cpu.host->ticks(); return true;
-    case msr_tsc_adjust: s.tsc_offset = value; return true;
+    case msr_tsc: s.tsc_offset = value - cpu.host->ticks(); return update_pvclock(cpu), true;
+    case msr_tsc_adjust: s.tsc_offset = value; return update_pvclock(cpu), true;
     case msr_pat: return is_valid_pat(value) && (s.pat = value, true);
     case msr_efer: return write_efer(cpu, value);
     case msr_spec_ctrl: return value <= 7 && (cpu.spec_ctrl = value, true);
