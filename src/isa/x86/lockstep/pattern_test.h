@@ -26,6 +26,7 @@ namespace strata::isa::x86::lockstep {
 ///   only32 only64     code sizes
 struct Pattern {
   explicit Pattern(std::string_view row);
+  bool has_modrm() const { return modrm_digit >= 0; }
 
   std::string_view row;
   std::vector<uint8_t> prefixes, opcode;
@@ -66,6 +67,9 @@ class Generator {
   struct Operands;
   uint8_t any_register(bool byte_without_rex);
   uint8_t register_of(char register_class, bool byte_without_rex);
+  void emit_prefixes(const Pattern& pattern, const Operands& operands);
+  void emit_opcode(const Pattern& pattern, const Operands& operands);
+  void emit_immediates(const Pattern& pattern, const Operands& operands);
   void string_instruction();
   void jump_over(const Pattern& pattern);
   void loop(const Pattern& pattern);
