@@ -31,10 +31,11 @@ void ApicBus::broadcast_eoi(uint8_t vector) {
 
 void ApicBus::send(uint64_t address, uint32_t data) {
   if (address >> 20 != 0xfee) return;
-  const bool redirection_hint = test_bit(address, 3);
   ApicMessage message;
   message.destination = static_cast<uint32_t>(extract_bits(address, 12, 8));
-  message.logical = redirection_hint && test_bit(address, 2);
+  // The manual (volume 3, 11.11.1) has the destination mode depend on the redirection hint; processors do not, and Linux
+  // asks for logical destinations without the hint.
+  message.logical = test_bit(address, 2);
   message.vector = static_cast<uint8_t>(data);
   message.mode = static_cast<DeliveryMode>(extract_bits(data, 8, 3));
   message.level_triggered = test_bit(data, 15);

@@ -63,6 +63,16 @@ TEST_F(LocalApicTest, MessageIsTakenAndEnded) {
   EXPECT_EQ(apic.acknowledge(), -1);
 }
 
+TEST_F(LocalApicTest, MessageToALogicalDestinationNeedsNoHint) {
+  write(0x0d0, 0x02000000);    // logical id 2 in the flat model
+  bus.send(0xfee01004, 0x41);  // logical destination 1
+  EXPECT_FALSE(apic.pending());
+  bus.send(0xfee02004, 0x41);
+  EXPECT_EQ(apic.acknowledge(), 0x41);
+  bus.send(0xfee0200c, 0x51);  // with the redirection hint
+  EXPECT_EQ(apic.acknowledge(), 0x51);
+}
+
 TEST_F(LocalApicTest, PriorityClassesHoldBack) {
   interrupt(0x45);
   EXPECT_EQ(apic.acknowledge(), 0x45);
