@@ -30,52 +30,6 @@ Next branch_handler(STRATA_STEP_PARAMS) {
   return go_on_either(STRATA_READ(A, uint8_t, a) != 0, step->d, step->c, STRATA_STEP_ARGS);
 }
 
-enum class Comparison : uint8_t { eq, lt_u, le_u, lt_s, le_s };
-
-template <Comparison C, class T>
-bool compares(T a, T b) {
-  using Signed = std::make_signed_t<T>;
-  if constexpr (C == Comparison::eq) return a == b;
-  if constexpr (C == Comparison::lt_u) return a < b;
-  if constexpr (C == Comparison::le_u) return a <= b;
-  if constexpr (C == Comparison::lt_s) return static_cast<Signed>(a) < static_cast<Signed>(b);
-  if constexpr (C == Comparison::le_s) return static_cast<Signed>(a) <= static_cast<Signed>(b);
-}
-
-template <Comparison C, class T, Place A, Place B>
-Next branch_compare_handler(STRATA_STEP_PARAMS) {
-  context->insns += B == Place::imm ? step->b : static_cast<uint32_t>(step->imm);
-  const bool holds = compares<C>(STRATA_READ(A, T, a), STRATA_READ(B, T, b));
-  return go_on_either(holds, step->d, step->c, STRATA_STEP_ARGS);
-}
-
-using Places = std::array<Handler, 6>;
-using Widths = std::array<Places, 4>;
-
-template <Comparison C, class T>
-constexpr Places places_of() {
-  constexpr Place cell = Place::cell, slot = Place::slot, imm = Place::imm;
-  return {&branch_compare_handler<C, T, cell, cell>, &branch_compare_handler<C, T, cell, slot>,
-          &branch_compare_handler<C, T, cell, imm>,  &branch_compare_handler<C, T, slot, cell>,
-          &branch_compare_handler<C, T, slot, slot>, &branch_compare_handler<C, T, slot, imm>};
-}
-
-template <Comparison C>
-constexpr Widths widths_of() {
-  return {places_of<C, uint8_t>(), places_of<C, uint16_t>(), places_of<C, uint32_t>(), places_of<C, uint64_t>()};
-}
-
-constexpr Comparison comparison_of(ir::Op op) {
-  switch (op) {
-    case ir::Op::eq: return Comparison::eq;
-    case ir::Op::lt_u: return Comparison::lt_u;
-    case ir::Op::le_u: return Comparison::le_u;
-    case ir::Op::lt_s: return Comparison::lt_s;
-    case ir::Op::le_s: return Comparison::le_s;
-    default: STRATA_UNREACHABLE();
-  }
-}
-
 Next bring_up_to_date_handler(STRATA_STEP_PARAMS) {
   const uint64_t pc = wide(step);
   std::memcpy(state + step->d, &pc, sizeof pc);
@@ -150,14 +104,6 @@ Next sunk_set_vector_handler(STRATA_STEP_PARAMS) {
 
 Handler jump() { return &jump_handler; }
 Handler branch(Place a) { return a == Place::slot ? &branch_handler<Place::slot> : &branch_handler<Place::cell>; }
-
-Handler branch_compare(ir::Op op, Width width, Place a, Place b) {
-  static constexpr Widths handlers[] = {widths_of<Comparison::eq>(), widths_of<Comparison::lt_u>(),
-                                        widths_of<Comparison::le_u>(), widths_of<Comparison::lt_s>(),
-                                        widths_of<Comparison::le_s>()};
-  const unsigned right = b == Place::imm ? 2 : static_cast<unsigned>(b);
-  return handlers[static_cast<unsigned>(comparison_of(op))][index(width)][static_cast<unsigned>(a) * 3 + right];
-}
 
 Handler bring_up_to_date() { return &bring_up_to_date_handler; }
 Handler exit_if() { return &exit_if_handler; }

@@ -16,17 +16,12 @@ constexpr Width width_of(ir::Type type) {
 }
 constexpr unsigned index(Width width) { return static_cast<unsigned>(width); }
 
-/// Whether an integer operation with two operands has handlers for each place: those of handler `hot_binary`.
-constexpr bool is_hot(ir::Op op) {
-  using ir::Op;
-  return op == Op::add || op == Op::sub || (op >= Op::and_ && op <= Op::xor_) || (op >= Op::shl && op <= Op::sar) ||
-         op == Op::flags_add || op == Op::flags_sub;
-}
 constexpr bool is_compare(ir::Op op) { return op >= ir::Op::eq && op <= ir::Op::le_s; }
 
-// Integers (integer.cpp, integer_hot.cpp). a and b: cell or slot, b also imm.
+// Integers (integer.cpp, integer_hot.cpp).
+/// add, sub, mul, and_, or_, xor_, shifts, rotates, flags_add, flags_sub. a and b: cell or slot, b also imm.
 Handler hot_binary(ir::Op op, Width width, Place a, Place b, Dest d);
-/// All other operations with two operands of one width, compares too: a any, b any or imm, d any 8 bytes.
+/// All other operations with two operands of one width: a any, b any or imm, d any 8 bytes.
 Handler binary(ir::Op op, Width width, Place b);
 /// not_, neg, clz, ctz, popcnt, bswap: a and d any. On i1: not_ only.
 Handler unary(ir::Op op, ir::Type type);
@@ -38,6 +33,11 @@ Handler low_bit();
 Handler insert_low(Width wide, ir::Type narrow);
 /// a ? b : c, all any.
 Handler select(ir::Type type);
+
+// Compares (compare.cpp). a: cell or slot, b also imm; the result in a cell.
+Handler compare(ir::Op op, Width width, Place a, Place b);
+/// A jump as `branch` makes it. With b imm, the count of guest instructions stands in b.
+Handler branch_compare(ir::Op op, Width width, Place a, Place b);
 
 // Moves (move.cpp). a: cell, slot or imm.
 Handler move(Width width, Place a, Dest d);
@@ -78,8 +78,6 @@ Handler fence();
 Handler jump();
 /// d steps on if a is not 0, else c steps; imm guest instructions done.
 Handler branch(Place a);
-/// The same if a and b compare so. With b imm, the count of guest instructions stands in b.
-Handler branch_compare(ir::Op op, Width width, Place a, Place b);
 /// pc := wide, a guest instructions done (signed).
 Handler bring_up_to_date();
 /// Leaves with ExitKind d and payload wide, if a (any) is not 0; or always, with everything up to date.

@@ -16,9 +16,6 @@ template <class T>
 using Signed = std::make_signed_t<T>;
 
 // clang-format off
-struct Mul {
-  template <class T> static T apply(T a, T b) { return static_cast<T>(uint64_t{a} * b); }
-};
 struct MulhiU {
   template <class T> static T apply(T a, T b) {
     return static_cast<T>(static_cast<unsigned __int128>(a) * b >> bits_of<T>);
@@ -50,41 +47,12 @@ struct RemS {
     return static_cast<T>(static_cast<Signed<T>>(a) % static_cast<Signed<T>>(b));
   }
 };
-/// Shift counts are i8; of b only the low byte means anything.
-struct Rotl {
-  template <class T> static T apply(T a, T b) { return std::rotl(a, static_cast<int>(b % bits_of<T>)); }
-};
-struct Rotr {
-  template <class T> static T apply(T a, T b) { return std::rotr(a, static_cast<int>(b % bits_of<T>)); }
-};
-struct Eq {
-  template <class T> static uint8_t apply(T a, T b) { return a == b; }
-};
-struct Ne {
-  template <class T> static uint8_t apply(T a, T b) { return a != b; }
-};
-struct LtU {
-  template <class T> static uint8_t apply(T a, T b) { return a < b; }
-};
-struct LeU {
-  template <class T> static uint8_t apply(T a, T b) { return a <= b; }
-};
-struct LtS {
-  template <class T> static uint8_t apply(T a, T b) { return static_cast<Signed<T>>(a) < static_cast<Signed<T>>(b); }
-};
-struct LeS {
-  template <class T> static uint8_t apply(T a, T b) { return static_cast<Signed<T>>(a) <= static_cast<Signed<T>>(b); }
-};
 // clang-format on
-
-template <class F>
-constexpr bool counts = std::is_same_v<F, Rotl> || std::is_same_v<F, Rotr>;
 
 template <class F, class T, Place B>
 Next binary_handler(STRATA_STEP_PARAMS) {
-  using Right = std::conditional_t<counts<F>, uint8_t, T>;
   const T a = STRATA_ANY(T, a);
-  const T b = STRATA_READ(B, Right, b);
+  const T b = STRATA_READ(B, T, b);
   write_any(F::template apply<T>(a, b), step, state, frame);
   STRATA_NEXT_STEP(1);
 }
@@ -99,21 +67,12 @@ constexpr Widths table = {&binary_handler<F, uint8_t, Place::any>,  &binary_hand
 
 constexpr const Widths* table_of(ir::Op op) {
   switch (op) {
-    case ir::Op::mul: return &table<Mul>;
     case ir::Op::mulhi_u: return &table<MulhiU>;
     case ir::Op::mulhi_s: return &table<MulhiS>;
     case ir::Op::div_u: return &table<DivU>;
     case ir::Op::div_s: return &table<DivS>;
     case ir::Op::rem_u: return &table<RemU>;
     case ir::Op::rem_s: return &table<RemS>;
-    case ir::Op::rotl: return &table<Rotl>;
-    case ir::Op::rotr: return &table<Rotr>;
-    case ir::Op::eq: return &table<Eq>;
-    case ir::Op::ne: return &table<Ne>;
-    case ir::Op::lt_u: return &table<LtU>;
-    case ir::Op::le_u: return &table<LeU>;
-    case ir::Op::lt_s: return &table<LtS>;
-    case ir::Op::le_s: return &table<LeS>;
     default: STRATA_UNREACHABLE();
   }
 }

@@ -1,5 +1,6 @@
 // The hot integer operations: a handler for each width and each place of operands and result.
 #include <array>
+#include <bit>
 #include <utility>
 
 #include "codegen/interp/flags_compute.h"
@@ -15,6 +16,9 @@ struct Add {
 };
 struct Sub {
   template <class T> static T apply(T a, T b) { return static_cast<T>(a - b); }
+};
+struct Mul {
+  template <class T> static T apply(T a, T b) { return static_cast<T>(uint64_t{a} * b); }
 };
 struct And {
   template <class T> static T apply(T a, T b) { return a & b; }
@@ -37,6 +41,12 @@ struct Sar {
     return static_cast<T>(static_cast<std::make_signed_t<T>>(a) >> (b % Shl::bits<T>));
   }
 };
+struct Rotl {
+  template <class T> static T apply(T a, T b) { return std::rotl(a, static_cast<int>(b % Shl::bits<T>)); }
+};
+struct Rotr {
+  template <class T> static T apply(T a, T b) { return std::rotr(a, static_cast<int>(b % Shl::bits<T>)); }
+};
 struct FlagsAdd {
   template <class T> static uint32_t apply(T a, T b) { return flags_of_add(a, b, false); }
 };
@@ -52,8 +62,10 @@ struct HostFlagsSub {
 // clang-format on
 
 /// Shift counts are i8 values: of their operand only the low byte means anything.
+template <class F, class... Shifts>
+constexpr bool is_one_of = (std::is_same_v<F, Shifts> || ...);
 template <class F>
-constexpr bool is_shift = std::is_same_v<F, Shl> || std::is_same_v<F, Shr> || std::is_same_v<F, Sar>;
+constexpr bool is_shift = is_one_of<F, Shl, Shr, Sar, Rotl, Rotr>;
 
 template <class F, class T, Place A, Place B, Dest D>
 Next hot(STRATA_STEP_PARAMS) {
@@ -92,12 +104,15 @@ const Widths* table_of(ir::Op op) {
   switch (op) {
     case ir::Op::add: return &table<Add>;
     case ir::Op::sub: return &table<Sub>;
+    case ir::Op::mul: return &table<Mul>;
     case ir::Op::and_: return &table<And>;
     case ir::Op::or_: return &table<Or>;
     case ir::Op::xor_: return &table<Xor>;
     case ir::Op::shl: return &table<Shl>;
     case ir::Op::shr: return &table<Shr>;
     case ir::Op::sar: return &table<Sar>;
+    case ir::Op::rotl: return &table<Rotl>;
+    case ir::Op::rotr: return &table<Rotr>;
     case ir::Op::flags_add: return host_flags ? &table<HostFlagsAdd> : &table<FlagsAdd>;
     case ir::Op::flags_sub: return host_flags ? &table<HostFlagsSub> : &table<FlagsSub>;
     default: return nullptr;

@@ -147,10 +147,7 @@ Op turned(Op op) {
 void Lowering::lower_compare_branch(const Instr& compare, ir::BlockId yes, ir::BlockId no) {
   Op op = compare.op;
   Value left = compare.arg[0], right = compare.arg[1];
-  if (op == Op::ne) {
-    op = Op::eq;
-    std::swap(yes, no);
-  } else if (op != Op::eq && is_imm(left)) {
+  if (op != Op::eq && op != Op::ne && is_imm(left)) {
     op = turned(op);
     std::swap(left, right);
     std::swap(yes, no);

@@ -19,11 +19,11 @@ bool fits_16(int32_t value) { return static_cast<int16_t>(value) == value; }
 void Lowering::lower_operation(const Instr& instr) {
   const Type type = instr.type;
   switch (instr.op) {
-    case Op::add: case Op::sub: case Op::and_: case Op::or_: case Op::xor_: case Op::shl: case Op::shr: case Op::sar:
-    case Op::flags_add: case Op::flags_sub:
+    case Op::add: case Op::sub: case Op::mul: case Op::and_: case Op::or_: case Op::xor_: case Op::shl: case Op::shr:
+    case Op::sar: case Op::rotl: case Op::rotr: case Op::flags_add: case Op::flags_sub:
       return lower_hot(instr);
-    case Op::mul: case Op::mulhi_u: case Op::mulhi_s: case Op::div_u: case Op::div_s: case Op::rem_u: case Op::rem_s:
-    case Op::rotl: case Op::rotr: case Op::eq: case Op::ne: case Op::lt_u: case Op::le_u: case Op::lt_s: case Op::le_s:
+    case Op::eq: case Op::ne: case Op::lt_u: case Op::le_u: case Op::lt_s: case Op::le_s: return lower_compare(instr);
+    case Op::mulhi_u: case Op::mulhi_s: case Op::div_u: case Op::div_s: case Op::rem_u: case Op::rem_s:
       return lower_binary(instr);
     case Op::not_: case Op::neg: case Op::clz: case Op::ctz: case Op::popcnt: case Op::bswap:
       return lower_any(instr, unary(instr.op, type));
@@ -139,6 +139,15 @@ void Lowering::lower_binary(const Instr& instr) {
   }
   step.d = result(true, bytes_of(ir::result_type(unit_, instr))).any();
   emit(step, binary(instr.op, width_of(instr.type), place));
+}
+
+void Lowering::lower_compare(const Instr& instr) {
+  const Operand a = operand(instr.arg[0]);
+  const Operand b = right_operand(instr.arg[1]);
+  Step step{.d = new_cell(), .a = a.number, .b = b.number};
+  if (b.place == Place::imm) step.imm = static_cast<int32_t>(at(instr.arg[1]).imm);
+  scratch_.notes[position_].home = {Home::cell, true, step.d};
+  emit(step, compare(instr.op, width_of(instr.type), a.place, b.place));
 }
 
 void Lowering::lower_flags_logic(const Instr& instr) {

@@ -87,6 +87,7 @@ class Lowering {
   void lower_binary(const Instr& instr);
   void lower_any(const Instr& instr, Handler handler, int32_t imm = 0);
   void lower_float_or_vector(const Instr& instr);
+  void lower_compare(const Instr& instr);
   void lower_flags_logic(const Instr& instr);
   void lower_condition(const Instr& instr);
   void lower_zext(const Instr& instr);
