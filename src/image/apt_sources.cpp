@@ -85,7 +85,7 @@ Result<AptSources> parse_apt_sources(const Recipe& recipe, std::string_view targ
   const Repository archive = find_repository(targets, "Debian", "/debian");
   if (archive.uri.empty()) {
     return fail(ErrorCode::not_found,
-                "apt has no Debian mirror configured: add one to /etc/apt/sources.list and run apt-get update");
+                "apt knows of no Debian mirror: run 'apt-get update' as root, with one in /etc/apt/sources.list");
   }
   AptSources sources;
   sources.lines.push_back(source_line(archive, recipe.suite));
