@@ -1,14 +1,17 @@
-// Whole machines with tiny guests, on Strata's own interpreter: run control, interrupts, sleep, reset, saved state.
+// Whole machines with tiny guests, on each engine: run control, interrupts, sleep, reset, saved state.
 #include "machine/pc/pc.h"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <ctime>
+#include <string_view>
 #include <thread>
 
 #include "base/event_loop.h"
+#include "kvm/kvm_vcpu.h"
 #include "machine/pc/engines.h"
 #include "machine/pc/test_guests_test.h"
 
@@ -74,9 +77,16 @@ struct Printed final : iface::Console {
   std::string text;
 };
 
-class PcTest : public testing::Test {
+class PcTest : public testing::TestWithParam<const char*> {
  protected:
-  void SetUp() override { ASSERT_TRUE(loop->start()); }
+  void SetUp() override {
+    if (on_kvm() && !kvm::kvm_available()) GTEST_SKIP() << kvm::kvm_available().error().message;
+    ASSERT_TRUE(loop->start());
+  }
+  bool on_kvm() const { return GetParam() == std::string_view("kvm"); }
+  /// A KVM that emulates the kernel mode of guests in software (kvm-pvm of some clouds) knows no IRET.
+  bool lacks_interrupts() const { return on_kvm() && std::getenv("STRATA_TEST_KVM") == nullptr; }
+
   void TearDown() override {
     pc.reset();
     loop->join();
@@ -85,7 +95,7 @@ class PcTest : public testing::Test {
   PcOptions options(const std::string& command_line) {
     PcOptions made;
     made.memory = 16 * mib;
-    made.make_vcpu = interp_engine({});
+    made.make_vcpu = on_kvm() ? kvm_engine() : interp_engine({});
     made.timers = &timers;
     made.lock = &lock;
     made.console = &console;
@@ -110,63 +120,67 @@ class PcTest : public testing::Test {
   std::unique_ptr<Pc> pc;
 };
 
-TEST_F(PcTest, PrintsAndPowersOff) {
+TEST_P(PcTest, PrintsAndPowersOff) {
   make("p");
   EXPECT_EQ(run().reason, MachineExitReason::power_off);
   EXPECT_EQ(console.text, "Hi");
 }
 
-TEST_F(PcTest, MultibootTellsTheMemory) {
+TEST_P(PcTest, MultibootTellsTheMemory) {
   make("m");
   EXPECT_EQ(run().reason, MachineExitReason::power_off);
   EXPECT_EQ(console.text, "00003c00");  // 15 MiB above the first
 }
 
-TEST_F(PcTest, DebugExitGivesItsCode) {
+TEST_P(PcTest, DebugExitGivesItsCode) {
   make("d");
   const MachineExit exit = run();
   EXPECT_EQ(exit.reason, MachineExitReason::debug_exit);
   EXPECT_EQ(exit.code, 7u);
 }
 
-TEST_F(PcTest, ResetStartsAfresh) {
+TEST_P(PcTest, ResetStartsAfresh) {
   make("r");
   EXPECT_EQ(run().reason, MachineExitReason::reset);
   ASSERT_TRUE(pc->reset());
   EXPECT_EQ(run().reason, MachineExitReason::reset);
 }
 
-TEST_F(PcTest, TripleFaultSaysWhere) {
+TEST_P(PcTest, TripleFaultSaysWhere) {
+  if (lacks_interrupts()) GTEST_SKIP() << "set STRATA_TEST_KVM=1 where /dev/kvm is a real one";
   make("t");
   const MachineExit exit = run();
   EXPECT_EQ(exit.reason, MachineExitReason::shutdown);
   EXPECT_NE(exit.message.find("1000"), std::string::npos) << exit.message;
 }
 
-TEST_F(PcTest, HaltWithoutInterruptsIsToldNotSlept) {
+TEST_P(PcTest, HaltWithoutInterruptsIsToldNotSlept) {
   make("h");
   EXPECT_EQ(run().reason, MachineExitReason::halted);
 }
 
-TEST_F(PcTest, StopEndsASpinningGuest) {
+TEST_P(PcTest, StopEndsASpinningGuest) {
   make("s");
   EXPECT_EQ(run(50ms).reason, MachineExitReason::stopped);
   EXPECT_EQ(run(50ms).reason, MachineExitReason::stopped);  // goes on from there
 }
 
-TEST_F(PcTest, TimerInterruptsThroughThePic) {
+TEST_P(PcTest, TimerInterruptsThroughThePic) {
+  if (lacks_interrupts()) GTEST_SKIP() << "set STRATA_TEST_KVM=1 where /dev/kvm is a real one";
   make("i");
   EXPECT_EQ(run().reason, MachineExitReason::power_off);
   EXPECT_EQ(console.text, ".....");
 }
 
-TEST_F(PcTest, TimerInterruptsThroughTheApics) {
+TEST_P(PcTest, TimerInterruptsThroughTheApics) {
+  if (lacks_interrupts()) GTEST_SKIP() << "set STRATA_TEST_KVM=1 where /dev/kvm is a real one";
   make("a");
   EXPECT_EQ(run().reason, MachineExitReason::power_off);
   EXPECT_EQ(console.text, ".....");
 }
 
-TEST_F(PcTest, PowerButtonWakesASleeperThatUsedNoTime) {
+TEST_P(PcTest, PowerButtonWakesASleeperThatUsedNoTime) {
+  if (lacks_interrupts()) GTEST_SKIP() << "set STRATA_TEST_KVM=1 where /dev/kvm is a real one";
   make("b");
   LoopTimer press(*loop, [this] { pc->press_power_button(); });
   press.set_after(300ms);
@@ -177,7 +191,8 @@ TEST_F(PcTest, PowerButtonWakesASleeperThatUsedNoTime) {
   EXPECT_EQ(console.text, "w");
 }
 
-TEST_F(PcTest, StateGoesIntoAnotherMachine) {
+TEST_P(PcTest, StateGoesIntoAnotherMachine) {
+  if (lacks_interrupts()) GTEST_SKIP() << "set STRATA_TEST_KVM=1 where /dev/kvm is a real one";
   make("i");
   while (console.text.size() < 2) ASSERT_EQ(run(5ms).reason, MachineExitReason::stopped);
   const auto blob = pc->save();
@@ -190,7 +205,7 @@ TEST_F(PcTest, StateGoesIntoAnotherMachine) {
   EXPECT_EQ(console.text, ".....");
 }
 
-TEST_F(PcTest, SavingTwiceGivesTheSame) {
+TEST_P(PcTest, SavingTwiceGivesTheSame) {
   make("b");
   run(50ms);
   const auto first = pc->save();
@@ -204,7 +219,7 @@ TEST_F(PcTest, SavingTwiceGivesTheSame) {
   EXPECT_TRUE(std::equal(first->begin(), first->begin() + clock, second->begin()));
 }
 
-TEST_F(PcTest, DamagedStateIsAnError) {
+TEST_P(PcTest, DamagedStateIsAnError) {
   make("p");
   const auto blob = *pc->save();
   for (size_t size = 0; size < blob.size(); size += size < 3000 ? 1 : 997) {
@@ -219,7 +234,7 @@ TEST_F(PcTest, DamagedStateIsAnError) {
   EXPECT_EQ(refused.error().message, "saved state is of a machine with 16 MiB of memory, this one has 32 MiB");
 }
 
-TEST_F(PcTest, RandomStateIsHarmless) {
+TEST_P(PcTest, RandomStateIsHarmless) {
   make("p");
   const auto blob = *pc->save();
   uint32_t seed = 3;
@@ -235,7 +250,7 @@ TEST_F(PcTest, RandomStateIsHarmless) {
   EXPECT_EQ(run().reason, MachineExitReason::power_off);
 }
 
-TEST_F(PcTest, WrongOptionsAreToldInOneLine) {
+TEST_P(PcTest, WrongOptionsAreToldInOneLine) {
   auto small = options("p");
   small.memory = 4096;
   EXPECT_EQ(Pc::make(std::move(small)).error().message, "memory of 4096 bytes: a PC has between 2M and 1T");
@@ -247,7 +262,7 @@ TEST_F(PcTest, WrongOptionsAreToldInOneLine) {
   EXPECT_FALSE(Pc::make(std::move(firmware)));
 }
 
-TEST_F(PcTest, FirmwareStartsAtTheResetVector) {
+TEST_P(PcTest, FirmwareStartsAtTheResetVector) {
   auto bios = options("");
   bios.boot.reset();
   bios.firmware.resize(65536, std::byte{0xf4});
@@ -261,6 +276,9 @@ TEST_F(PcTest, FirmwareStartsAtTheResetVector) {
   EXPECT_EQ(exit.reason, MachineExitReason::debug_exit);
   EXPECT_EQ(exit.code, 7u);
 }
+
+INSTANTIATE_TEST_SUITE_P(Engines, PcTest, testing::Values("interp", "kvm"),
+                         [](const auto& param_info) { return std::string(param_info.param); });
 
 }  // namespace
 }  // namespace strata::machine::pc
