@@ -67,6 +67,17 @@ const std::vector<Pattern>& integer_patterns() {
       "0f c7 /1 m q only64 align16 lock",
       // decimal
       "27 only32", "2f only32", "37 only32", "3f only32", "d4 ib only32", "d5 ib only32", "d6 only32",
+      // bit strings in memory, before and behind the address: the offset is brought into reach first
+      "41 81 e7 ff 1f 00 00 4c 0f a3 3b only64", "41 81 e7 ff 1f 00 00 4c 0f ab 3b only64",
+      "41 81 e7 ff 1f 00 00 f0 4c 0f b3 3b only64", "49 c7 c7 05 f0 ff ff 4c 0f bb 3b only64",
+      "81 e7 ff 1f 00 00 0f b3 3b", "81 e7 ff 1f 00 00 66 0f ab 3b", "c7 c7 05 f0 ff ff 0f bb 3b", "c7 c7 05 f0 ff ff 66 0f ab 3b",
+      // frames, calls and returns, indirect ones too
+      "c8 10 00 00 c9", "c8 08 00 01 c9", "c8 08 00 03 c9 only32", "60 61 only32", "9c 9d",
+      "e8 02 00 00 00 eb 01 c3", "e8 02 00 00 00 eb 03 c2 10 00",
+      "48 8d 05 02 00 00 00 ff e0 only64", "48 8d 05 02 00 00 00 ff d0 only64", "62 /r v m only32",
+      // selectors, and what CPL 3 must not do
+      "8c /0 v", "8c /1 v", "8c /2 v", "8c /3 v", "e4 ib b", "e7 ib v", "ec b", "ef v", "6c b", "6f v", "fa", "fb", "f4",
+      "0f 20 /0 r", "0f 22 /3 r", "0f 30", "0f 06", "0f 01 /2 m", "0f 08",
       // nothing at all, and no instruction
       "0f 1f /0 v", "0f 18 /1 m", "0f 0d /1 m", "f3 90", "f3 0f 1e fa", "0f ae e8", "0f ae f0", "0f ae f8", "0f ae /7 m",
       "0f 0b",
