@@ -43,7 +43,9 @@ bool Engine::is_mapped(CachedUnit& unit, const SoftMmu::CodePage& first) {
 
 CachedUnit* Engine::find_unit() {
   const isa::CodeKey key = guest_.key();
-  if (CachedUnit* unit = known(key)) return unit;
+  CachedUnit* const recent = cache_.recent(key);
+  const bool is_recent = recent != nullptr && recent->key == key;
+  if (is_recent && is_valid(*recent)) return recent;
   SoftMmu::CodePage page;
   no_unit_ = NoUnit::fetch_refused;
   if (!mmu_.code_page(key.address, guest_.code_space(), page)) return nullptr;
@@ -51,6 +53,7 @@ CachedUnit* Engine::find_unit() {
   if (page.offset == SoftMmu::CodePage::nowhere) return nullptr;
 
   const uint64_t begin = page.offset + (key.address & ~ir::page_mask);
+  if (is_recent && recent->begin == begin && is_mapped(*recent, page)) return recent;
   CachedUnit* unit = cache_.find(key, begin, [&](CachedUnit& candidate) { return is_mapped(candidate, page); });
   if (unit == nullptr) {
     cache_.tidy();

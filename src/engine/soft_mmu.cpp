@@ -210,12 +210,12 @@ bool SoftMmu::fetch_page(uint64_t address, std::byte* out, unsigned size, ir::Sp
 }
 
 bool SoftMmu::seen(uint64_t page) const {
-  const uint64_t number = page >> ir::page_bits, hash = number ^ number >> 12;
+  const uint64_t number = page >> ir::page_bits, hash = number ^ number >> 16;
   return (code_seen_[hash / 64 % code_seen_.size()] >> (hash % 64) & 1) != 0;
 }
 
 void SoftMmu::see(uint64_t page) {
-  const uint64_t number = page >> ir::page_bits, hash = number ^ number >> 12;
+  const uint64_t number = page >> ir::page_bits, hash = number ^ number >> 16;
   code_seen_[hash / 64 % code_seen_.size()] |= uint64_t{1} << (hash % 64);
 }
 

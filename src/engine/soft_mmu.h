@@ -107,7 +107,7 @@ class SoftMmu final : public ir::SlowMemory {
   TlbSet code_;  ///< tags are page | space << 1; addend is the page's offset in Ram
   LargePages large_;
   std::array<uint64_t, 2> generations_ = {1, 1};
-  std::array<uint64_t, 64> code_seen_ = {};  ///< one bit for a hash of each page that the generation answers for
+  std::array<uint64_t, 1024> code_seen_ = {};  ///< one bit for a hash of each page that the generation answers for
   std::vector<Fetched> fetched_;
   bool self_modification_ = false;
   bool writing_ = false;
