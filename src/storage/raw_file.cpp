@@ -94,7 +94,9 @@ void RawFile::submit(Result<void> allowed, Done done, Work work) {
   }
   workers_.submit([this, done = std::move(done), work = std::move(work)]() mutable {
     Result<void> result = with_context(work(), "disk {}", name_);
-    if (!result) log::warn("{}", result.error().message);
+    // Once: a guest that tries again and again shall not fill the log.
+    if (!result)
+      log::message(has_warned_.exchange(true) ? log::Level::debug : log::Level::warn, "{}", result.error().message);
     executor_.post([done = std::move(done), result = std::move(result)] { done(result); });
   });
 }

@@ -3,6 +3,7 @@
 
 #include <sys/uio.h>
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
@@ -46,6 +47,7 @@ class RawFile final : public iface::BlockStore {
   const uint64_t size_;
   const bool read_only_;
   iface::Executor& executor_;
+  std::atomic<bool> has_warned_ = false;
   WorkerPool workers_;  // last: its threads use the others
 };
 
