@@ -179,6 +179,13 @@ TEST_P(PcTest, TimerInterruptsThroughTheApics) {
   EXPECT_EQ(console.text, ".....");
 }
 
+TEST_P(PcTest, DeadlinesInAMovedTimeStampCounter) {
+  if (on_kvm()) GTEST_SKIP() << "CPUID under KVM offers no TSC deadlines";
+  make("o");
+  EXPECT_EQ(run().reason, MachineExitReason::power_off);
+  EXPECT_EQ(console.text, ".....");
+}
+
 TEST_P(PcTest, PowerButtonWakesASleeperThatUsedNoTime) {
   if (lacks_interrupts()) GTEST_SKIP() << "set STRATA_TEST_KVM=1 where /dev/kvm is a real one";
   make("b");

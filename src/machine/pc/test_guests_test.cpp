@@ -26,6 +26,7 @@ test_guest_begin:
   cmpb $'a', %al ; je with_apic
   cmpb $'b', %al ; je button
   cmpb $'m', %al ; je memory
+  cmpb $'o', %al ; je deadline
   int3                         # no IDT: triple fault
 
 print:
@@ -121,6 +122,31 @@ tick_apic:
   call dot
   movl $0, 0xfee000b0
   iret
+
+deadline:
+  movl $0x42, %edi
+  movl $base + (tick_apic - test_guest_begin), %eax
+  call set_handler
+  movw $0xffff, %ax
+  call start_pic
+  movl $0x1ff, 0xfee000f0
+  movl $0x40042, 0xfee00320    # timer: TSC deadline
+  movl $0x3b, %ecx             # TSC_ADJUST: 2^40
+  xorl %eax, %eax
+  movl $0x100, %edx
+  wrmsr
+  movl $0, 0x3f000
+1: rdtsc
+  addl $10000000, %eax
+  adcl $0, %edx
+  movl $0x6e0, %ecx
+  wrmsr
+  sti
+  hlt
+  cli
+  cmpl $5, 0x3f000
+  jb 1b
+  jmp power_off
 
 dot:
   movw $0x3f8, %dx

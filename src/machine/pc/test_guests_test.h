@@ -21,6 +21,7 @@ extern const std::byte test_guest_begin[], test_guest_end[];
 ///   i  prints a dot at each of five timer interrupts through the PIC, sleeping between them, and powers off
 ///   a  the same through IO-APIC and local APIC
 ///   b  waits for the power button (ACPI event by the SCI), and powers off
+///   o  the same by TSC deadlines, in a time stamp counter moved far ahead
 ///   m  prints the upper memory in KiB that multiboot tells, in hexadecimal, and powers off
 inline std::vector<std::byte> test_guest() { return {test_guest_begin, test_guest_end}; }
 

@@ -14,6 +14,7 @@ enum Msr : uint32_t {
   msr_microcode = 0x8b, msr_mtrr_cap = 0xfe, msr_sysenter_cs = 0x174, msr_sysenter_esp = 0x175, msr_sysenter_eip = 0x176,
   msr_mcg_cap = 0x179, msr_mcg_status = 0x17a, msr_misc_enable = 0x1a0, msr_debug_ctl = 0x1d9,
   msr_mtrr_variable = 0x200, msr_mtrr_fixed_64k = 0x250, msr_mtrr_fixed_16k = 0x258, msr_mtrr_fixed_4k = 0x268,
+  msr_tsc_deadline = 0x6e0, msr_amd_int_pending = 0xc0010055,
   msr_pat = 0x277, msr_mtrr_default = 0x2ff, msr_efer = 0xc0000080, msr_star = 0xc0000081, msr_lstar = 0xc0000082,
   msr_cstar = 0xc0000083, msr_syscall_mask = 0xc0000084, msr_fs_base = 0xc0000100, msr_gs_base = 0xc0000101,
   msr_kernel_gs_base = 0xc0000102, msr_tsc_aux = 0xc0000103, msr_amd_syscfg = 0xc0010010, msr_amd_hwcr = 0xc0010015,
@@ -70,6 +71,7 @@ bool reads_as_zero(uint32_t index) {
     case msr_amd_syscfg:
     case msr_amd_hwcr:
     case msr_amd_nb_cfg:
+    case msr_amd_int_pending:
     case msr_amd_tseg:
     case msr_amd_osvw_count:
     case msr_amd_osvw_status:
@@ -86,9 +88,16 @@ bool is_valid_pat(uint64_t value) {
   return true;
 }
 
+/// A deadline in the guest's time stamp counter and in the one that the local APIC counts, which knows nothing of what
+/// the guest has added to its own. Zero is no deadline in both.
+uint64_t shifted_deadline(uint64_t deadline, uint64_t by) { return deadline == 0 ? 0 : deadline + by; }
+
 bool read_register(Cpu& cpu, uint32_t index, uint64_t& value) {
   State& s = cpu.state;
-  if (cpu.interrupts && cpu.interrupts->read_msr(index, &value)) return true;
+  if (cpu.interrupts && cpu.interrupts->read_msr(index, &value)) {
+    if (index == msr_tsc_deadline) value = shifted_deadline(value, s.tsc_offset);
+    return true;
+  }
   if (read_pvclock(cpu, index, value)) return true;
   if (const uint64_t* plain = plain_register(s, index)) return value = *plain, true;
   if (const uint64_t* address = address_register(s, index)) return value = *address, true;
@@ -105,7 +114,8 @@ bool read_register(Cpu& cpu, uint32_t index, uint64_t& value) {
 
 bool write_register(Cpu& cpu, uint32_t index, uint64_t value) {
   State& s = cpu.state;
-  if (cpu.interrupts && cpu.interrupts->write_msr(index, value)) return true;
+  const uint64_t for_controller = index == msr_tsc_deadline ? shifted_deadline(value, -s.tsc_offset) : value;
+  if (cpu.interrupts && cpu.interrupts->write_msr(index, for_controller)) return true;
   if (write_pvclock(cpu, index, value)) return true;
   if (uint64_t* plain = plain_register(s, index)) return *plain = value, true;
   if (uint64_t* address = address_register(s, index)) return is_canonical(value) && (*address = value, true);
