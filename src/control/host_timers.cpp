@@ -46,8 +46,10 @@ class HostTimers::HostTimer final : public iface::Timer {
  private:
   /// Shared with the loop's callback, which may be waiting for the lock while the timer goes away.
   struct State {
-    State(HostTimers& owner, std::function<void()> call) : timers(owner), callback(std::move(call)) {}
-    HostTimers& timers;
+    State(HostTimers& owner, std::function<void()> call)
+        : lock(owner.lock_), timers(owner), callback(std::move(call)) {}
+    memory::DeviceLock& lock;
+    HostTimers& timers;  ///< valid while alarm is set
     std::function<void()> callback;
     LoopTimer* alarm = nullptr;             ///< nullptr: the timer is gone
     std::optional<uint64_t> deadline = {};  ///< what the device wants
@@ -55,7 +57,7 @@ class HostTimers::HostTimer final : public iface::Timer {
   };
 
   static void ring(State& state) {
-    std::lock_guard guard(state.timers.lock_);
+    std::lock_guard guard(state.lock);
     state.set_to.reset();
     if (!state.alarm || !state.deadline || state.timers.paused_) return;
     if (state.timers.now() < *state.deadline) {
