@@ -1,7 +1,9 @@
 // PollSet: file descriptors to wait for that change from moment to moment, as one that does not.
 #pragma once
 
+#include <cstdint>
 #include <map>
+#include <utility>
 
 #include "base/result.h"
 #include "base/unique_fd.h"

@@ -3,8 +3,13 @@
 #include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <stdlib.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
+#include <cstring>
+#include <fstream>
+#include <mutex>
 #include <random>
 #include <thread>
 
