@@ -57,7 +57,7 @@ CachedUnit* Engine::find_unit() {
   CachedUnit* unit = cache_.find(key, begin, [&](CachedUnit& candidate) { return is_mapped(candidate, page); });
   if (unit == nullptr) {
     cache_.tidy();
-    Fresh fresh = make_unit(key, options_.max_unit_insns);
+    Fresh fresh = make_unit(key, cache_.is_restless(page.offset) ? 1 : options_.max_unit_insns);
     if (!fresh.keep) return nullptr;
     unit = &cache_.insert(std::move(fresh.unit));
     is_mapped(*unit, page);

@@ -120,6 +120,7 @@ bool UnitCache::about_to_write(uint64_t offset, uint64_t size) {
   std::vector<CachedUnit*> hit;
   for (CachedUnit* unit : found->second.units)
     if (range_in(*unit, page).meets(offset, last)) hit.push_back(unit);
+  if (!hit.empty()) note_own_write(page);
   if (running_ != nullptr && std::find(hit.begin(), hit.end(), running_) != hit.end()) return false;
   for (CachedUnit* unit : hit) drop(*unit);
   invalidations_ += hit.size();
@@ -129,6 +130,17 @@ bool UnitCache::about_to_write(uint64_t offset, uint64_t size) {
   left->second.touched = 0;
   for (const CachedUnit* unit : left->second.units) left->second.touched |= granules(range_in(*unit, page), page);
   return true;
+}
+
+void UnitCache::note_own_write(uint64_t page) {
+  if (running_ == nullptr || page_of(running_->begin) != page) return;
+  if (own_writes_.size() >= many_restless) own_writes_.clear();  // another chance for all
+  ++own_writes_[page];
+}
+
+bool UnitCache::is_restless(uint64_t page) const {
+  const auto found = own_writes_.find(page);
+  return found != own_writes_.end() && found->second >= restless_writes;
 }
 
 void UnitCache::about_to_fetch(uint64_t page) {

@@ -77,6 +77,10 @@ class UnitCache final : public CodeWatch, public memory::WriteWatcher {
   void about_to_fetch(uint64_t page) override;
   void written(uint64_t offset, uint64_t size) override;
 
+  /// Whether code of this page of Ram keeps writing between its own instructions: then units of one instruction each are
+  /// best, for a longer one is gone before it pays.
+  bool is_restless(uint64_t page) const;
+
   /// Drops what others wrote to since. Not inside a unit.
   void drain();
   /// Drops everything: RAM may hold anything now. Not inside a unit.
@@ -104,6 +108,8 @@ class UnitCache final : public CodeWatch, public memory::WriteWatcher {
 
   static constexpr size_t recent_size = 16384;
   static constexpr size_t many_dropped = 4096;
+  static constexpr unsigned restless_writes = 32;
+  static constexpr size_t many_restless = 4096;
 
   static size_t recent_index(const isa::CodeKey& key) { return (key.address ^ key.address >> 14) % recent_size; }
   static uint64_t hash(const isa::CodeKey& key, uint64_t begin);
@@ -111,6 +117,7 @@ class UnitCache final : public CodeWatch, public memory::WriteWatcher {
   void drop(CachedUnit& unit);
   void leave_page(CachedUnit& unit, uint64_t page);
   void forget_page(uint64_t page);
+  void note_own_write(uint64_t page);
   void sweep();
 
   memory::Ram& ram_;
@@ -122,6 +129,7 @@ class UnitCache final : public CodeWatch, public memory::WriteWatcher {
   std::deque<CachedUnit*> by_age_;  ///< oldest first, dropped ones too until the next sweep
   std::vector<std::unique_ptr<CachedUnit>> dropped_;
   std::unordered_map<uint64_t, Page> pages_;
+  std::unordered_map<uint64_t, unsigned> own_writes_;  ///< by page: writes to its units from itself
   const CachedUnit* running_ = nullptr;
   uint64_t bytes_ = 0;
   uint64_t invalidations_ = 0;

@@ -100,6 +100,20 @@ TEST_F(X86VcpuTest, CodeThatChangesItselfRunsAsChanged) {
   EXPECT_EQ(cpu->registers().gpr[1], 0u);
 }
 
+// Old programs keep their variables between their routines.
+TEST_F(X86VcpuTest, DataAmongCodeIsNotTranslatedAroundForEver) {
+  // again: jmp over; variable: dw 0; over: inc word [cs:variable]; dec cx; jnz again; hlt
+  const auto code = std::to_array<uint8_t>({0xeb, 0x02, 0, 0, 0x2e, 0xff, 0x06, 0x02, 0x40, 0x49, 0x75, 0xf4, 0xf4});
+  space.write(0x4000, std::as_bytes(std::span(code)));
+  real_mode(0x4000);
+  auto registers = cpu->registers();
+  registers.gpr[1] = 5000;
+  cpu->set_registers(registers);
+  EXPECT_EQ(cpu->run().reason, ExitReason::halted);
+  EXPECT_EQ(space.read_as<uint16_t>(0x4002), 5000u);
+  EXPECT_LT(cpu->stats().units, 300u);
+}
+
 TEST_F(X86VcpuTest, PortsAreReached) {
   real_mode(0x1030);
   EXPECT_EQ(cpu->run().reason, ExitReason::halted);
