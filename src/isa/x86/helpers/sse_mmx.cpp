@@ -31,6 +31,15 @@ uint64_t enter(ir::ExecContext& context) {
   return 0;
 }
 
+/// EMMS.
+uint64_t empty(ir::ExecContext& context) {
+  Cpu& cpu = Cpu::of(context);
+  if (exception_waits(cpu)) return raise(cpu, vector_mf);
+  cpu.state.x87.status &= static_cast<uint16_t>(~top_of_stack);
+  cpu.state.x87.valid = 0;
+  return 0;
+}
+
 uint64_t read(ir::ExecContext& context, uint64_t number) {
   return Cpu::of(context).state.x87.physical[number].significand;
 }
@@ -48,6 +57,7 @@ using ir::HelperEffect;
 
 const ir::Helper mmx_check = define_helper("mmx_check", check, none, {}, HelperEffect::may_exit);
 const ir::Helper mmx_enter = define_helper("mmx_enter", enter, none, {}, HelperEffect::may_exit);
+const ir::Helper mmx_empty = define_helper("mmx_empty", empty, none, {}, HelperEffect::may_exit);
 const ir::Helper mmx_read = define_helper("mmx_read", read, i64, {i8}, HelperEffect::reads_state);
 const ir::Helper mmx_write = define_helper("mmx_write", write, none, {i8, i64}, HelperEffect::state);
 

@@ -39,6 +39,8 @@ bool has_immediate(const Opcode& op) {
          ((op.opcode >= 0x70 && op.opcode <= 0x73) || op.opcode == 0xc2 || (op.opcode >= 0xc4 && op.opcode <= 0xc6));
 }
 
+bool is_emms(const Opcode& op) { return op.map == Map::map_0f && op.opcode == 0x77; }
+
 bool is_shift_group(const Opcode& op) { return op.map == Map::map_0f && op.opcode >= 0x71 && op.opcode <= 0x73; }
 
 /// Not RBX and RSP, for some rows write general registers.
@@ -66,6 +68,7 @@ void encode(const Opcode& op, SseInputs& inputs, Program& program) {
   emit(0x0f);
   if (op.map != Map::map_0f) emit(op.map == Map::map_0f38 ? 0x38 : 0x3a);
   emit(op.opcode);
+  if (is_emms(op)) return;
   emit((memory ? 0x40 : 0xc0) | (reg & 7) << 3 | (rm & 7));
   if (memory) emit(static_cast<unsigned>(inputs.below(3)) * 16);
   if (has_immediate(op)) emit(static_cast<unsigned>(inputs.chance(60) ? inputs.below(32) : inputs.word()));
@@ -136,17 +139,19 @@ STRATA_SSE_LOCKSTEP(Lanes, sse::lane_rows())
 STRATA_SSE_LOCKSTEP(Crypto, sse::crypto_rows())
 STRATA_SSE_LOCKSTEP(String, sse::string_rows())
 STRATA_SSE_LOCKSTEP(Mmx, sse::mmx_rows())
+STRATA_SSE_LOCKSTEP(MmxOnly, sse::mmx_only_rows())
 STRATA_SSE_LOCKSTEP_TRAPS(Mmx, sse::mmx_rows())
 STRATA_SSE_LOCKSTEP_TRAPS(Float, sse::float_rows())
 STRATA_SSE_LOCKSTEP_TRAPS(FloatShape, sse::float_shape_rows())
 STRATA_SSE_LOCKSTEP_TRAPS(Convert, sse::convert_rows())
 
-/// All opcodes, but for MASKMOVDQU, whose RDI another instruction may have changed.
+/// All opcodes, but for MASKMOVDQU and MASKMOVQ, whose RDI another instruction may have changed.
 Opcodes all_opcodes() {
   Opcodes all;
   for (const auto rows :
        {sse::move_rows(), sse::float_rows(), sse::float_shape_rows(), sse::convert_rows(), sse::integer_rows(),
-        sse::lane_rows(), sse::crypto_rows(), sse::string_rows(), sse::mmx_rows()}) {
+        sse::lane_rows(), sse::crypto_rows(), sse::string_rows(), sse::mmx_rows(),
+        sse::mmx_only_rows()}) {
     for (const Opcode& op : opcodes_of(rows))
       if (op.map != Map::map_0f || op.opcode != 0xf7) all.push_back(op);
   }
@@ -165,6 +170,28 @@ void check_programs(unsigned count) {
     inputs.fill(program, i % 5 == 0 ? static_cast<uint32_t>(inputs.word()) & mask_bits : 0);
     const unsigned max_insns = i % 2 ? 64 : 1 + static_cast<unsigned>(inputs.below(8));
     ASSERT_TRUE(agree(program, {.max_insns = max_insns, .passes = i % 4 != 0, .tlb = i % 7 != 0}));
+  }
+}
+
+/// MMX operands that end with the memory, or reach beyond it by some bytes; with and without an x87 exception waiting.
+TEST(LockstepSse, MmxAtTheEndOfMemory) {
+  if (!host_runs(CodeSize::bits64)) GTEST_SKIP() << "this host does not run such code itself";
+  SseInputs inputs(seed);
+  for (const auto rows : {sse::integer_rows(), sse::lane_rows(), sse::move_rows(), sse::mmx_only_rows()}) {
+    for (const Opcode& op : opcodes_of(rows)) {
+      if (op.prefix != 0 || op.form == Form::registers || is_emms(op)) continue;
+      for (const uint64_t left : {8, 7, 4, 3, 2, 1}) {
+        Program program;
+        inputs.fill(program, 0);
+        if (inputs.chance(30)) program.registers.fx.put<uint32_t>(0, 0x8081'037e);  // control and status: IE unmasked
+        program.registers.gpr[rbx] = data_base + data_size - left;
+        program.code = {0x0f};
+        if (op.map != Map::map_0f) program.code.push_back(op.map == Map::map_0f38 ? 0x38 : 0x3a);
+        program.code.insert(program.code.end(), {op.opcode, 0x0b});  // [RBX]
+        if (has_immediate(op)) program.code.push_back(5);
+        ASSERT_TRUE(agree(program, {.max_insns = 4}));
+      }
+    }
   }
 }
 

@@ -78,7 +78,7 @@ constexpr Row rows[] = {
     {map_0f, 0x30, 0x37, translate_system},
     {map_0f, 0x40, 0x4f, translate_mov},
     {map_0f, 0x50, 0x5f, translate_sse},
-    {map_0f, 0x60, 0x7f, translate_mmx}, {map_0f, 0x60, 0x7f, translate_sse},
+    {map_0f, 0x60, 0x7f, translate_sse},
     {map_0f, 0x80, 0x8f, translate_branch},
     {map_0f, 0x90, 0x9f, translate_flags},                                          // SETcc
     {map_0f, 0xa0, 0xa1, translate_segment}, {map_0f, 0xa8, 0xa9, translate_segment},
@@ -93,19 +93,19 @@ constexpr Row rows[] = {
     {map_0f, 0xb3, 0xb3, translate_bits}, {map_0f, 0xb8, 0xb8, translate_bits}, {map_0f, 0xba, 0xbd, translate_bits},
     {map_0f, 0xb6, 0xb7, translate_mov}, {map_0f, 0xbe, 0xbf, translate_mov},
     {map_0f, 0xc0, 0xc1, translate_exchange},
-    {map_0f, 0xc2, 0xc2, translate_sse}, {map_0f, 0xc4, 0xc6, translate_mmx}, {map_0f, 0xc4, 0xc6, translate_sse},
+    {map_0f, 0xc2, 0xc2, translate_sse}, {map_0f, 0xc4, 0xc6, translate_sse},
     {map_0f, 0xc3, 0xc3, translate_mov},                                            // MOVNTI
     {map_0f, 0xc7, 0xc7, translate_exchange}, {map_0f, 0xc7, 0xc7, translate_xsave},
     {map_0f, 0xc7, 0xc7, translate_system},                                         // RDRAND RDSEED RDPID
     {map_0f, 0xc8, 0xcf, translate_mov},                                            // BSWAP
-    {map_0f, 0xd0, 0xfe, translate_mmx}, {map_0f, 0xd0, 0xfe, translate_sse},
+    {map_0f, 0xd0, 0xfe, translate_sse},
 
-    {map_0f38, 0x00, 0x3f, translate_mmx}, {map_0f38, 0x00, 0x41, translate_sse},
+    {map_0f38, 0x00, 0x41, translate_sse},
     {map_0f38, 0x80, 0x82, translate_system},                                       // INVPCID
     {map_0f38, 0xc8, 0xdf, translate_sse},
     {map_0f38, 0xf0, 0xf1, translate_mov}, {map_0f38, 0xf0, 0xf1, translate_sse},   // MOVBE; CRC32
     {map_0f38, 0xf6, 0xf6, translate_bmi},                                          // ADCX ADOX
-    {map_0f3a, 0x08, 0x63, translate_mmx}, {map_0f3a, 0x08, 0xdf, translate_sse},
+    {map_0f3a, 0x08, 0xdf, translate_sse},
 };
 
 /// Behind VEX. No AVX is offered yet.

@@ -30,7 +30,6 @@ bool translate_io(Translator& t);       // io.cpp: IN OUT, CLI STI HLT, NOP PAUS
 bool translate_system(Translator& t);   // system*.cpp: descriptor tables, control registers, MSRs, CPUID, SYSCALL ..
 // Vector and floating point.
 bool translate_sse(Translator& t);    // sse*.cpp
-bool translate_mmx(Translator& t);    // mmx.cpp
 bool translate_x87(Translator& t);    // x87*.cpp: D8 to DF, WAIT
 bool translate_xsave(Translator& t);  // xsave.cpp: FXSAVE FXRSTOR XSAVE ..
 

@@ -1,4 +1,4 @@
-// The SSE group: finds an instruction's row, checks what the row demands, and lets its emitter work.
+// The SSE group, to which MMX belongs: finds an instruction's row, checks what the row demands, and lets its emitter work.
 #include "isa/x86/translate/sse.h"
 
 #include <array>
@@ -28,7 +28,8 @@ class Index {
   Index() {
     for (const auto rows :
          {sse::move_rows(), sse::float_rows(), sse::float_shape_rows(), sse::convert_rows(), sse::integer_rows(),
-          sse::lane_rows(), sse::crypto_rows(), sse::string_rows(), sse::mmx_rows()}) {
+          sse::lane_rows(), sse::crypto_rows(), sse::string_rows(), sse::mmx_rows(),
+          sse::mmx_only_rows()}) {
       for (const Row& row : rows) add(row);
     }
   }
@@ -61,6 +62,7 @@ bool translate_sse(Translator& t) {
   if (row == nullptr) return false;
   const bool wrong_form = t.insn.is_register_form() ? row->form == Form::memory : row->form == Form::registers;
   if (wrong_form) return t.invalid(), true;
+  if (sse::is_mmx(t)) return sse::emit_mmx(t, *row), true;
   if (row->form == Form::general || !t.sse_unusable()) row->emit(t, *row);
   return true;
 }

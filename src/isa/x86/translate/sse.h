@@ -13,6 +13,8 @@ using ir::Lane;
 /// The prefixes that select a form of an opcode, as a set: for rows that hold for several.
 using Prefixes = uint8_t;
 inline constexpr Prefixes np = 1, p66 = 2, pf3 = 4, pf2 = 8;
+/// No prefix, where that means MMX registers (is_mmx): destination and source then do.
+inline constexpr Prefixes mm = np;
 
 /// What an instruction demands before its emitter is asked; anything else is #UD.
 enum class Form : uint8_t {
@@ -48,15 +50,23 @@ std::span<const Row> integer_rows();
 std::span<const Row> lane_rows();
 std::span<const Row> crypto_rows();
 std::span<const Row> string_rows();
-std::span<const Row> mmx_rows();
+std::span<const Row> mmx_rows();       ///< between MMX and XMM registers
+std::span<const Row> mmx_only_rows();  ///< what 66 makes another instruction
+
+/// Whether the operands that are XMM registers behind 66 are MMX registers here.
+bool is_mmx(const Translator& t);
+/// A row's instruction on MMX registers, with what all of those have in common.
+void emit_mmx(Translator& t, const Row& row);
 
 /// LDMXCSR, STMXCSR. They share 0F AE with much else; false: not one of them.
 bool translate_mxcsr(Translator& t);
 
 // Operands. `destination` is what ModRM.reg names, `source` what ModRM.rm names. Memory is read in its exact width.
+// An MMX operand is the low half of a vector whose high half is 0; of a result the low half counts.
 Value destination(Translator& t);
 void set_destination(Translator& t, Value value);
-Value source(Translator& t);  ///< 128 bits; memory must be aligned, or #GP(0)
+void set_source_register(Translator& t, Value value);  ///< where ModRM.rm names a register to be written
+Value source(Translator& t);  ///< 128 bits, where memory must be aligned, or #GP(0); or 64
 Value source_unaligned(Translator& t);
 Value source_scalar(Translator& t, Lane lane);     ///< lane 0, or memory of that size
 Value source_low(Translator& t, unsigned size);    ///< v128 of which the low `size` bytes count: 2, 4, 8 or 16
@@ -68,6 +78,12 @@ Value extract(Translator& t, Value vector, Lane lane, unsigned index);
 Value insert(Translator& t, Value vector, Lane lane, unsigned index, Value scalar);
 Value zext_lane(Translator& t, Value scalar);                      ///< v128 with the scalar in lane 0
 Value vector_op(Translator& t, const Row& row, Value a, Value b);  ///< row.op on row.lane
+
+/// Both operands, for what makes one lane of two: where they are MMX operands, each stands as one vector of both.
+struct Operands {
+  Value a, b;  ///< destination, source
+};
+Operands narrowed_operands(Translator& t);
 
 /// destination := destination op source.
 void emit_binary(Translator& t, const Row& row);

@@ -8,6 +8,21 @@ namespace {
 /// destination := op source.
 void emit_unary(Translator& t, const Row& row) { set_destination(t, vector_op(t, row, source(t), ir::no_value)); }
 
+/// PACKSSWB, PACKSSDW, PACKUSWB, PACKUSDW.
+void pack(Translator& t, const Row& row) {
+  const auto [a, b] = narrowed_operands(t);
+  set_destination(t, vector_op(t, row, a, b));
+}
+
+/// PUNPCKL.., PUNPCKH..: of two MMX operands the high halves interleaved stand above the low ones.
+void unpack(Translator& t, const Row& row) {
+  if (!is_mmx(t)) return emit_binary(t, row);
+  const bool high = row.op == Op::vunpack_hi;
+  const Value b = high ? source(t) : source_low(t, 4);
+  const Value all = vector(t, Op::vunpack_lo, row.lane, destination(t), b);
+  set_destination(t, high ? vector(t, Op::vshr_bytes, Lane::none, all, ir::no_value, 8) : all);
+}
+
 /// By the count in the source's low 64 bits.
 void shift(Translator& t, const Row& row) {
   const Value count = extract(t, source(t), Lane::i64, 0);
@@ -16,10 +31,9 @@ void shift(Translator& t, const Row& row) {
 
 /// Groups 12 to 14: ModRM.reg says how, row.lane what is shifted; ModRM.rm is the register.
 void shift_immediate(Translator& t, const Row& row) {
-  const auto slot = xmm_slot(t.insn.rm_number());
   const uint64_t count = static_cast<uint8_t>(t.insn.immediate);
-  const auto lanes = [&](Op op) { t.b.set(slot, vector(t, op, row.lane, t.b.get(slot), t.b.i64(count))); };
-  const auto bytes = [&](Op op) { t.b.set(slot, vector(t, op, Lane::none, t.b.get(slot), ir::no_value, count)); };
+  const auto lanes = [&](Op op) { set_source_register(t, vector(t, op, row.lane, source(t), t.b.i64(count))); };
+  const auto bytes = [&](Op op) { set_source_register(t, vector(t, op, Lane::none, source(t), ir::no_value, count)); };
   const bool quadwords = row.lane == Lane::i64;
   switch (t.insn.reg) {
     case 2: return lanes(Op::vshr);
@@ -40,13 +54,13 @@ Value every_second_word(Translator& t, Value a, Value b, bool odd) {
 
 /// PHADDW, PHADDSW, PHSUBW, PHSUBSW.
 void horizontal_words(Translator& t, const Row& row) {
-  const Value b = source(t), a = destination(t);
+  const auto [a, b] = narrowed_operands(t);
   set_destination(t, vector_op(t, row, every_second_word(t, a, b, false), every_second_word(t, a, b, true)));
 }
 
 /// PHADDD, PHSUBD.
 void horizontal_doublewords(Translator& t, const Row& row) {
-  const Value b = source(t), a = destination(t);
+  const auto [a, b] = narrowed_operands(t);
   set_destination(t, vector_op(t, row, vector(t, Op::vshuffle2, Lane::i32, a, b, 0x88),
                                vector(t, Op::vshuffle2, Lane::i32, a, b, 0xdd)));
 }
@@ -105,63 +119,63 @@ void phminposuw(Translator& t, const Row&) { set_destination(t, t.call(helpers::
 constexpr Map map_0f = Map::map_0f, map_0f38 = Map::map_0f38, map_0f3a = Map::map_0f3a;
 constexpr Lane i8 = Lane::i8, i16 = Lane::i16, i32 = Lane::i32, i64 = Lane::i64;
 constexpr Row rows[] = {
-    {map_0f, 0x60, p66, emit_binary, Op::vunpack_lo, i8},  {map_0f, 0x68, p66, emit_binary, Op::vunpack_hi, i8},
-    {map_0f, 0x61, p66, emit_binary, Op::vunpack_lo, i16}, {map_0f, 0x69, p66, emit_binary, Op::vunpack_hi, i16},
-    {map_0f, 0x62, p66, emit_binary, Op::vunpack_lo, i32}, {map_0f, 0x6a, p66, emit_binary, Op::vunpack_hi, i32},
+    {map_0f, 0x60, mm | p66, unpack, Op::vunpack_lo, i8},  {map_0f, 0x68, mm | p66, unpack, Op::vunpack_hi, i8},
+    {map_0f, 0x61, mm | p66, unpack, Op::vunpack_lo, i16}, {map_0f, 0x69, mm | p66, unpack, Op::vunpack_hi, i16},
+    {map_0f, 0x62, mm | p66, unpack, Op::vunpack_lo, i32}, {map_0f, 0x6a, mm | p66, unpack, Op::vunpack_hi, i32},
     {map_0f, 0x6c, p66, emit_binary, Op::vunpack_lo, i64}, {map_0f, 0x6d, p66, emit_binary, Op::vunpack_hi, i64},
-    {map_0f, 0x63, p66, emit_binary, Op::vpack_s, i16},    {map_0f, 0x6b, p66, emit_binary, Op::vpack_s, i32},
-    {map_0f, 0x67, p66, emit_binary, Op::vpack_u, i16},    {map_0f38, 0x2b, p66, emit_binary, Op::vpack_u, i32},
+    {map_0f, 0x63, mm | p66, pack, Op::vpack_s, i16},    {map_0f, 0x6b, mm | p66, pack, Op::vpack_s, i32},
+    {map_0f, 0x67, mm | p66, pack, Op::vpack_u, i16},    {map_0f38, 0x2b, p66, pack, Op::vpack_u, i32},
 
-    {map_0f, 0x64, p66, emit_binary, Op::vcmp_gt_s, i8},   {map_0f, 0x74, p66, emit_binary, Op::vcmp_eq, i8},
-    {map_0f, 0x65, p66, emit_binary, Op::vcmp_gt_s, i16},  {map_0f, 0x75, p66, emit_binary, Op::vcmp_eq, i16},
-    {map_0f, 0x66, p66, emit_binary, Op::vcmp_gt_s, i32},  {map_0f, 0x76, p66, emit_binary, Op::vcmp_eq, i32},
+    {map_0f, 0x64, mm | p66, emit_binary, Op::vcmp_gt_s, i8},   {map_0f, 0x74, mm | p66, emit_binary, Op::vcmp_eq, i8},
+    {map_0f, 0x65, mm | p66, emit_binary, Op::vcmp_gt_s, i16},  {map_0f, 0x75, mm | p66, emit_binary, Op::vcmp_eq, i16},
+    {map_0f, 0x66, mm | p66, emit_binary, Op::vcmp_gt_s, i32},  {map_0f, 0x76, mm | p66, emit_binary, Op::vcmp_eq, i32},
     {map_0f38, 0x37, p66, emit_binary, Op::vcmp_gt_s, i64}, {map_0f38, 0x29, p66, emit_binary, Op::vcmp_eq, i64},
 
-    {map_0f, 0xfc, p66, emit_binary, Op::vadd, i8},        {map_0f, 0xf8, p66, emit_binary, Op::vsub, i8},
-    {map_0f, 0xfd, p66, emit_binary, Op::vadd, i16},       {map_0f, 0xf9, p66, emit_binary, Op::vsub, i16},
-    {map_0f, 0xfe, p66, emit_binary, Op::vadd, i32},       {map_0f, 0xfa, p66, emit_binary, Op::vsub, i32},
-    {map_0f, 0xd4, p66, emit_binary, Op::vadd, i64},       {map_0f, 0xfb, p66, emit_binary, Op::vsub, i64},
-    {map_0f, 0xec, p66, emit_binary, Op::vadd_sat_s, i8},  {map_0f, 0xe8, p66, emit_binary, Op::vsub_sat_s, i8},
-    {map_0f, 0xed, p66, emit_binary, Op::vadd_sat_s, i16}, {map_0f, 0xe9, p66, emit_binary, Op::vsub_sat_s, i16},
-    {map_0f, 0xdc, p66, emit_binary, Op::vadd_sat_u, i8},  {map_0f, 0xd8, p66, emit_binary, Op::vsub_sat_u, i8},
-    {map_0f, 0xdd, p66, emit_binary, Op::vadd_sat_u, i16}, {map_0f, 0xd9, p66, emit_binary, Op::vsub_sat_u, i16},
+    {map_0f, 0xfc, mm | p66, emit_binary, Op::vadd, i8},        {map_0f, 0xf8, mm | p66, emit_binary, Op::vsub, i8},
+    {map_0f, 0xfd, mm | p66, emit_binary, Op::vadd, i16},       {map_0f, 0xf9, mm | p66, emit_binary, Op::vsub, i16},
+    {map_0f, 0xfe, mm | p66, emit_binary, Op::vadd, i32},       {map_0f, 0xfa, mm | p66, emit_binary, Op::vsub, i32},
+    {map_0f, 0xd4, mm | p66, emit_binary, Op::vadd, i64},       {map_0f, 0xfb, mm | p66, emit_binary, Op::vsub, i64},
+    {map_0f, 0xec, mm | p66, emit_binary, Op::vadd_sat_s, i8},  {map_0f, 0xe8, mm | p66, emit_binary, Op::vsub_sat_s, i8},
+    {map_0f, 0xed, mm | p66, emit_binary, Op::vadd_sat_s, i16}, {map_0f, 0xe9, mm | p66, emit_binary, Op::vsub_sat_s, i16},
+    {map_0f, 0xdc, mm | p66, emit_binary, Op::vadd_sat_u, i8},  {map_0f, 0xd8, mm | p66, emit_binary, Op::vsub_sat_u, i8},
+    {map_0f, 0xdd, mm | p66, emit_binary, Op::vadd_sat_u, i16}, {map_0f, 0xd9, mm | p66, emit_binary, Op::vsub_sat_u, i16},
 
-    {map_0f, 0xd5, p66, emit_binary, Op::vmul, i16},       {map_0f38, 0x40, p66, emit_binary, Op::vmul, i32},
-    {map_0f, 0xe5, p66, emit_binary, Op::vmulhi_s, i16},   {map_0f, 0xe4, p66, emit_binary, Op::vmulhi_u, i16},
-    {map_0f, 0xf4, p66, emit_binary, Op::vmul_even_u},     {map_0f38, 0x28, p66, emit_binary, Op::vmul_even_s},
-    {map_0f, 0xf5, p66, emit_binary, Op::vmadd},           {map_0f, 0xf6, p66, emit_binary, Op::vsad},
-    {map_0f, 0xe0, p66, emit_binary, Op::vavg_u, i8},      {map_0f, 0xe3, p66, emit_binary, Op::vavg_u, i16},
-    {map_0f38, 0x04, p66, pmaddubsw},                      {map_0f38, 0x0b, p66, pmulhrsw},
+    {map_0f, 0xd5, mm | p66, emit_binary, Op::vmul, i16},       {map_0f38, 0x40, p66, emit_binary, Op::vmul, i32},
+    {map_0f, 0xe5, mm | p66, emit_binary, Op::vmulhi_s, i16},   {map_0f, 0xe4, mm | p66, emit_binary, Op::vmulhi_u, i16},
+    {map_0f, 0xf4, mm | p66, emit_binary, Op::vmul_even_u},     {map_0f38, 0x28, p66, emit_binary, Op::vmul_even_s},
+    {map_0f, 0xf5, mm | p66, emit_binary, Op::vmadd},           {map_0f, 0xf6, mm | p66, emit_binary, Op::vsad},
+    {map_0f, 0xe0, mm | p66, emit_binary, Op::vavg_u, i8},      {map_0f, 0xe3, mm | p66, emit_binary, Op::vavg_u, i16},
+    {map_0f38, 0x04, mm | p66, pmaddubsw},                      {map_0f38, 0x0b, mm | p66, pmulhrsw},
 
     {map_0f38, 0x38, p66, emit_binary, Op::vmin_s, i8},    {map_0f38, 0x3c, p66, emit_binary, Op::vmax_s, i8},
-    {map_0f, 0xea, p66, emit_binary, Op::vmin_s, i16},     {map_0f, 0xee, p66, emit_binary, Op::vmax_s, i16},
+    {map_0f, 0xea, mm | p66, emit_binary, Op::vmin_s, i16},     {map_0f, 0xee, mm | p66, emit_binary, Op::vmax_s, i16},
     {map_0f38, 0x39, p66, emit_binary, Op::vmin_s, i32},   {map_0f38, 0x3d, p66, emit_binary, Op::vmax_s, i32},
-    {map_0f, 0xda, p66, emit_binary, Op::vmin_u, i8},      {map_0f, 0xde, p66, emit_binary, Op::vmax_u, i8},
+    {map_0f, 0xda, mm | p66, emit_binary, Op::vmin_u, i8},      {map_0f, 0xde, mm | p66, emit_binary, Op::vmax_u, i8},
     {map_0f38, 0x3a, p66, emit_binary, Op::vmin_u, i16},   {map_0f38, 0x3e, p66, emit_binary, Op::vmax_u, i16},
     {map_0f38, 0x3b, p66, emit_binary, Op::vmin_u, i32},   {map_0f38, 0x3f, p66, emit_binary, Op::vmax_u, i32},
-    {map_0f38, 0x1c, p66, emit_unary, Op::vabs, i8},       {map_0f38, 0x1d, p66, emit_unary, Op::vabs, i16},
-    {map_0f38, 0x1e, p66, emit_unary, Op::vabs, i32},
-    {map_0f38, 0x08, p66, psign, Op::nop, i8},             {map_0f38, 0x09, p66, psign, Op::nop, i16},
-    {map_0f38, 0x0a, p66, psign, Op::nop, i32},
+    {map_0f38, 0x1c, mm | p66, emit_unary, Op::vabs, i8},       {map_0f38, 0x1d, mm | p66, emit_unary, Op::vabs, i16},
+    {map_0f38, 0x1e, mm | p66, emit_unary, Op::vabs, i32},
+    {map_0f38, 0x08, mm | p66, psign, Op::nop, i8},             {map_0f38, 0x09, mm | p66, psign, Op::nop, i16},
+    {map_0f38, 0x0a, mm | p66, psign, Op::nop, i32},
 
-    {map_0f, 0xdb, p66, emit_binary, Op::vand},            {map_0f, 0xdf, p66, emit_binary, Op::vandn},
-    {map_0f, 0xeb, p66, emit_binary, Op::vor},             {map_0f, 0xef, p66, emit_binary, Op::vxor},
+    {map_0f, 0xdb, mm | p66, emit_binary, Op::vand},            {map_0f, 0xdf, mm | p66, emit_binary, Op::vandn},
+    {map_0f, 0xeb, mm | p66, emit_binary, Op::vor},             {map_0f, 0xef, mm | p66, emit_binary, Op::vxor},
     {map_0f38, 0x17, p66, ptest},
 
-    {map_0f, 0xd1, p66, shift, Op::vshr, i16},             {map_0f, 0xe1, p66, shift, Op::vsar, i16},
-    {map_0f, 0xd2, p66, shift, Op::vshr, i32},             {map_0f, 0xe2, p66, shift, Op::vsar, i32},
-    {map_0f, 0xd3, p66, shift, Op::vshr, i64},             {map_0f, 0xf1, p66, shift, Op::vshl, i16},
-    {map_0f, 0xf2, p66, shift, Op::vshl, i32},             {map_0f, 0xf3, p66, shift, Op::vshl, i64},
-    {.map = map_0f, .opcode = 0x71, .prefixes = p66, .emit = shift_immediate, .lane = i16, .form = Form::registers},
-    {.map = map_0f, .opcode = 0x72, .prefixes = p66, .emit = shift_immediate, .lane = i32, .form = Form::registers},
-    {.map = map_0f, .opcode = 0x73, .prefixes = p66, .emit = shift_immediate, .lane = i64, .form = Form::registers},
+    {map_0f, 0xd1, mm | p66, shift, Op::vshr, i16},             {map_0f, 0xe1, mm | p66, shift, Op::vsar, i16},
+    {map_0f, 0xd2, mm | p66, shift, Op::vshr, i32},             {map_0f, 0xe2, mm | p66, shift, Op::vsar, i32},
+    {map_0f, 0xd3, mm | p66, shift, Op::vshr, i64},             {map_0f, 0xf1, mm | p66, shift, Op::vshl, i16},
+    {map_0f, 0xf2, mm | p66, shift, Op::vshl, i32},             {map_0f, 0xf3, mm | p66, shift, Op::vshl, i64},
+    {.map = map_0f, .opcode = 0x71, .prefixes = mm | p66, .emit = shift_immediate, .lane = i16, .form = Form::registers},
+    {.map = map_0f, .opcode = 0x72, .prefixes = mm | p66, .emit = shift_immediate, .lane = i32, .form = Form::registers},
+    {.map = map_0f, .opcode = 0x73, .prefixes = mm | p66, .emit = shift_immediate, .lane = i64, .form = Form::registers},
 
-    {map_0f38, 0x01, p66, horizontal_words, Op::vadd, i16},        // PHADDW
-    {map_0f38, 0x03, p66, horizontal_words, Op::vadd_sat_s, i16},
-    {map_0f38, 0x05, p66, horizontal_words, Op::vsub, i16},
-    {map_0f38, 0x07, p66, horizontal_words, Op::vsub_sat_s, i16},
-    {map_0f38, 0x02, p66, horizontal_doublewords, Op::vadd, i32},
-    {map_0f38, 0x06, p66, horizontal_doublewords, Op::vsub, i32},
+    {map_0f38, 0x01, mm | p66, horizontal_words, Op::vadd, i16},        // PHADDW
+    {map_0f38, 0x03, mm | p66, horizontal_words, Op::vadd_sat_s, i16},
+    {map_0f38, 0x05, mm | p66, horizontal_words, Op::vsub, i16},
+    {map_0f38, 0x07, mm | p66, horizontal_words, Op::vsub_sat_s, i16},
+    {map_0f38, 0x02, mm | p66, horizontal_doublewords, Op::vadd, i32},
+    {map_0f38, 0x06, mm | p66, horizontal_doublewords, Op::vsub, i32},
     {map_0f38, 0x41, p66, phminposuw},                     {map_0f3a, 0x42, p66, mpsadbw},
 };
 // clang-format on

@@ -11,9 +11,21 @@ void shuffle(Translator& t, const Row& row) {
   set_destination(t, vector(t, row.op, Lane::none, source(t), ir::no_value, immediate(t)));
 }
 
+/// Of MMX operands, both as one vector, with zeros above.
 void palignr(Translator& t, const Row&) {
   const Value b = source(t);
+  if (is_mmx(t)) {
+    const Value both = vector(t, Op::vunpack_lo, Lane::i64, b, destination(t));
+    return set_destination(t, vector(t, Op::valign, Lane::none, t.b.vconstant({}), both, immediate(t)));
+  }
   set_destination(t, vector(t, Op::valign, Lane::none, destination(t), b, immediate(t)));
+}
+
+/// Of an MMX operand's bytes, three bits choose.
+void pshufb(Translator& t, const Row& row) {
+  if (!is_mmx(t)) return emit_binary(t, row);
+  const Value places = vector(t, Op::vand, Lane::none, source(t), t.b.vconstant({0x8787878787878787, 0}));
+  set_destination(t, vector_op(t, row, destination(t), places));
 }
 
 /// PBLENDW, BLENDPS, BLENDPD.
@@ -35,7 +47,7 @@ Lane lane_by_width(const Translator& t, const Row& row) {
 }
 
 unsigned chosen_lane(const Translator& t, Lane lane) {
-  return static_cast<unsigned>(immediate(t) & (128 / ir::lane_bits(lane) - 1));
+  return static_cast<unsigned>(immediate(t) & ((is_mmx(t) ? 64 : 128) / ir::lane_bits(lane) - 1));
 }
 
 /// A lane into a general register, zeros above.
@@ -98,10 +110,11 @@ constexpr Map map_0f = Map::map_0f, map_0f38 = Map::map_0f38, map_0f3a = Map::ma
 constexpr Lane i8 = Lane::i8, i16 = Lane::i16, i32 = Lane::i32, i64 = Lane::i64;
 constexpr Row rows[] = {
     {map_0f, 0x70, p66, shuffle, Op::vshuffle},
+    {map_0f, 0x70, mm, shuffle, Op::vshuffle_lo},                     // PSHUFW
     {map_0f, 0x70, pf3, shuffle, Op::vshuffle_hi},
     {map_0f, 0x70, pf2, shuffle, Op::vshuffle_lo},
-    {map_0f38, 0x00, p66, emit_binary, Op::vlookup},                  // PSHUFB
-    {map_0f3a, 0x0f, p66, palignr},
+    {map_0f38, 0x00, mm | p66, pshufb, Op::vlookup},
+    {map_0f3a, 0x0f, mm | p66, palignr},
     {map_0f3a, 0x0c, p66, blend, Op::nop, i32},                       // BLENDPS
     {map_0f3a, 0x0d, p66, blend, Op::nop, i64},                       // BLENDPD
     {map_0f3a, 0x0e, p66, blend, Op::nop, i16},                       // PBLENDW
@@ -113,9 +126,9 @@ constexpr Row rows[] = {
     {map_0f3a, 0x15, p66, extract_lane, Op::nop, i16},                // PEXTRW
     {map_0f3a, 0x16, p66, extract_lane, Op::nop, i32},                // PEXTRD, PEXTRQ
     {map_0f3a, 0x17, p66, extractps},
-    {.map = map_0f, .opcode = 0xc5, .prefixes = p66, .emit = pextrw, .form = Form::registers},
+    {.map = map_0f, .opcode = 0xc5, .prefixes = mm | p66, .emit = pextrw, .form = Form::registers},
     {map_0f3a, 0x20, p66, insert_lane, Op::nop, i8},                  // PINSRB
-    {map_0f, 0xc4, p66, insert_lane, Op::nop, i16},                   // PINSRW
+    {map_0f, 0xc4, mm | p66, insert_lane, Op::nop, i16},              // PINSRW
     {map_0f3a, 0x22, p66, insert_lane, Op::nop, i32},                 // PINSRD, PINSRQ
     {map_0f3a, 0x21, p66, insertps},
 

@@ -104,9 +104,9 @@ constexpr Row rows[] = {
     {.map = map_0f, .opcode = 0x2b, .prefixes = np | p66, .emit = store_aligned, .form = Form::memory},  // MOVNTPS
     {.map = map_0f, .opcode = 0x50, .prefixes = np, .emit = sign_mask, .lane = Lane::f32, .form = Form::registers},
     {.map = map_0f, .opcode = 0x50, .prefixes = p66, .emit = sign_mask, .lane = Lane::f64, .form = Form::registers},
-    {.map = map_0f, .opcode = 0xd7, .prefixes = p66, .emit = sign_mask, .lane = Lane::i8, .form = Form::registers},
-    {map_0f, 0x6e, p66, movd_load},
-    {map_0f, 0x7e, p66, movd_store},
+    {.map = map_0f, .opcode = 0xd7, .prefixes = mm | p66, .emit = sign_mask, .lane = Lane::i8, .form = Form::registers},
+    {map_0f, 0x6e, mm | p66, movd_load},
+    {map_0f, 0x7e, mm | p66, movd_store},
     {map_0f, 0x7e, pf3, movq_load},
     {map_0f, 0xd6, p66, movq_store},
     {map_0f, 0x6f, p66, load_aligned},                                         // MOVDQA

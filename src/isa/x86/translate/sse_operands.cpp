@@ -4,9 +4,30 @@
 
 namespace strata::isa::x86::sse {
 
-Value destination(Translator& t) { return t.b.get(xmm_slot(t.insn.reg_number())); }
+namespace {
 
-void set_destination(Translator& t, Value value) { t.b.set(xmm_slot(t.insn.reg_number()), value); }
+/// Of an MMX register; REX does not count.
+Value mmx_register(Translator& t, uint8_t number) {
+  return zext_lane(t, t.call(helpers::mmx_read, {t.b.i8(number & 7)}));
+}
+
+void set_mmx_register(Translator& t, uint8_t number, Value value) {
+  t.call(helpers::mmx_write, {t.b.i8(number & 7), extract(t, value, Lane::i64, 0)});
+}
+
+}  // namespace
+
+Value destination(Translator& t) {
+  return is_mmx(t) ? mmx_register(t, t.insn.reg) : t.b.get(xmm_slot(t.insn.reg_number()));
+}
+
+void set_destination(Translator& t, Value value) {
+  is_mmx(t) ? set_mmx_register(t, t.insn.reg, value) : t.b.set(xmm_slot(t.insn.reg_number()), value);
+}
+
+void set_source_register(Translator& t, Value value) {
+  is_mmx(t) ? set_mmx_register(t, t.insn.rm, value) : t.b.set(xmm_slot(t.insn.rm_number()), value);
+}
 
 Value aligned_address(Translator& t, bool write) {
   const Value address = t.memory_address(16, write);
@@ -15,6 +36,7 @@ Value aligned_address(Translator& t, bool write) {
 }
 
 Value source(Translator& t) {
+  if (is_mmx(t)) return t.insn.is_register_form() ? mmx_register(t, t.insn.rm) : source_low(t, 8);
   if (t.insn.is_register_form()) return t.b.get(xmm_slot(t.insn.rm_number()));
   return t.load(Type::v128, aligned_address(t, false));
 }
@@ -51,6 +73,13 @@ Value insert(Translator& t, Value vector, Lane lane, unsigned index, Value scala
 Value zext_lane(Translator& t, Value scalar) { return t.b.emit(Op::vzext, Type::v128, {scalar}); }
 
 Value vector_op(Translator& t, const Row& row, Value a, Value b) { return vector(t, row.op, row.lane, a, b); }
+
+Operands narrowed_operands(Translator& t) {
+  const Value b = source(t), a = destination(t);
+  if (!is_mmx(t)) return {a, b};
+  const Value both = vector(t, Op::vunpack_lo, Lane::i64, a, b);
+  return {both, both};
+}
 
 void emit_binary(Translator& t, const Row& row) { set_destination(t, vector_op(t, row, destination(t), source(t))); }
 
