@@ -39,6 +39,17 @@ Handler compare(ir::Op op, Width width, Place a, Place b);
 /// A jump as `branch` makes it. With b imm, the count of guest instructions stands in b.
 Handler branch_compare(ir::Op op, Width width, Place a, Place b);
 
+// Flags and branch in one (compare_and_branch.cpp).
+/// Neighbours are opposites.
+enum class Relation : uint8_t { eq, ne, lt_u, ge_u, le_u, gt_u, lt_s, ge_s, le_s, gt_s };
+inline constexpr unsigned relation_count = 10;
+constexpr Relation opposite(Relation relation) { return static_cast<Relation>(static_cast<unsigned>(relation) ^ 1); }
+/// Whether the host can do it well; else the two steps are better.
+bool has_compare_and_branch();
+/// The slot of 32 bits at c := the flags of a - b; d steps on if a and b are so related, else one. Guest instructions
+/// as with branch_compare.
+Handler compare_and_branch(Relation relation, Width width, Place a, Place b);
+
 // Moves (move.cpp). a: cell, slot or imm.
 Handler move(Width width, Place a, Dest d);
 /// 16 bytes; both any.

@@ -75,6 +75,35 @@ TEST_F(Exits, LoopsThatLookForEventsAtTheirEnd) {
   EXPECT_EQ(slot(a), 9u);
 }
 
+/// Flags of one block and a branch in the next on the same operands stay apart: the branch may be jumped to.
+TEST_F(Exits, FlagsOfAnotherBlockAreNotTheBranchs) {
+  set(a, 3);
+  set(b, 5);
+  const ir::RunResult result = run(R"(
+    b0:
+      %1 = get a
+      %2 = get b
+      %3 = flags_sub i64 %1, %2
+      set f, %3
+      jump b1
+    b1:
+      %4 = get a
+      %5 = get b
+      %6 = lt_u i64 %4, %5
+      branch %6, b2, b3
+    b2:
+      %7 = constant i64 1
+      %8 = get a
+      %9 = add i64 %8, %7
+      set a, %9
+      jump b1
+    b3:
+      exit_goto 0x1000)");
+  EXPECT_EQ(result.kind, ExitKind::next);
+  EXPECT_EQ(slot(a), 5u);
+  EXPECT_EQ(slot(f), 0x91u);  // of 3 - 5: borrow, half, sign
+}
+
 TEST_F(Exits, MillionsOfSlowAccessesKeepTheStack) {
   world.memory.set_kind(0, TestMemory::device);
   set(a, 500'000);

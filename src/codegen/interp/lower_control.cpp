@@ -142,7 +142,49 @@ Op turned(Op op) {
   }
 }
 
+/// How x and y are related where `x op y`; or y and x, if `swapped`.
+Relation relation_of(Op op, bool swapped) {
+  switch (op) {
+    case Op::eq: return Relation::eq;
+    case Op::ne: return Relation::ne;
+    case Op::lt_u: return swapped ? Relation::gt_u : Relation::lt_u;
+    case Op::le_u: return swapped ? Relation::ge_u : Relation::le_u;
+    case Op::lt_s: return swapped ? Relation::gt_s : Relation::lt_s;
+    default: return swapped ? Relation::ge_s : Relation::le_s;
+  }
+}
+
 }  // namespace
+
+/// Where the step before computed the flags of the same two operands, and one way goes on right behind: makes the two
+/// steps one.
+bool Lowering::merge_with_flags(Op op, Width width, const Operand& a, const Operand& b, const Step& branch,
+                                ir::BlockId yes, ir::BlockId no) {
+  if (flags_step_.step == never || flags_step_.step + 1 != here() || width != flags_step_.width || has_stub_ ||
+      !has_compare_and_branch())
+    return false;
+  if (yes != next_block_ && no != next_block_) return false;
+  Step& flags = scratch_.steps.back();
+  const bool same_imm = b.place != Place::imm || branch.imm == flags.imm;
+  const bool straight = a == flags_step_.a && b == flags_step_.b && same_imm;
+  const bool swapped = a == flags_step_.b && b == flags_step_.a;
+  if (!straight && !swapped) return false;
+
+  Relation relation = relation_of(op, swapped);
+  if (yes == next_block_) {
+    relation = opposite(relation);
+    std::swap(yes, no);
+  }
+  const Operand &left = flags_step_.a, &right = flags_step_.b;
+  Step step = branch;
+  step.a = left.number;
+  if (right.place != Place::imm) step.b = right.number;
+  step.c = flags.d;
+  step.handler = encode(compare_and_branch(relation, width, left.place, right.place));
+  flags = step;
+  scratch_.jumps.push_back({static_cast<uint16_t>(here() - 1), false, yes});
+  return true;
+}
 
 void Lowering::lower_compare_branch(const Instr& compare, ir::BlockId yes, ir::BlockId no) {
   Op op = compare.op;
@@ -159,6 +201,7 @@ void Lowering::lower_compare_branch(const Instr& compare, ir::BlockId yes, ir::B
     step.b = static_cast<uint16_t>(uncounted_);
     step.imm = static_cast<int32_t>(at(right).imm);
   }
+  if (merge_with_flags(op, width_of(compare.type), a, b, step, yes, no)) return;
   emit_branch(step, branch_compare(op, width_of(compare.type), a.place, b.place), yes, no);
 }
 

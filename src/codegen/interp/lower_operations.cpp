@@ -125,6 +125,7 @@ void Lowering::lower_hot(const Instr& instr) {
   if (b.place == Place::imm) step.imm = static_cast<int32_t>(at(instr.arg[1]).imm);
   const Result d = result(false, bytes_of(ir::result_type(unit_, instr)));
   step.d = d.number;
+  if (instr.op == Op::flags_sub && d.dest == Dest::low) flags_step_ = {here(), width_of(instr.type), a, b};
   emit(step, hot_binary(instr.op, width_of(instr.type), a.place, b.place, d.dest));
 }
 
@@ -153,6 +154,8 @@ void Lowering::lower_compare(const Instr& instr) {
 void Lowering::lower_flags_logic(const Instr& instr) {
   const Operand a = operand(instr.arg[0]);
   const Result d = result(false, bytes_of(Type::i32));
+  // They are those of a - 0.
+  if (d.dest == Dest::low) flags_step_ = {here(), width_of(instr.type), a, {Place::imm, 0}};
   emit({.d = d.number, .a = a.number}, flags_logic(width_of(instr.type), a.place, d.dest));
 }
 

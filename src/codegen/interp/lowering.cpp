@@ -49,6 +49,7 @@ void Lowering::lower_block(ir::BlockId id) {
   const ir::Block& block = unit_.blocks[id];
   ++scratch_.block;
   has_stub_ = analyse(unit_, block, scratch_);
+  flags_step_.step = never;
   scratch_.starts[id] = here();
   cells_ = 0;
   part_ = in_line;

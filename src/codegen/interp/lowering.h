@@ -28,6 +28,7 @@ class Lowering {
   struct Operand {
     Place place;
     uint16_t number;
+    bool operator==(const Operand&) const = default;
   };
   /// The result of a step.
   struct Result {
@@ -72,6 +73,8 @@ class Lowering {
   void lower_polled_jump(const ir::Block& block);
   void lower_branch(const Instr& instr);
   void lower_compare_branch(const Instr& compare, ir::BlockId yes, ir::BlockId no);
+  bool merge_with_flags(Op op, Width width, const Operand& a, const Operand& b, const Step& branch, ir::BlockId yes,
+                        ir::BlockId no);
   void emit_branch(Step step, Handler handler, ir::BlockId yes, ir::BlockId no);
   void lower_exit(const Instr& instr);
   void lower_exit_if(const Instr& instr);
@@ -124,8 +127,16 @@ class Lowering {
   Type type_of(Value value) const { return ir::result_type(unit_, at(value)); }
   const ir::Slot& slot_of(const Instr& instr) const { return unit_.layout->slots[instr.imm]; }
 
+  /// The step emitted last, where it writes the flags of a - b to a slot of 32 bits.
+  struct FlagsStep {
+    uint32_t step = never;
+    Width width = Width::w8;
+    Operand a{}, b{};
+  };
+
   const ir::Unit& unit_;
   Scratch& scratch_;
+  FlagsStep flags_step_;
   uint32_t position_ = 0;  ///< of the instruction at hand, in Unit::code
   uint32_t cells_ = 0, most_cells_ = 0;
   uint8_t part_ = in_line;  ///< for constants held in cells

@@ -309,6 +309,16 @@ class RandomUnit {
     const Type type = integer();
     if (chance(3)) return append(Op::cond, Type::i1, {flags()}, below(16));
     static constexpr Op compares[] = {Op::eq, Op::ne, Op::lt_u, Op::le_u, Op::lt_s, Op::le_s};
+    if (chance(2)) {  // flags and a jump on them, as compilers write it
+      const Value a = any(type), b = any(type);
+      append(Op::set, Type::i32, {append(Op::flags_sub, type, {a, b})}, f0);
+      return chance(2) ? append(compares[below(6)], type, {a, b}) : append(compares[below(6)], type, {b, a});
+    }
+    if (chance(4)) {
+      const Value a = any(type), zero = append(Op::constant, type, {}, 0);
+      append(Op::set, Type::i32, {append(Op::flags_logic, type, {a})}, f0);
+      return append(compares[below(6)], type, {a, zero});
+    }
     return chance(3) ? any(Type::i1) : append(compares[below(6)], type, {any(type), any(type)});
   }
 
