@@ -98,7 +98,8 @@ void Rtc::take_time() {
                          static_cast<int64_t>(decode(cells_[seconds]));
   // The fraction of the running second stays as it is.
   const int64_t wanted = days_since * 86400 + in_day;
-  offset_ns_ += (wanted - floor_div(wall_ns(), second_ns)) * second_ns;
+  const int64_t fraction = wall_ns() - floor_div(wall_ns(), second_ns) * second_ns;
+  offset_ns_ = wanted * second_ns + fraction - wall_();
   seen_second_ = wanted;
 }
 

@@ -231,6 +231,17 @@ TEST_F(RtcTest, CanBeSet) {
   EXPECT_EQ(time(), "2000-01-01 00:00:01");
 }
 
+TEST_F(RtcTest, CanBeSetFromOneEndOfItsYearsToTheOther) {
+  for (const uint8_t century : {0x22, 0x19, 0x22, 0x99}) {
+    set(0x0b, 0x82);
+    set(0x32, century);
+    set(9, 0x00);
+    set(0x0b, 0x02);
+    EXPECT_EQ(get(0x32), century == 0x99 ? 0x22 : century);
+    EXPECT_EQ(get(0), 0x20u);
+  }
+}
+
 TEST_F(RtcTest, UpdateInProgress) {
   EXPECT_EQ(get(0x0a) & 0x80, 0u);
   timers.advance(second - 100 * us);
