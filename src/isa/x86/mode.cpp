@@ -33,7 +33,7 @@ constexpr std::array flags_in_order = {
     &Mode::flat_stack,      &Mode::flat_code,  &Mode::open_fs,     &Mode::open_gs,     &Mode::ac,
     &Mode::alignment_check, &Mode::trap,       &Mode::x87_blocked, &Mode::emulate_x87, &Mode::task_switched,
     &Mode::monitor_x87,     &Mode::sse,        &Mode::xsave,       &Mode::float_traps, &Mode::shadow,
-    &Mode::breakpoints,
+    &Mode::breakpoints,     &Mode::x87_faults,
 };
 constexpr unsigned flags_shift = 4;  ///< below them: code size (2 bits) and CPL (2 bits)
 
@@ -67,6 +67,7 @@ Mode Mode::of(const State& state) {
   mode.task_switched = state.cr0 & Cr0::ts;
   mode.x87_blocked = mode.emulate_x87 || mode.task_switched;
   mode.monitor_x87 = state.cr0 & Cr0::mp;
+  mode.x87_faults = state.cr0 & Cr0::ne;
   mode.sse = (state.cr4 & Cr4::osfxsr) && !mode.emulate_x87;
   mode.xsave = state.cr4 & Cr4::osxsave;
   mode.float_traps = (state.mxcsr & mxcsr_masks) != mxcsr_masks;

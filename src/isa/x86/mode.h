@@ -35,6 +35,7 @@ struct Mode {
   bool emulate_x87 = false;      ///< CR0.EM
   bool task_switched = false;    ///< CR0.TS: SSE raises #NM
   bool monitor_x87 = false;      ///< CR0.MP: WAIT raises #NM with TS
+  bool x87_faults = false;       ///< CR0.NE: what waits raises #MF (else an interrupt line tells, which no board has)
   bool sse = false;              ///< CR4.OSFXSR and not CR0.EM
   bool xsave = false;            ///< CR4.OSXSAVE
   bool float_traps = false;      ///< an MXCSR exception is unmasked: SSE arithmetic looks after each operation

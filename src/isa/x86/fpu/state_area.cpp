@@ -52,7 +52,7 @@ void save_x87(const State& s, Area& area, unsigned bits) {
 void load_x87(State& s, const Area& area, unsigned bits) {
   X87& x = s.x87;
   x.control = static_cast<uint16_t>((area.control & 0x1f7f) | 0x40);
-  x.status = area.status;
+  x.status = x87_unit::summarized(area.status, x.control);
   x.valid = area.valid;
   x.opcode = area.opcode & 0x7ff;
   x.insn_pointer = bits == 64 ? area.insn_pointer : area.insn_pointer & 0xffffffff;

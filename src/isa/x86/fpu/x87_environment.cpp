@@ -10,7 +10,6 @@
 namespace strata::isa::x86 {
 namespace {
 
-constexpr uint16_t exceptions = 0x3f;
 constexpr unsigned register_size = 10;
 
 /// Seven fields of 2 or 4 bytes: control, status, tags, and four that hold the pointers in one of two ways.
@@ -47,8 +46,7 @@ Environment environment_of(const X87& x, unsigned bits, bool real) {
 
 void set_environment(X87& x, const Environment& e, bool real) {
   x.control = static_cast<uint16_t>((e.field[0] & 0x1f7f) | 0x40);
-  x.status = static_cast<uint16_t>(e.field[1] & 0x7f7f);
-  if (x.status & ~x.control & exceptions) x.status |= 0x8080;
+  x.status = x87_unit::summarized(static_cast<uint16_t>(e.field[1]), x.control);
   x.valid = 0;
   for (unsigned i = 0; i < 8; i++) {
     if ((e.field[2] >> (2 * i) & 3) != 3) x.valid |= static_cast<uint8_t>(1u << i);
@@ -85,7 +83,7 @@ uint64_t fnstenv(ir::ExecContext& context, uint64_t linear, uint64_t bits, uint6
   const unsigned size =
       pack(environment_of(cpu.state.x87, static_cast<unsigned>(bits), real), field_size(bits), bytes);
   if (!cpu.host->write(linear, bytes, size, Mode::of(cpu.state).data_space())) return leave(cpu);
-  cpu.state.x87.control |= exceptions;
+  cpu.state.x87.control |= x87_unit::exceptions;
   cpu.state.x87.status &= 0x7f7f;
   return 0;
 }

@@ -12,8 +12,8 @@
 namespace strata::isa::x86 {
 namespace {
 
-constexpr uint16_t exceptions = 0x3f;
-constexpr uint16_t before_the_operation = 0x07;  ///< IE, DE, ZE: unmasked, they leave the operands as they were
+using x87_unit::exceptions;
+constexpr uint16_t not_precision = 0x1f;  ///< unmasked, they keep a store from being done
 constexpr uint16_t control_at_init = 0x37f;
 
 bool has_unmasked(const Cpu& cpu) { return (cpu.state.x87.control & exceptions) != exceptions; }
@@ -34,8 +34,9 @@ void remember_insn(State& s, uint64_t opcode, uint64_t modrm) {
   s.x87.opcode = static_cast<uint16_t>((opcode & 7) << 8 | modrm);
 }
 
-/// Runs `operation` on the unit. Where it comes upon an exception that the guest has unmasked and that precedes the
-/// operation, registers stay as they were and only the flags change. False: so it was.
+/// Runs `operation` on the unit. Where the guest has unmasked an exception, it is so on the unit too for this one
+/// instruction, which then leaves undone what the guest's would, and scales results as it would: #MF itself comes only
+/// at the next instruction that waits, and unload() does not. False: an exception has kept memory from being written.
 template <class Operation>
 bool operate(Cpu& cpu, Operation operation) {
   if (!has_unmasked(cpu)) {
@@ -44,15 +45,14 @@ bool operate(Cpu& cpu, Operation operation) {
     return true;
   }
   x87_unit::unload(cpu);
-  const X87 before = cpu.state.x87;
+  const X87& x = cpu.state.x87;
+  const uint16_t before = x.status;
+  const bool waits = before & ~x.control & exceptions;  // without CR0.NE that keeps nobody from going on
   x87_unit::load(cpu);
+  if (!waits) x87_unit::set_control(x.control);
   operation();
   x87_unit::unload(cpu);
-  const uint16_t fresh = cpu.state.x87.status & ~before.status & ~before.control & exceptions;
-  if (!(fresh & before_the_operation)) return true;
-  cpu.state.x87 = before;
-  cpu.state.x87.status |= fresh | 0x8080;
-  return false;
+  return !(x.status & ~before & ~x.control & not_precision);
 }
 
 uint64_t x87_register(ir::ExecContext& context, uint64_t opcode, uint64_t modrm) {
@@ -67,11 +67,11 @@ uint64_t x87_flags(ir::ExecContext& context, uint64_t opcode, uint64_t modrm, ui
   Cpu& cpu = Cpu::of(context);
   if (exception_waits(cpu)) return flags;
   uint32_t after = static_cast<uint32_t>(flags);
-  const bool done = operate(cpu, [&] {
+  operate(cpu, [&] {
     after = x87_unit::run_with_flags(static_cast<uint8_t>(opcode), static_cast<uint8_t>(modrm), after);
   });
   remember_insn(cpu.state, opcode, modrm);
-  return done ? after : flags;
+  return after;
 }
 
 uint64_t x87_load(ir::ExecContext& context, uint64_t insn, uint64_t low, uint64_t high, uint64_t linear) {
@@ -101,11 +101,6 @@ uint64_t x87_store(ir::ExecContext& context, uint64_t opcode, uint64_t reg, uint
   return 0;
 }
 
-uint64_t x87_wait(ir::ExecContext& context) {
-  exception_waits(Cpu::of(context));
-  return 0;
-}
-
 uint64_t fninit(ir::ExecContext& context) {
   Cpu& cpu = Cpu::of(context);
   x87_unit::unload(cpu);
@@ -132,8 +127,7 @@ uint64_t fnclex(ir::ExecContext& context) {
 uint64_t fnstsw(ir::ExecContext& context) {
   Cpu& cpu = Cpu::of(context);
   if (!cpu.x87_on_unit) return cpu.state.x87.status;
-  const uint16_t status = x87_unit::status();
-  return status & ~cpu.state.x87.control & exceptions ? status | 0x8080u : status;
+  return x87_unit::summarized(x87_unit::status(), cpu.state.x87.control);
 }
 
 uint64_t fldcw(ir::ExecContext& context, uint64_t value) {
@@ -142,7 +136,7 @@ uint64_t fldcw(ir::ExecContext& context, uint64_t value) {
   x87_unit::unload(cpu);
   X87& x = cpu.state.x87;
   x.control = static_cast<uint16_t>((value & 0x1f7f) | 0x40);
-  x.status = x.status & ~x.control & exceptions ? x.status | 0x8080 : x.status & 0x7f7f;
+  x.status = x87_unit::summarized(x.status, x.control);
   return 0;
 }
 
@@ -157,7 +151,6 @@ const ir::Helper x87_load =
     define_helper("x87_load", x86::x87_load, Type::none, {Type::i16, Type::i64, Type::i64, Type::i64});
 const ir::Helper x87_store =
     define_helper("x87_store", x86::x87_store, Type::none, {Type::i8, Type::i8, Type::i64, Type::i8});
-const ir::Helper x87_wait = define_helper("x87_wait", x86::x87_wait, Type::none, {});
 const ir::Helper fninit = define_helper("fninit", x86::fninit, Type::none, {});
 const ir::Helper fnclex = define_helper("fnclex", x86::fnclex, Type::none, {});
 const ir::Helper fnstsw = define_helper("fnstsw", x86::fnstsw, Type::i16, {});

@@ -5,12 +5,12 @@
 
 namespace strata::isa::x86::helpers {
 
-// All raise #MF first where an unmasked exception waits, but for those that begin with fn.
+// Those that wait raise #MF first where an unmasked exception does. With memory operands the translation has looked at
+// that already, as it comes before faults of the operand.
 extern const ir::Helper x87_register;   // (i8 opcode, i8 modrm): registers only
 extern const ir::Helper x87_flags;      // (i8 opcode, i8 modrm, i32 flags) -> i32: FCMOVcc and FCOMI
 extern const ir::Helper x87_load;       // (i16 opcode << 8 | reg, i64 low, i64 high, i64 linear): operand from memory
 extern const ir::Helper x87_store;      // (i8 opcode, i8 reg, i64 linear, i8 size): result to memory
-extern const ir::Helper x87_wait;       // WAIT
 extern const ir::Helper fninit;
 extern const ir::Helper fnclex;
 extern const ir::Helper fnstsw;         // () -> i16

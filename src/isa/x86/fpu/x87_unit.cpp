@@ -53,7 +53,6 @@ uint64_t strata_x87_with_flags(const void* stub, uint64_t flags);
 namespace {
 
 constexpr unsigned stub_size = 4;
-constexpr uint16_t all_masked = 0x3f;
 
 /// What FNSAVE writes in 32-bit and 64-bit code (SDM vol. 1, figure 8-9).
 struct __attribute__((packed)) SavedUnit {
@@ -77,7 +76,7 @@ void load(Cpu& cpu) {
   if (cpu.x87_on_unit) return;
   const X87& x = cpu.state.x87;
   SavedUnit unit = {};
-  unit.control = x.control | all_masked;
+  unit.control = x.control | exceptions;
   unit.status = x.status & 0x7f7fu;  // without ES and B, which follow from the masks
   const unsigned top = x.status >> 11 & 7;
   for (unsigned i = 0; i < 8; i++) {
@@ -94,8 +93,7 @@ void unload(Cpu& cpu) {
   SavedUnit unit;
   asm volatile("fnsave %0" : "=m"(unit));
   X87& x = cpu.state.x87;
-  x.status = static_cast<uint16_t>(unit.status);
-  if (x.status & ~x.control & all_masked) x.status |= 0x8080;
+  x.status = summarized(static_cast<uint16_t>(unit.status), x.control);
   const unsigned top = x.status >> 11 & 7;
   x.valid = 0;
   for (unsigned i = 0; i < 8; i++) {
@@ -126,7 +124,6 @@ uint16_t status() {
 void clear_exceptions() { asm volatile("fnclex"); }
 
 void set_control(uint16_t control) {
-  control |= all_masked;
   asm volatile("fldcw %0" : : "m"(control));
 }
 

@@ -7,9 +7,18 @@
 
 namespace strata::isa::x86::x87_unit {
 
+/// IE DE ZE OE UE PE: in the status word what has come up, in the control word what is masked.
+inline constexpr uint16_t exceptions = 0x3f;
+
+/// The status word with ES and B as they follow from exceptions that are set and not masked (SDM vol. 1, 8.1.3).
+constexpr uint16_t summarized(uint16_t status, uint16_t control) {
+  constexpr uint16_t summary = 0x8080;
+  return static_cast<uint16_t>(status & ~control & exceptions ? status | summary : status & ~summary);
+}
+
 // Compiled C++ does not touch the x87 unit (doubles are SSE), so the guest's registers can stay there from one x87
 // instruction to the next: each is then the host's same instruction, exact to the last bit. Exceptions stay masked on
-// the host; x87_helpers.cpp looks at the flags where the guest has unmasked one. Pointers to the last instruction are
+// the host but for single instructions (x87_helpers.cpp). Pointers to the last instruction are
 // kept in State only: the unit's own would be the host's addresses.
 
 /// Puts the state on the unit, if it is not there.
@@ -30,7 +39,7 @@ void run(uint8_t opcode, uint8_t reg, void* operand);
 
 uint16_t status();
 void clear_exceptions();
-/// Rounding and precision from the guest's control word; exceptions stay masked.
+/// The guest's control word whole. Where it unmasks an exception, only one instruction may follow before unload().
 void set_control(uint16_t control);
 
 }  // namespace strata::isa::x86::x87_unit

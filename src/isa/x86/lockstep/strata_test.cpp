@@ -4,6 +4,7 @@
 #include "codegen/interp/interpreter.h"
 #include "ir/passes/pipeline.h"
 #include "isa/x86/cpu.h"
+#include "isa/x86/fpu/x87_unit.h"
 #include "isa/x86/host_float.h"
 #include "isa/x86/lockstep/world_test.h"
 #include "isa/x86/mode.h"
@@ -111,7 +112,8 @@ void store_x87(const X87& x87, FxArea& fx) {
 
 void load_state(State& state, const Program& program) {
   state.cr0 = Cr0::pe | Cr0::pg | Cr0::ne | Cr0::mp | Cr0::et | Cr0::wp;
-  state.cr4 = Cr4::pae | Cr4::osfxsr | Cr4::osxmmexcpt | Cr4::pge;
+  state.cr4 = Cr4::pae | Cr4::osfxsr | Cr4::osxmmexcpt | Cr4::pge | Cr4::osxsave;
+  state.xcr0 = 3;
   state.efer = Efer::lme | Efer::lma | Efer::sce | Efer::nxe;
   state.cpl = 3;
   set_segments(state, program.code_size);
@@ -184,6 +186,7 @@ Outcome run_in_strata(const Program& program, const StrataOptions& options) {
     cpu->state.mxcsr = host_float::leave(cpu->state.mxcsr);
     vector = cpu->state.rip == end ? -1 : vector_of(cpu->state, result);
   }
+  x87_unit::unload(*cpu);
   outcome.registers = read_state(cpu->state, program.registers.fx, vector);
   return outcome;
 }

@@ -40,9 +40,19 @@ unsigned operand_size(Memory form) {
   }
 }
 
+/// What instructions that wait begin with. ES in State is right even while the rest is on the host's unit, where
+/// only states with all exceptions masked stay.
+void wait(Translator& t) {
+  if (!t.mode.x87_faults) return;
+  constexpr uint64_t error_summary = 0x80;
+  const Value waiting = t.b.and_(t.b.get(slot_x87_status), t.b.i16(error_summary));
+  t.raise_if(t.b.ne(waiting, t.b.i16(0)), vector_mf);
+}
+
 Value modrm(Translator& t) { return t.b.i8(0xc0u | t.insn.reg << 3 | t.insn.rm); }
 
 void load(Translator& t, Memory form) {
+  wait(t);
   const unsigned size = operand_size(form);
   const Value address = t.memory_address(size);
   const Value low = t.b.zext(Type::i64, t.load(ir::integer_type(size < 8 ? size * 8 : 64), address));
@@ -52,6 +62,7 @@ void load(Translator& t, Memory form) {
 }
 
 void store(Translator& t, Memory form) {
+  wait(t);
   const unsigned size = operand_size(form);
   const Value address = t.memory_address(size, true);
   t.call(helpers::x87_store, {t.b.i8(t.insn.opcode), t.b.i8(t.insn.reg), address, t.b.i8(size)});
@@ -69,9 +80,9 @@ void control_form(Translator& t) {
   const bool d9 = t.insn.opcode == 0xd9;
   switch (t.insn.reg) {
     case 4:
-      t.call(helpers::x87_wait, {});
+      wait(t);
       return d9 ? environment(t, helpers::fldenv, 0, false) : environment(t, helpers::frstor, 8, false);
-    case 5: t.call(helpers::fldcw, {t.load(Type::i16, t.memory_address(2))}); return;
+    case 5: wait(t); t.call(helpers::fldcw, {t.load(Type::i16, t.memory_address(2))}); return;
     case 6: return d9 ? environment(t, helpers::fnstenv, 0, true) : environment(t, helpers::fnsave, 8, true);
     default: {
       const Value address = t.memory_address(2, true);
@@ -148,7 +159,7 @@ bool translate_x87(Translator& t) {
   if (t.insn.map != Map::primary) return false;
   if (t.insn.opcode == 0x9b) {
     if (t.mode.monitor_x87 && t.mode.task_switched) return t.raise(vector_nm), true;
-    t.call(helpers::x87_wait, {});
+    wait(t);
     return true;
   }
   if (t.x87_unusable()) return true;
