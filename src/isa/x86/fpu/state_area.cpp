@@ -116,9 +116,7 @@ uint64_t fxrstor(ir::ExecContext& context, uint64_t address, uint64_t bits, uint
   return 0;
 }
 
-uint64_t requested_components(const State& s) {
-  return ((s.gpr[rdx] << 32) | (s.gpr[rax] & 0xffffffff)) & s.xcr0;
-}
+uint64_t requested_components(const State& s) { return ((s.gpr[rdx] << 32) | (s.gpr[rax] & 0xffffffff)) & s.xcr0; }
 
 /// Every component counts as in use, so what is asked for is written (SDM vol. 1, 13.7).
 uint64_t xsave(ir::ExecContext& context, uint64_t address, uint64_t bits, uint64_t registers) {
@@ -152,7 +150,7 @@ uint64_t xrstor(ir::ExecContext& context, uint64_t address, uint64_t bits, uint6
   if (!header_is_valid(s, area)) return raise(cpu, vector_gp, 0);
   if ((asked & component_sse) && !is_valid_mxcsr(area.mxcsr)) return raise(cpu, vector_gp, 0);
   if (asked & component_x87) {
-    area.components & component_x87 ? load_x87(s, area, static_cast<unsigned>(bits)) : initialise_x87(s);
+    area.components& component_x87 ? load_x87(s, area, static_cast<unsigned>(bits)) : initialise_x87(s);
   }
   if (asked & component_sse) {
     load_mxcsr(s, area.mxcsr);  // from memory even where the component is in its initial state (13.8.1)

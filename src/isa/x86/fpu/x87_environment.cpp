@@ -37,8 +37,8 @@ Environment environment_of(const X87& x, unsigned bits, bool real) {
   }
   const uint32_t ip20 = ip + x.insn_selector * 16u, dp20 = dp + x.data_selector * 16u;
   if (bits == 16) {
-    return {{x.control, x.status, tags, ip20 & 0xffff, (ip20 >> 4 & 0xf000) | x.opcode, dp20 & 0xffff,
-             dp20 >> 4 & 0xf000}};
+    return {
+        {x.control, x.status, tags, ip20 & 0xffff, (ip20 >> 4 & 0xf000) | x.opcode, dp20 & 0xffff, dp20 >> 4 & 0xf000}};
   }
   return {{x.control, x.status, tags, ip20 & 0xffff, (ip20 >> 4 & 0xffff000) | x.opcode, dp20 & 0xffff,
            dp20 >> 4 & 0xffff000}};
@@ -80,8 +80,7 @@ uint64_t fnstenv(ir::ExecContext& context, uint64_t linear, uint64_t bits, uint6
   Cpu& cpu = Cpu::of(context);
   x87_unit::unload(cpu);
   uint8_t bytes[28];
-  const unsigned size =
-      pack(environment_of(cpu.state.x87, static_cast<unsigned>(bits), real), field_size(bits), bytes);
+  const unsigned size = pack(environment_of(cpu.state.x87, static_cast<unsigned>(bits), real), field_size(bits), bytes);
   if (!cpu.host->write(linear, bytes, size, Mode::of(cpu.state).data_space())) return leave(cpu);
   cpu.state.x87.control |= x87_unit::exceptions;
   cpu.state.x87.status &= 0x7f7f;

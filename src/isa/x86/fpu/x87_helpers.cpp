@@ -67,9 +67,8 @@ uint64_t x87_flags(ir::ExecContext& context, uint64_t opcode, uint64_t modrm, ui
   Cpu& cpu = Cpu::of(context);
   if (exception_waits(cpu)) return flags;
   uint32_t after = static_cast<uint32_t>(flags);
-  operate(cpu, [&] {
-    after = x87_unit::run_with_flags(static_cast<uint8_t>(opcode), static_cast<uint8_t>(modrm), after);
-  });
+  operate(cpu,
+          [&] { after = x87_unit::run_with_flags(static_cast<uint8_t>(opcode), static_cast<uint8_t>(modrm), after); });
   remember_insn(cpu.state, opcode, modrm);
   return after;
 }
@@ -145,8 +144,7 @@ uint64_t fldcw(ir::ExecContext& context, uint64_t value) {
 namespace helpers {
 using ir::Type;
 const ir::Helper x87_register = define_helper("x87_register", x86::x87_register, Type::none, {Type::i8, Type::i8});
-const ir::Helper x87_flags =
-    define_helper("x87_flags", x86::x87_flags, Type::i32, {Type::i8, Type::i8, Type::i32});
+const ir::Helper x87_flags = define_helper("x87_flags", x86::x87_flags, Type::i32, {Type::i8, Type::i8, Type::i32});
 const ir::Helper x87_load =
     define_helper("x87_load", x86::x87_load, Type::none, {Type::i16, Type::i64, Type::i64, Type::i64});
 const ir::Helper x87_store =

@@ -123,9 +123,7 @@ uint16_t status() {
 
 void clear_exceptions() { asm volatile("fnclex"); }
 
-void set_control(uint16_t control) {
-  asm volatile("fldcw %0" : : "m"(control));
-}
+void set_control(uint16_t control) { asm volatile("fldcw %0" : : "m"(control)); }
 
 #else
 #error "this host has no x87 unit: an implementation in software stands here"

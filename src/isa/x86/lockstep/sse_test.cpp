@@ -150,8 +150,7 @@ Opcodes all_opcodes() {
   Opcodes all;
   for (const auto rows :
        {sse::move_rows(), sse::float_rows(), sse::float_shape_rows(), sse::convert_rows(), sse::integer_rows(),
-        sse::lane_rows(), sse::crypto_rows(), sse::string_rows(), sse::mmx_rows(),
-        sse::mmx_only_rows()}) {
+        sse::lane_rows(), sse::crypto_rows(), sse::string_rows(), sse::mmx_rows(), sse::mmx_only_rows()}) {
     for (const Opcode& op : opcodes_of(rows))
       if (op.map != Map::map_0f || op.opcode != 0xf7) all.push_back(op);
   }

@@ -42,12 +42,11 @@ uint64_t X87Programs::ieee(unsigned exponent_bits, unsigned fraction_bits) {
 /// All encodings, those among them that the 387 and later do not support.
 X87Programs::Extended X87Programs::extended() {
   constexpr unsigned bias = 0x3fff;
-  static constexpr uint16_t edges[] = {0,           0,           1,           2,           bias - 64,   bias - 1,
-                                       bias,        bias,        bias + 1,    bias + 2,    bias + 14,   bias + 15,
-                                       bias + 30,   bias + 31,   bias + 62,   bias + 63,   bias + 64,   bias + 127,
-                                       bias + 128,  bias - 126,  bias - 127,  bias - 150,  bias + 1023, bias + 1024,
-                                       bias - 1022, bias - 1023, bias - 1074, bias - 1075, 0x7ffd,      0x7ffe,
-                                       0x7fff,      0x7fff,      0x1fff,      0x5fff};
+  static constexpr uint16_t edges[] = {
+      0,           0,          1,          2,          bias - 64,   bias - 1,    bias,        bias,        bias + 1,
+      bias + 2,    bias + 14,  bias + 15,  bias + 30,  bias + 31,   bias + 62,   bias + 63,   bias + 64,   bias + 127,
+      bias + 128,  bias - 126, bias - 127, bias - 150, bias + 1023, bias + 1024, bias - 1022, bias - 1023, bias - 1074,
+      bias - 1075, 0x7ffd,     0x7ffe,     0x7fff,     0x7fff,      0x1fff,      0x5fff};
   const uint16_t exponent = chance(60) ? one_of(edges) : chance(60) ? bias - 8 + below(80) : below(0x8000);
   const bool integer_bit = exponent == 0 ? chance(20) : !chance(6);
   uint64_t low = fraction(63);

@@ -20,8 +20,8 @@ bool agree(const Program& program, uint64_t seed) {
   if (text.empty()) return true;
   ADD_FAILURE() << "seed " << seed << ", " << static_cast<unsigned>(program.code_size) << "-bit code, control "
                 << std::hex << program.registers.fx.get<uint16_t>(0) << ", status "
-                << program.registers.fx.get<uint16_t>(2) << ", full "
-                << unsigned{program.registers.fx.get<uint8_t>(4)} << "\n"
+                << program.registers.fx.get<uint16_t>(2) << ", full " << unsigned{program.registers.fx.get<uint8_t>(4)}
+                << "\n"
                 << disassembly(program) << text;
   return false;
 }

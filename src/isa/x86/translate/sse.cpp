@@ -28,8 +28,7 @@ class Index {
   Index() {
     for (const auto rows :
          {sse::move_rows(), sse::float_rows(), sse::float_shape_rows(), sse::convert_rows(), sse::integer_rows(),
-          sse::lane_rows(), sse::crypto_rows(), sse::string_rows(), sse::mmx_rows(),
-          sse::mmx_only_rows()}) {
+          sse::lane_rows(), sse::crypto_rows(), sse::string_rows(), sse::mmx_rows(), sse::mmx_only_rows()}) {
       for (const Row& row : rows) add(row);
     }
   }

@@ -66,7 +66,7 @@ bool translate_mxcsr(Translator& t);
 Value destination(Translator& t);
 void set_destination(Translator& t, Value value);
 void set_source_register(Translator& t, Value value);  ///< where ModRM.rm names a register to be written
-Value source(Translator& t);  ///< 128 bits, where memory must be aligned, or #GP(0); or 64
+Value source(Translator& t);                           ///< 128 bits, where memory must be aligned, or #GP(0); or 64
 Value source_unaligned(Translator& t);
 Value source_scalar(Translator& t, Lane lane);     ///< lane 0, or memory of that size
 Value source_low(Translator& t, unsigned size);    ///< v128 of which the low `size` bytes count: 2, 4, 8 or 16

@@ -8,6 +8,7 @@ namespace {
 /// What a memory form does with its operand.
 enum class Memory : uint8_t { invalid, load16, load32, load64, load80, store16, store32, store64, store80, control };
 
+// clang-format off
 /// By opcode D8..DF and reg field (SDM vol. 2, tables ).
 constexpr Memory memory_forms[8][8] = {
     {Memory::load32, Memory::load32, Memory::load32, Memory::load32,    // D8: arithmetic with an m32fp
@@ -27,6 +28,7 @@ constexpr Memory memory_forms[8][8] = {
     {Memory::load16, Memory::store16, Memory::store16, Memory::store16, // DF: FILD, FISTTP, FIST, FISTP,
      Memory::load80, Memory::load64, Memory::store80, Memory::store64},  //    FBLD, FILD, FBSTP, FISTP
 };
+// clang-format on
 
 unsigned operand_size(Memory form) {
   switch (form) {
@@ -79,10 +81,11 @@ void environment(Translator& t, const ir::Helper& helper, unsigned registers, bo
 void control_form(Translator& t) {
   const bool d9 = t.insn.opcode == 0xd9;
   switch (t.insn.reg) {
-    case 4:
+    case 4: wait(t); return d9 ? environment(t, helpers::fldenv, 0, false) : environment(t, helpers::frstor, 8, false);
+    case 5:
       wait(t);
-      return d9 ? environment(t, helpers::fldenv, 0, false) : environment(t, helpers::frstor, 8, false);
-    case 5: wait(t); t.call(helpers::fldcw, {t.load(Type::i16, t.memory_address(2))}); return;
+      t.call(helpers::fldcw, {t.load(Type::i16, t.memory_address(2))});
+      return;
     case 6: return d9 ? environment(t, helpers::fnstenv, 0, true) : environment(t, helpers::fnsave, 8, true);
     default: {
       const Value address = t.memory_address(2, true);
@@ -111,13 +114,13 @@ bool is_plain(uint8_t opcode, uint8_t reg, uint8_t rm) {
     case 0xd8:
     case 0xdc: return true;  // DC D0, D8: FCOM, FCOMP under another number, as processors do
     case 0xd9:
-      if (reg == 2) return rm == 0;                              // FNOP
+      if (reg == 2) return rm == 0;                                   // FNOP
       if (reg == 4) return rm == 0 || rm == 1 || rm == 4 || rm == 5;  // FCHS FABS FTST FXAM
-      return reg != 5 || rm != 7;                                // FLD FXCH FSTP, constants (EF is none), functions
-    case 0xda: return reg == 5 && rm == 1;                       // FUCOMPP
-    case 0xdd: return reg < 6;                                   // FFREE FXCH FST FSTP FUCOM FUCOMP
-    case 0xde: return reg != 3 || rm == 1;                       // FCOMPP
-    case 0xdf: return reg < 4;                                   // FFREEP FXCH FSTP FSTP
+      return reg != 5 || rm != 7;           // FLD FXCH FSTP, constants (EF is none), functions
+    case 0xda: return reg == 5 && rm == 1;  // FUCOMPP
+    case 0xdd: return reg < 6;              // FFREE FXCH FST FSTP FUCOM FUCOMP
+    case 0xde: return reg != 3 || rm == 1;  // FCOMPP
+    case 0xdf: return reg < 4;              // FFREEP FXCH FSTP FSTP
     default: return false;
   }
 }
