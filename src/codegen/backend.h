@@ -14,6 +14,17 @@ class Code {
  public:
   virtual ~Code() = default;
   virtual size_t bytes() const = 0;  ///< host memory that it takes
+
+  // For back ends whose code goes on to other code by itself.
+  /// Other code may go on to this one while the generation is what it is now.
+  virtual void set_valid([[maybe_unused]] const uint64_t* generation) {}
+  /// No longer, whatever comes. The code may still run to its end.
+  virtual void set_invalid() {}
+  /// From exit_goto number `link` on to `next`, until unlink() is called.
+  virtual void set_link([[maybe_unused]] uint8_t link, [[maybe_unused]] Code& next) {}
+  virtual void unlink() {}
+
+  void* owner = nullptr;  ///< whoever keeps the code may leave a note here
 };
 
 class Backend {
@@ -24,8 +35,13 @@ class Backend {
   /// The unit has been verified and has gone through the passes.
   virtual std::unique_ptr<Code> compile(const ir::Unit& unit) = 0;
 
-  /// Runs the unit once from its entry. Guest faults are results; `context.insns` is brought up to date.
+  /// Runs the unit once from its entry, and what it is linked to. Guest faults are results; `context.insns` is brought
+  /// up to date, and `context.running` is the code that ran last.
   virtual ir::RunResult run(const Code& code, ir::ExecContext& context) = 0;
+
+  /// Indirect jumps to this pc from units of this Unit::mode may go straight to the code, until forget_jumps().
+  virtual void set_jump([[maybe_unused]] uint64_t pc, [[maybe_unused]] uint32_t mode, [[maybe_unused]] Code& code) {}
+  virtual void forget_jumps() {}
 };
 
 }  // namespace strata::codegen

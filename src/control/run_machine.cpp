@@ -181,7 +181,7 @@ Result<machine::pc::VcpuFactory> Runner::engine() const {
   }
   switch (options_.engine) {
     case EngineChoice::kvm: return machine::pc::kvm_engine();
-    case EngineChoice::jit: return fail(ErrorCode::unsupported, "--engine jit is not there yet: take interp or kvm");
+    case EngineChoice::jit: return machine::pc::jit_engine(engine);
     default: return machine::pc::interp_engine(engine);
   }
 }

@@ -38,7 +38,7 @@ Engine::Engine(isa::Guest& guest, codegen::Backend& backend, memory::AddressSpac
       cache_(memory.ram(), options_.code_bytes, [this] { context_.events.fetch_or(Event::code); }),
       mmu_(guest, ram_, cache_),
       host_(mmu_, ram_, options_.ports, options_.ticks, options_.tick_rate) {
-  cache_.connect(mmu_);
+  cache_.connect(mmu_, backend, context_.running);
   mmu_.connect(context_);
   context_.state = guest.state();
   guest.attach(host_, context_);
@@ -113,7 +113,7 @@ iface::VcpuStats Engine::stats() const {
 iface::Exit Engine::run_until(uint64_t insns) {
   thread_ = std::this_thread::get_id();
   cache_.set_thread(thread_);
-  limit_ = insns;
+  limit_ = context_.insn_limit = insns;
   for (;;) {
     if (auto exit = take_events()) return *std::move(exit);
     if (halted_) {
@@ -187,7 +187,7 @@ ir::RunResult Engine::run_cached(CachedUnit* unit) {
     result = backend_.run(*unit->code, context_);
     ++stats_.units_run;
     if (result.kind != ExitKind::next || context_.events.load(std::memory_order_relaxed) != 0) break;
-    unit = next_after(*unit, result);
+    unit = next_after(result);
   } while (unit != nullptr && fits(*unit));
   guest_.leave_code();
   return result;
@@ -201,6 +201,7 @@ ir::RunResult Engine::run_alone(unsigned max_insns) {
   guest_.enter_code();
   const ir::RunResult result = backend_.run(*fresh.unit->code, context_);
   guest_.leave_code();
+  cache_.set_running(nullptr);
   ++stats_.units_run;
   return result;
 }

@@ -80,7 +80,9 @@ class Engine {
   void on_map_change();
 
   // find_unit.cpp: from the state to a unit.
-  CachedUnit* next_after(CachedUnit& unit, const ir::RunResult& result);
+  CachedUnit* next_after(const ir::RunResult& result);
+  CachedUnit* next_by_link(CachedUnit& from, uint8_t number);
+  uint32_t mode_number(const isa::CodeKey& key);
   CachedUnit* known(const isa::CodeKey& key);
   CachedUnit* find_unit();
   bool is_valid(const CachedUnit& unit) const { return unit.valid_at == mmu_.generation(unit.global); }
@@ -101,6 +103,7 @@ class Engine {
   memory::AddressSpace::ChangeId map_subscription_ = 0;
   std::atomic<std::thread::id> thread_;
   uint64_t limit_ = no_limit;
+  std::vector<std::pair<uint64_t, uint64_t>> modes_;  ///< what ir::Unit::mode numbers: mode, and address less pc
   bool halted_ = false;
   /// Why find_unit() gave none.
   enum class NoUnit : uint8_t { fetch_refused, not_cacheable } no_unit_ = NoUnit::fetch_refused;

@@ -8,17 +8,44 @@
 
 namespace strata::engine {
 
+<<<<<<< HEAD
 /// What runs behind a unit, if it is known and its pages are mapped as they were; nullptr: find_unit() must look.
 CachedUnit* Engine::next_after(CachedUnit& unit, const ir::RunResult& result) {
   if (result.link >= unit.link_count) return known(guest_.key());
   CachedUnit*& link = unit.link(result.link);
+=======
+/// What runs behind the unit that ran last, if it is known and its pages are mapped as they were; nullptr: find_unit()
+/// must look. The back end is told, so that it goes there by itself the next time.
+CachedUnit* Engine::next_after(const ir::RunResult& result) {
+  auto& from = *static_cast<CachedUnit*>(static_cast<const codegen::Code*>(context_.running)->owner);
+  if (result.link < from.links.size()) return next_by_link(from, result.link);
+  CachedUnit* next = known(guest_.key());
+  if (next != nullptr && next->mode != 0 && !options_.trace) backend_.set_jump(next->key.pc, next->mode, *next->code);
+  return next;
+}
+
+CachedUnit* Engine::next_by_link(CachedUnit& from, uint8_t number) {
+  CachedUnit*& link = from.links[number];
+>>>>>>> aed1cab (codegen/x64: translation to host code, linked; engine: --engine jit)
   if (link != nullptr && is_valid(*link)) {
     if (options_.verify) [[unlikely]]
       STRATA_ASSERT(link->key == guest_.key(), "a linkable unit has changed the mode");
     return link;
   }
   link = known(guest_.key());
+  if (link != nullptr && !options_.trace) from.code->set_link(number, *link->code);
   return link;
+}
+
+/// A number for all that a key says besides where the code stands; 0 where there are too many to remember.
+uint32_t Engine::mode_number(const isa::CodeKey& key) {
+  constexpr size_t many = 256;
+  const std::pair wanted{key.mode, key.address - key.pc};
+  const auto found = std::find(modes_.begin(), modes_.end(), wanted);
+  if (found != modes_.end()) return static_cast<uint32_t>(found - modes_.begin() + 1);
+  if (modes_.size() == many) return 0;
+  modes_.push_back(wanted);
+  return static_cast<uint32_t>(modes_.size());
 }
 
 CachedUnit* Engine::known(const isa::CodeKey& key) {
@@ -38,6 +65,7 @@ bool Engine::is_mapped(CachedUnit& unit, const SoftMmu::CodePage& first) {
   }
   unit.global = first.global && second.global;
   unit.valid_at = mmu_.generation(unit.global);
+  unit.code->set_valid(mmu_.generation_word(unit.global));
   return true;
 }
 
@@ -72,16 +100,25 @@ Engine::Fresh Engine::make_unit(const isa::CodeKey& key, unsigned max_insns) {
   ir::Unit made = guest_.translate(key, max_insns);
   if (options_.counted) cut_loops(made);
   if (options_.optimize) options_.optimize(made);
+  if (guest_.linkable(key) && max_insns == options_.max_unit_insns) made.mode = mode_number(key);
 
   Fresh fresh{std::make_unique<CachedUnit>()};
   CachedUnit& unit = *fresh.unit;
   unit.key = key;
   unit.guest_insns = made.guest_insns;
   unit.guest_bytes = made.guest_bytes;
+<<<<<<< HEAD
   const size_t exits = std::count_if(made.code.begin(), made.code.end(),
                                      [](const ir::Instr& instr) { return instr.op == ir::Op::exit_goto; });
   if (guest_.linkable(key)) unit.make_links(exits);
+=======
+  const auto exits = std::count_if(made.code.begin(), made.code.end(),
+                                   [](const ir::Instr& instr) { return instr.op == ir::Op::exit_goto; });
+  if (guest_.linkable(key)) unit.links.resize(std::min<size_t>(static_cast<size_t>(exits), ir::RunResult::no_link));
+  unit.mode = made.mode;
+>>>>>>> aed1cab (codegen/x64: translation to host code, linked; engine: --engine jit)
   unit.code = backend_.compile(made);
+  unit.code->owner = &unit;
   fresh.keep = locate(unit);
 
   ++stats_.units;

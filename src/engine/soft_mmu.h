@@ -66,6 +66,7 @@ class SoftMmu final : public ir::SlowMemory {
 
   /// Mappings of code pages asked for by code_page() are as they were while the generation of their kind is the same.
   uint64_t generation(bool global) const { return generations_[global ? 1 : 0]; }
+  const uint64_t* generation_word(bool global) const { return &generations_[global ? 1 : 0]; }
 
   /// Whether the last refusal was ours, to be repeated alone: a store into the unit that runs.
   bool take_self_modification() { return std::exchange(self_modification_, false); }

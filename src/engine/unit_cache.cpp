@@ -105,7 +105,8 @@ void UnitCache::drop(CachedUnit& unit) {
   if (unit.second_page != CachedUnit::no_page) leave_page(unit, unit.second_page);
   unit.key = {~uint64_t{0}, ~uint64_t{0}, ~uint64_t{0}};
   unit.valid_at = 0;
-  unit.code.reset();
+  unit.dropped = true;
+  unit.code->set_invalid();
 }
 
 bool UnitCache::about_to_write(uint64_t offset, uint64_t size) {
@@ -120,8 +121,13 @@ bool UnitCache::about_to_write(uint64_t offset, uint64_t size) {
   std::vector<CachedUnit*> hit;
   for (CachedUnit* unit : found->second.units)
     if (range_in(*unit, page).meets(offset, last)) hit.push_back(unit);
+<<<<<<< HEAD
   if (!hit.empty()) note_own_write(page);
   if (running_ != nullptr && std::find(hit.begin(), hit.end(), running_) != hit.end()) return false;
+=======
+  for (const CachedUnit* unit : hit)
+    if (unit->code.get() == *running_) return false;
+>>>>>>> aed1cab (codegen/x64: translation to host code, linked; engine: --engine jit)
   for (CachedUnit* unit : hit) drop(*unit);
   invalidations_ += hit.size();
 
@@ -165,17 +171,17 @@ void UnitCache::drain() {
     const std::lock_guard guard(writes_lock_);
     writes.swap(writes_);
   }
-  running_ = nullptr;
+  set_running(nullptr);
   for (const Write& write : writes) about_to_write(write.offset, write.size);
 }
 
 void UnitCache::tidy() {
-  running_ = nullptr;
+  set_running(nullptr);
   if (bytes_ > limit_bytes_) {
     // A quarter at once, the oldest: what is hot is soon translated again.
     const uint64_t goal = limit_bytes_ - limit_bytes_ / 4;
     for (auto at = by_age_.begin(); at != by_age_.end() && bytes_ > goal; ++at)
-      if ((*at)->code != nullptr) drop(**at);
+      if (!(*at)->dropped) drop(**at);
     sweep();
   } else if (dropped_.size() > many_dropped) {
     sweep();
@@ -190,9 +196,19 @@ void UnitCache::clear() {
 }
 
 void UnitCache::sweep() {
+<<<<<<< HEAD
   std::fill(recent_.begin(), recent_.end(), nullptr);
   for (auto& [hash, unit] : units_) unit->forget_links();
   std::erase_if(by_age_, [](const CachedUnit* unit) { return unit->code == nullptr; });
+=======
+  recent_ = {};
+  backend_->forget_jumps();
+  for (auto& [hash, unit] : units_) {
+    std::fill(unit->links.begin(), unit->links.end(), nullptr);
+    unit->code->unlink();
+  }
+  std::erase_if(by_age_, [](const CachedUnit* unit) { return unit->dropped; });
+>>>>>>> aed1cab (codegen/x64: translation to host code, linked; engine: --engine jit)
   dropped_.clear();
 }
 

@@ -26,6 +26,13 @@ struct alignas(64) CachedUnit {
   static constexpr size_t near_links = 4;
 
   std::unique_ptr<codegen::Code> code;
+<<<<<<< HEAD
+=======
+  uint32_t guest_insns = 0;
+  uint32_t mode = 0;      ///< ir::Unit::mode
+  bool dropped = false;   ///< kept only because others may still lead here
+  bool global = false;    ///< which generation `valid_at` is of
+>>>>>>> aed1cab (codegen/x64: translation to host code, linked; engine: --engine jit)
   uint64_t valid_at = 0;  ///< SoftMmu::generation in which its pages were last seen to be mapped where they are
   /// By RunResult::link: what ran behind that exit last time. It is what must run again while it is valid.
   std::array<CachedUnit*, near_links> links = {};
@@ -52,7 +59,12 @@ class UnitCache final : public CodeWatch, public memory::WriteWatcher {
   UnitCache(memory::Ram& ram, uint64_t limit_bytes, std::function<void()> changed);
   ~UnitCache();
 
-  void connect(SoftMmu& mmu) { mmu_ = &mmu; }
+  /// The back end's links go when units do; `running` is ExecContext::running.
+  void connect(SoftMmu& mmu, codegen::Backend& backend, const void*& running) {
+    mmu_ = &mmu;
+    backend_ = &backend;
+    running_ = &running;
+  }
 
   /// The slot in which a unit for this key would have been remembered; see `remember`.
   CachedUnit* recent(const isa::CodeKey& key) const { return recent_[recent_index(key)]; }
@@ -71,7 +83,7 @@ class UnitCache final : public CodeWatch, public memory::WriteWatcher {
   CachedUnit& insert(std::unique_ptr<CachedUnit> unit);
 
   /// The unit in which a write to its own code must be refused; nullptr: none.
-  void set_running(const CachedUnit* unit) { running_ = unit; }
+  void set_running(const CachedUnit* unit) { *running_ = unit != nullptr ? unit->code.get() : nullptr; }
 
   bool about_to_write(uint64_t offset, uint64_t size) override;
   void about_to_fetch(uint64_t page) override;
@@ -122,6 +134,7 @@ class UnitCache final : public CodeWatch, public memory::WriteWatcher {
 
   memory::Ram& ram_;
   SoftMmu* mmu_ = nullptr;
+  codegen::Backend* backend_ = nullptr;
   const uint64_t limit_bytes_;
   const std::function<void()> changed_;
   std::vector<CachedUnit*> recent_ = std::vector<CachedUnit*>(recent_size);
@@ -129,8 +142,12 @@ class UnitCache final : public CodeWatch, public memory::WriteWatcher {
   std::deque<CachedUnit*> by_age_;  ///< oldest first, dropped ones too until the next sweep
   std::vector<std::unique_ptr<CachedUnit>> dropped_;
   std::unordered_map<uint64_t, Page> pages_;
+<<<<<<< HEAD
   std::unordered_map<uint64_t, unsigned> own_writes_;  ///< by page: writes to its units from itself
   const CachedUnit* running_ = nullptr;
+=======
+  const void** running_ = nullptr;  ///< the code of the unit that runs
+>>>>>>> aed1cab (codegen/x64: translation to host code, linked; engine: --engine jit)
   uint64_t bytes_ = 0;
   uint64_t invalidations_ = 0;
 

@@ -6,6 +6,9 @@
 
 #include "base/assert.h"
 #include "codegen/interp/interpreter.h"
+#if defined(__x86_64__)
+#include "codegen/x64/translator.h"
+#endif
 #include "engine/engine.h"
 #include "ir/passes/pipeline.h"
 #include "isa/x86/guest.h"
@@ -16,7 +19,11 @@ namespace {
 
 Result<std::unique_ptr<codegen::Backend>> make_backend(BackendKind kind) {
   if (kind == BackendKind::interp) return std::make_unique<codegen::interp::Interpreter>();
-  return fail(ErrorCode::unsupported, "engine jit is not part of this program yet: use interp");
+#if defined(__x86_64__)
+  return std::make_unique<codegen::x64::Translator>();
+#else
+  return fail(ErrorCode::unsupported, "engine jit makes code for x86-64 only, and this host is none: use interp");
+#endif
 }
 
 isa::x86::GuestOptions guest_options(const X86VcpuOptions& options) {

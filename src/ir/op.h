@@ -164,7 +164,8 @@ struct Trait {
   X(jump, 0, Trait::terminator)      /* to target[0] */ \
   X(branch, 1, Trait::terminator)    /* a (i1) ? target[0] : target[1] */ \
   X(exit_goto, 0, Trait::terminator | Trait::effect)     /* pc := imm, a constant; the next unit may be linked */ \
-  X(exit_indirect, 1, Trait::terminator | Trait::effect) /* pc := a (i64) */ \
+  X(exit_indirect, 1, Trait::terminator | Trait::effect) /* pc := a (i64). Where a is neither a constant nor what a \
+                                                     call gave, Unit::mode still holds */ \
   X(exit, 0, Trait::terminator | Trait::effect)   /* leave with ExitKind `kind`, payload imm; pc is that of the last \
                                                      insn, or what a helper set */
 // clang-format on

@@ -75,6 +75,11 @@ struct ExecContext {
   uint64_t leave_payload = 0;
   uint64_t insns = 0;   ///< guest instructions done; one left with `memory` or `trap` is not done
   void* cpu = nullptr;  ///< the front end's own object, for its helpers
+  /// The compiled code that runs. Linked code that follows other code without a word to the engine says so before it
+  /// asks for memory or calls a helper, and when it leaves.
+  const void* running = nullptr;
+  uint64_t insn_limit = ~uint64_t{0};      ///< linked code does not begin where it could pass this
+  const void* jumps = nullptr;             ///< the back end's table of targets of indirect jumps
 };
 
 /// How a run of compiled code ended.

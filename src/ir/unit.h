@@ -90,6 +90,8 @@ struct Unit {
   uint64_t guest_pc = 0;               ///< of the first instruction, as the pc slot has it
   uint32_t guest_bytes = 0;            ///< length of the guest code from its first to its last byte
   uint32_t guest_insns = 0;            ///< instructions translated
+  /// Equal for units among which indirect jumps may go straight from one to the other; 0: none may.
+  uint32_t mode = 0;
   bool simplified = false;             ///< the emitter wrote it: each block is as simple as the rules make it
 
   std::span<Instr> instrs(BlockId block) {

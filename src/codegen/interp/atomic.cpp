@@ -3,6 +3,7 @@
 
 #include "base/assert.h"
 #include "codegen/interp/handlers.h"
+#include "codegen/interp/single_step.h"
 
 namespace strata::codegen::interp {
 namespace {
@@ -72,6 +73,13 @@ Next atomic_handler(STRATA_STEP_PARAMS) {
 }
 
 template <ir::Op O>
+AtomicUpdate update_of(Width width) {
+  static constexpr AtomicUpdate updates[] = {&make<O, uint8_t>, &make<O, uint16_t>, &make<O, uint32_t>,
+                                             &make<O, uint64_t>};
+  return updates[index(width)];
+}
+
+template <ir::Op O>
 Handler atomic_of(Width width) {
   static constexpr Handler handlers[] = {&atomic_handler<O, uint8_t>, &atomic_handler<O, uint16_t>,
                                          &atomic_handler<O, uint32_t>, &atomic_handler<O, uint64_t>};
@@ -93,6 +101,19 @@ Handler atomic(ir::Op op, Width width) {
     case ir::Op::atomic_or: return atomic_of<ir::Op::atomic_or>(width);
     case ir::Op::atomic_xor: return atomic_of<ir::Op::atomic_xor>(width);
     case ir::Op::atomic_cas: return atomic_of<ir::Op::atomic_cas>(width);
+    default: STRATA_UNREACHABLE();
+  }
+}
+
+AtomicUpdate atomic_update(ir::Op op, ir::Type type) {
+  const Width width = width_of(type);
+  switch (op) {
+    case ir::Op::atomic_swap: return update_of<ir::Op::atomic_swap>(width);
+    case ir::Op::atomic_add: return update_of<ir::Op::atomic_add>(width);
+    case ir::Op::atomic_and: return update_of<ir::Op::atomic_and>(width);
+    case ir::Op::atomic_or: return update_of<ir::Op::atomic_or>(width);
+    case ir::Op::atomic_xor: return update_of<ir::Op::atomic_xor>(width);
+    case ir::Op::atomic_cas: return update_of<ir::Op::atomic_cas>(width);
     default: STRATA_UNREACHABLE();
   }
 }

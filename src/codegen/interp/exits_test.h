@@ -3,8 +3,8 @@
 
 #include <gtest/gtest.h>
 
-#include "codegen/interp/interpreter.h"
 #include "codegen/interp/reference_test.h"
+#include "codegen/interp/tested_backend_test.h"
 #include "ir/text.h"
 
 namespace strata::codegen::interp {
@@ -31,8 +31,8 @@ struct Exits : ::testing::Test {
     return run(*unit);
   }
   ir::RunResult run(const ir::Unit& unit) {
-    Interpreter interpreter;
-    return interpreter.run(*interpreter.compile(unit), world.context);
+    Backend& backend = tested_backend();
+    return backend.run(*backend.compile(unit), world.context);
   }
   uint64_t slot(ir::SlotId id) { return world.get(exits_layout.slots[id]).lo; }
   void set(ir::SlotId id, uint64_t value) { world.set(exits_layout.slots[id], {value, 0}); }

@@ -4,8 +4,8 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 
-#include "codegen/interp/interpreter.h"
 #include "codegen/interp/reference_test.h"
+#include "codegen/interp/tested_backend_test.h"
 #include "ir/builder.h"
 
 namespace strata::codegen::interp {
@@ -48,11 +48,11 @@ struct Floats : ::testing::Test {
     build.begin(build.new_block());
     build.set(result, emit(build));
     build.exit_goto(0);
-    Interpreter interpreter;
-    const auto code = interpreter.compile(build.finish(0, 1, 1));
+    Backend& backend = tested_backend();
+    const auto code = backend.compile(build.finish(0, 1, 1));
     const unsigned saved = _mm_getcsr();
     _mm_setcsr(mxcsr);
-    interpreter.run(*code, world.context);
+    backend.run(*code, world.context);
     csr = _mm_getcsr();
     _mm_setcsr(saved);
     return world.get(layout.slots[result]).lo;

@@ -2,8 +2,8 @@
 // its result standing at every kind of place; held against the models.
 #include <gtest/gtest.h>
 
-#include "codegen/interp/interpreter.h"
 #include "codegen/interp/reference_test.h"
+#include "codegen/interp/tested_backend_test.h"
 #include "ir/flags.h"
 #include "ir/text.h"
 #include "ir/typing.h"
@@ -77,8 +77,8 @@ class Case {
 
     World before(layout());
     before.state = world.state;
-    Interpreter interpreter;
-    interpreter.run(*interpreter.compile(unit_), world.context);
+    Backend& backend = tested_backend();
+    backend.run(*backend.compile(unit_), world.context);
     const ir::SlotId result = slot_of(type, 3);
     before.set(layout().slots[0], {1, 0});
     before.set(layout().slots[result], expected);

@@ -2,8 +2,8 @@
 // result and count of instructions, wherever they are left.
 #include <gtest/gtest.h>
 
-#include "codegen/interp/interpreter.h"
 #include "codegen/interp/reference_test.h"
+#include "codegen/interp/tested_backend_test.h"
 #include "ir/flags.h"
 #include "ir/passes/pipeline.h"
 #include "ir/text.h"
@@ -353,8 +353,8 @@ void expect_same(const ir::Unit& unit, const ir::Unit& original, uint64_t seed) 
   prepare(expected, seed);
   prepare(world, seed);
   run_plainly(original, expected);
-  Interpreter interpreter;
-  world.result = interpreter.run(*interpreter.compile(unit), world.context);
+  Backend& backend = tested_backend();
+  world.result = backend.run(*backend.compile(unit), world.context);
 
   const auto where = [&] {
     return "seed " + std::to_string(seed) + "\n" + ir::print(unit) + "made of\n" + ir::print(original);

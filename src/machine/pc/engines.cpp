@@ -12,8 +12,10 @@ VcpuFactory kvm_engine() {
   };
 }
 
-VcpuFactory interp_engine(EngineOptions options) {
-  return [options = std::move(options)](const VcpuWiring& wiring) -> Result<std::unique_ptr<iface::X86Vcpu>> {
+namespace {
+
+VcpuFactory own_engine(EngineOptions options, engine::BackendKind backend) {
+  return [options = std::move(options), backend](const VcpuWiring& wiring) -> Result<std::unique_ptr<iface::X86Vcpu>> {
     engine::X86VcpuOptions vcpu;
     vcpu.memory = &wiring.memory;
     vcpu.ports = &wiring.ports;
@@ -21,11 +23,18 @@ VcpuFactory interp_engine(EngineOptions options) {
     vcpu.ticks = wiring.ticks;
     vcpu.tick_rate = wiring.tick_rate;
     vcpu.number = wiring.number;
-    vcpu.backend = engine::BackendKind::interp;
+    vcpu.backend = backend;
     vcpu.model = options.model;
     vcpu.trace = options.trace;
     return STRATA_TRY(engine::make_x86_vcpu(std::move(vcpu)));
   };
 }
+
+}  // namespace
+
+VcpuFactory interp_engine(EngineOptions options) {
+  return own_engine(std::move(options), engine::BackendKind::interp);
+}
+VcpuFactory jit_engine(EngineOptions options) { return own_engine(std::move(options), engine::BackendKind::jit); }
 
 }  // namespace strata::machine::pc

@@ -22,5 +22,7 @@ struct EngineOptions {
 
 /// The portable interpreter, the reference.
 VcpuFactory interp_engine(EngineOptions options);
+/// The translator to host code.
+VcpuFactory jit_engine(EngineOptions options);
 
 }  // namespace strata::machine::pc

@@ -1,0 +1,20 @@
+// The back end that the tests of this folder try: the interpreter, or any that has them built for itself.
+#pragma once
+
+#include "codegen/interp/interpreter.h"
+#ifdef STRATA_TEST_X64
+#include "codegen/x64/translator.h"
+#endif
+
+namespace strata::codegen::interp {
+
+inline Backend& tested_backend() {
+#ifdef STRATA_TEST_X64
+  static thread_local x64::Translator backend;
+#else
+  static thread_local Interpreter backend;
+#endif
+  return backend;
+}
+
+}  // namespace strata::codegen::interp

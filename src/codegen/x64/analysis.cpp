@@ -1,0 +1,126 @@
+// One walk from a block's end to its begin: how long values are wanted, and what is computed by its users.
+#include <algorithm>
+
+#include "codegen/x64/notes.h"
+
+namespace strata::codegen::x64 {
+
+namespace {
+
+using ir::Instr;
+using ir::Op;
+using ir::Type;
+
+class Analysis {
+ public:
+  Analysis(const ir::Unit& unit, const ir::Block& block, Scratch& scratch)
+      : unit_(unit), block_(block), scratch_(scratch), notes_(scratch.notes.data()) {}
+
+  void run() {
+    for (position_ = block_.end; position_-- > block_.begin;) look_at(unit_.code[position_], notes_[position_]);
+  }
+
+ private:
+  void look_at(const Instr& instr, Note& note) {
+    switch (instr.op) {
+      case Op::nop: case Op::constant: case Op::vconstant: case Op::get: break;
+      case Op::set: look_at_set(instr, note); break;
+      case Op::insn: scratch_.slot(unit_.layout->pc).next_set = position_; break;
+      default:
+        if (is_sunk(instr, note)) {
+          if (note.last_use != 0) use_sunk(instr, note.last_use);
+        } else if (!is_pure(unit_, instr) || note.last_use != 0) {
+          if (is_pure(unit_, instr)) note.fused = fuse(instr, note);
+          if (!note.fused) use_operands(instr);
+        }
+    }
+  }
+
+  void look_at_set(const Instr& instr, Note& note) {
+    SlotNote& slot = scratch_.slot(instr.imm);
+    note.awake = slot.next_set == never;  // nothing in this block supersedes it: then it is done where it stands
+    if (is_sunk(instr, note)) {
+      note.last_use = slot.next_set;
+      use_sunk(instr, note.last_use);
+    } else {
+      use(instr.arg[0], position_, Role::other);
+    }
+    slot.next_set = position_;
+  }
+
+  void use_operands(const Instr& instr) {
+    const unsigned count = operand_count(unit_, instr);
+    for (unsigned i = 0; i < count; ++i) use(instr.arg[i], position_, i == 0 ? first_role(instr.op) : Role::other);
+  }
+
+  static uint8_t first_role(Op op) {
+    if (op == Op::load || op == Op::store) return Role::address;
+    if (op == Op::branch || op == Op::exit_if || op == Op::select) return Role::condition;
+    return Role::other;
+  }
+
+  /// Whether all users of a value do its computation on the way; then its operands are wanted by them.
+  bool fuse(const Instr& instr, const Note& note) {
+    if (note.roles == Role::condition && (is_compare(instr.op) || instr.op == Op::cond)) {
+      for (unsigned i = 0; i < ir::info(instr.op).operands; ++i) use(instr.arg[i], note.last_use, Role::other);
+      return true;
+    }
+    if (instr.type != Type::i64) return false;
+    if (instr.op == Op::shl && note.roles == Role::index && is_scale(instr.arg[1])) {
+      use(instr.arg[0], note.last_use, Role::other);
+      return true;
+    }
+    if (instr.op != Op::add || (note.roles & ~(Role::address | Role::inner)) != 0) return false;
+    return unit_.code[instr.arg[1]].op == Op::constant ? fuse_displacement(instr, note) : fuse_sum(instr, note);
+  }
+
+  bool fuse_displacement(const Instr& instr, const Note& note) {
+    if ((note.roles & Role::inner) != 0 || !fits(unit_.code[instr.arg[1]].imm)) return false;
+    use(instr.arg[0], note.last_use, Role::inner);
+    return true;
+  }
+
+  bool fuse_sum(const Instr& instr, const Note& note) {
+    const bool left = is_index(instr.arg[0]);
+    use(instr.arg[0], note.last_use, left ? Role::index : Role::other);
+    use(instr.arg[1], note.last_use, left ? Role::other : Role::index);
+    return true;
+  }
+
+  bool is_index(ir::Value value) const {
+    const Instr& instr = unit_.code[value];
+    return instr.op == Op::shl && instr.type == Type::i64 && is_scale(instr.arg[1]);
+  }
+  bool is_scale(ir::Value value) const {
+    const Instr& count = unit_.code[value];
+    return count.op == Op::constant && count.imm <= 3;
+  }
+
+  void use_sunk(const Instr& instr, uint32_t position) {
+    const unsigned count = operand_count(unit_, instr);
+    for (unsigned i = 0; i < count; ++i) {
+      Note& note = notes_[instr.arg[i]];
+      note.last_use = std::max(note.last_use, position);
+      note.roles |= Role::other;
+    }
+  }
+
+  void use(ir::Value value, uint32_t position, uint8_t role) {
+    Note& note = notes_[value];
+    note.awake = true;
+    note.last_use = std::max(note.last_use, position);
+    note.roles |= role;
+  }
+
+  const ir::Unit& unit_;
+  const ir::Block& block_;
+  Scratch& scratch_;
+  Note* notes_;
+  uint32_t position_ = 0;
+};
+
+}  // namespace
+
+void analyse(const ir::Unit& unit, const ir::Block& block, Scratch& scratch) { Analysis(unit, block, scratch).run(); }
+
+}  // namespace strata::codegen::x64

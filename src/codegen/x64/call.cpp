@@ -1,0 +1,125 @@
+// Operations that the interpreter's steps do, atomic updates, and calls of helpers.
+#include "base/assert.h"
+#include "codegen/interp/single_step.h"
+#include "codegen/x64/compiler.h"
+
+namespace strata::codegen::x64 {
+
+namespace {
+
+template <class F>
+const void* erase(F* function) {
+  return reinterpret_cast<const void*>(function);
+}
+
+}  // namespace
+
+const interp::Step* Compiler::keep(const std::vector<interp::Step>& steps) {
+  auto& kept = code_->inline_steps.emplace_back(std::make_unique<interp::Step[]>(steps.size()));
+  std::copy(steps.begin(), steps.end(), kept.get());
+  return kept.get();
+}
+
+/// A cell in which the operand stands, whatever it is.
+uint16_t Compiler::operand_cell(Value value) {
+  if (at(value).op == Op::constant || at(value).op == Op::vconstant) {
+    if (note(value).cell == 0) {
+      if (is_vector(value)) use_vector(value);
+      else use(value);
+    }
+  }
+  return static_cast<uint16_t>(cell_of(value));
+}
+
+void Compiler::call_function(const void* function) {
+  a_.mov(x86::rax, reinterpret_cast<uint64_t>(function));
+  a_.call(x86::rax);
+}
+
+void Compiler::interpret(const Instr& instr) {
+  uint16_t operands[4] = {};
+  const unsigned count = ir::info(instr.op).operands;
+  for (unsigned i = 0; i < count; ++i) operands[i] = operand_cell(instr.arg[i]);
+  evict_lost_in_calls();
+  assign_cell(here());
+  std::vector<interp::Step> steps;
+  interp::append_operation(steps, unit_, instr, static_cast<uint16_t>(note(here()).cell), operands);
+  interp::append_end(steps);
+  a_.mov(x86::rdi, reinterpret_cast<uint64_t>(keep(steps)));
+  a_.mov(x86::rsi, state_register);
+  a_.lea(x86::rdx, x86::ptr(x86::rsp, Frame::cells));
+  a_.mov(x86::rcx, context_register);
+  call_function(erase(&interp::run_steps));
+}
+
+void Compiler::say_running() {
+  a_.mov(x86::rax, data(offsetof(CodeData, code)));
+  a_.mov(context(offsetof(ir::ExecContext, running)), x86::rax);
+}
+
+void Compiler::atomic(const Instr& instr) {
+  interp::Step step{.imm = static_cast<int32_t>(instr.imm)};
+  uint16_t* const places[] = {&step.a, &step.b, &step.c};
+  for (unsigned i = 0; i < ir::info(instr.op).operands; ++i) *places[i] = operand_cell(instr.arg[i]);
+  evict_lost_in_calls();
+  assign_cell(here());
+  step.d = static_cast<uint16_t>(note(here()).cell);
+  say_running();
+  a_.mov(x86::rdi, reinterpret_cast<uint64_t>(keep({step})));
+  a_.mov(x86::rsi, state_register);
+  a_.lea(x86::rdx, x86::ptr(x86::rsp, Frame::cells));
+  a_.mov(x86::rcx, context_register);
+  call_function(erase(interp::atomic_update(instr.op, instr.type)));
+  a_.test(x86::al, x86::al);
+  a_.jz(make_exit(ir::ExitKind::memory, 0).label);
+}
+
+void Compiler::call(const Instr& instr) {
+  const ir::Helper& helper = *unit_.helpers[instr.imm];
+  const bool pure = helper.effect == ir::HelperEffect::pure;
+  const auto count = static_cast<unsigned>(helper.operands.size());
+  for (unsigned i = 0; i < count; ++i)
+    if (at(instr.arg[i]).op != Op::constant) operand_cell(instr.arg[i]);
+  evict_lost_in_calls();
+  if (!pure) {
+    bring_up_to_date();
+    say_running();
+  }
+  const Gp words[] = {x86::rsi, x86::rdx, x86::rcx, x86::r8, x86::r9};
+  const bool vector = ir::bits(helper.result) > 64;
+  unsigned next = 0;
+  if (helper.result != Type::none && is_vector_type(helper.result)) assign_cell(here());
+  if (vector) a_.lea(words[next++], cell(note(here()).cell));
+  for (unsigned i = 0; i < count; ++i, ++next) {
+    const Value value = instr.arg[i];
+    const unsigned bits = ir::bits(type_of(value));
+    if (at(value).op == Op::constant) load_constant(words[next], at(value).imm);
+    else if (bits > 64) a_.lea(words[next], cell(note(value).cell));
+    else if (type_of(value) == Type::f32) a_.mov(words[next].r32(), cell(note(value).cell, 4));
+    else a_.mov(words[next], cell(note(value).cell));
+  }
+  a_.mov(x86::rdi, context_register);
+  call_function(erase(helper.function));
+  take_result(here(), helper.result);
+  if (helper.effect != ir::HelperEffect::may_exit) return;
+  a_.cmp(context(offsetof(ir::ExecContext, leave), 1), 0);
+  a_.jne(make_exit(ir::ExitKind::leave, 0, true).label);
+}
+
+/// What a helper gives has anything above it.
+void Compiler::take_result(Value value, Type type) {
+  if (type == Type::none || ir::bits(type) > 64) return;
+  if (is_vector_type(type)) {
+    a_.mov(cell(note(value).cell), x86::rax);
+    return;
+  }
+  const Gp to = define(value);
+  switch (type) {
+    case Type::i64: a_.mov(to.r64(), x86::rax); break;
+    case Type::i16: a_.movzx(to.r32(), x86::ax); break;
+    case Type::i32: a_.mov(to.r32(), x86::eax); break;
+    default: a_.movzx(to.r32(), x86::al); break;
+  }
+}
+
+}  // namespace strata::codegen::x64

@@ -1,0 +1,156 @@
+// Units and blocks: the order of things in a unit's host code.
+#include "codegen/x64/compiler.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+
+namespace strata::codegen::x64 {
+
+Compiler::Compiler(const ir::Unit& unit, CodeMemory& memory, Scratch& scratch)
+    : unit_(unit), scratch_(scratch), code_(std::make_unique<X64Code>(memory)), memory_(memory) {
+  scratch.notes.assign(unit.code.size(), Note{});
+  scratch.slots.resize(std::max(scratch.slots.size(), unit.layout->slots.size()));
+  holder_.init(asmjit::Environment::host());
+  holder_.attach(&a_);
+  code_->pc_offset = unit.layout->slots[unit.layout->pc].offset;
+  data_ = a_.newLabel();
+  exit_tail_ = a_.newLabel();
+  for (size_t i = 0; i < unit.blocks.size(); ++i) blocks_.push_back(a_.newLabel());
+  at_insn_blocks_.assign(unit.blocks.size(), 1);
+  at_insn_blocks_[0] = 0;
+}
+
+std::unique_ptr<X64Code> Compiler::run() {
+  // In the order of the code: links are counted so.
+  std::vector<ir::BlockId> order(unit_.blocks.size());
+  for (ir::BlockId id = 0; id < order.size(); ++id) order[id] = id;
+  std::sort(order.begin(), order.end(),
+            [this](ir::BlockId a, ir::BlockId b) { return unit_.blocks[a].begin < unit_.blocks[b].begin; });
+  write_linked_entry();
+  if (order[0] != 0) a_.jmp(blocks_[0]);
+  for (size_t i = 0; i < order.size(); ++i) {
+    next_block_ = i + 1 < order.size() ? order[i + 1] : never;
+    compile_block(order[i]);
+  }
+  write_cold_parts();
+  return finish();
+}
+
+/// Where other code begins this one: only while its pages are mapped as they were, nothing else is to be done, and the
+/// instructions fit in what is left.
+void Compiler::write_linked_entry() {
+  const Label refused = a_.newLabel();
+  a_.bind(refused);
+  leave(ir::ExitKind::next, ir::RunResult::no_link, 0);
+  linked_entry_ = static_cast<uint32_t>(a_.offset());
+  a_.mov(x86::rax, data(offsetof(CodeData, generation)));
+  a_.mov(x86::rax, x86::ptr(x86::rax));
+  a_.cmp(x86::rax, data(offsetof(CodeData, valid_at)));
+  a_.jne(refused);
+  a_.cmp(context(offsetof(ir::ExecContext, events), 4), 0);
+  a_.jne(refused);
+  a_.mov(x86::rax, context(offsetof(ir::ExecContext, insns)));
+  a_.add(x86::rax, static_cast<int32_t>(std::max(1u, unit_.guest_insns)));
+  a_.cmp(x86::rax, context(offsetof(ir::ExecContext, insn_limit)));
+  a_.ja(refused);
+  entry_ = static_cast<uint32_t>(a_.offset());
+}
+
+void Compiler::compile_block(ir::BlockId id) {
+  const ir::Block& block = unit_.blocks[id];
+  ++scratch_.block;
+  analyse(unit_, block, scratch_);
+  forget_values();
+  open_sunk_.clear();
+  pc_lags_ = false;
+  at_insn_ = at_insn_blocks_[id] != 0;
+  uncounted_ = 0;
+  begun_ = id != 0;
+  a_.bind(blocks_[id]);
+  for (position_ = block.begin; position_ < block.end; ++position_) {
+    pinned_general_ = pinned_vectors_ = 0;
+    compile_instr(unit_.code[position_]);
+  }
+}
+
+void Compiler::compile_instr(const Instr& instr) {
+  Note& found = note(position_);
+  if (ir::has(instr.op, ir::Trait::terminator)) return compile_terminator(instr);
+  switch (instr.op) {
+    case Op::nop: case Op::constant: case Op::vconstant: return;
+    case Op::get:
+      if (found.last_use != 0) get(instr);
+      return;
+    case Op::insn:
+      note_set(unit_.layout->pc, position_, false);
+      return begin_insn(instr.imm);
+    case Op::set: {
+      const bool sunk = is_sunk(instr, found);
+      note_set(instr.imm, position_, sunk);
+      if (!sunk) set(instr);
+      if (instr.imm == unit_.layout->pc) pc_lags_ = at_insn_ = false;
+      return;
+    }
+    default: break;
+  }
+  if (is_sunk(instr, found) || found.fused || (is_pure(unit_, instr) && found.last_use == 0)) return;
+  compile_operation(instr);
+}
+
+void Compiler::compile_operation(const Instr& instr) {
+  switch (instr.op) {
+    case Op::load: return load(instr);
+    case Op::store: return store(instr);
+    case Op::atomic_swap: case Op::atomic_add: case Op::atomic_and: case Op::atomic_or: case Op::atomic_xor:
+    case Op::atomic_cas:
+      return atomic(instr);
+    case Op::fence: a_.mfence(); return;
+    case Op::call: return call(instr);
+    case Op::exit_if: return exit_if(instr);
+    case Op::poll: return poll();
+    default:
+      if (compile_integer(instr) || compile_vector(instr)) return;
+      interpret(instr);
+  }
+}
+
+void Compiler::write_cold_parts() {
+  for (const SlowPath& path : slow_paths_) write_slow_path(path);
+  for (const auto& [label, number] : exit_labels_) {
+    a_.bind(label);
+    a_.mov(x86::ecx, number);
+    a_.jmp(exit_tail_);
+  }
+  if (!exit_labels_.empty()) {
+    a_.bind(exit_tail_);
+    a_.mov(x86::rdx, data(offsetof(CodeData, code)));
+    a_.jmp(x86::ptr(x86::rsp, Frame::thunk(Frame::exit), 8));
+  }
+  for (const auto& [label, link] : unlinked_) {
+    a_.bind(label);
+    leave(ir::ExitKind::next, link, 0);
+  }
+  a_.align(asmjit::AlignMode::kZero, 8);
+  a_.bind(data_);
+  const CodeData nothing;
+  a_.embed(&nothing, sizeof nothing);
+  for (size_t i = 0; i < unlinked_.size(); ++i) a_.embedUInt64(0);
+}
+
+std::unique_ptr<X64Code> Compiler::finish() {
+  STRATA_ASSERT(!holder_.hasUnresolvedLinks());
+  code_->span = memory_.allocate(holder_.codeSize());
+  const auto base = reinterpret_cast<uint64_t>(code_->span.run);
+  STRATA_ASSERT(holder_.relocateToBase(base) == asmjit::kErrorOk);
+  holder_.copyFlattenedData(code_->span.write, code_->span.size);
+  const auto offset = [this](const Label& label) { return static_cast<uint32_t>(holder_.labelOffset(label)); };
+  code_->entry = entry_;
+  code_->linked_entry = linked_entry_;
+  code_->data = offset(data_);
+  for (const auto& [label, link] : unlinked_) code_->unlinked.push_back(offset(label));
+  code_->write_data();
+  return std::move(code_);
+}
+
+}  // namespace strata::codegen::x64

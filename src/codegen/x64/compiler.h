@@ -1,0 +1,206 @@
+// From a unit's IR to host code, block by block: one walk backward (notes.h), one forward.
+#pragma once
+
+#include <asmjit/x86.h>
+
+#include <array>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "codegen/x64/frame.h"
+#include "codegen/x64/notes.h"
+#include "codegen/x64/registers.h"
+#include "codegen/x64/x64_code.h"
+
+namespace strata::codegen::x64 {
+
+class Compiler {
+ public:
+  Compiler(const ir::Unit& unit, CodeMemory& memory, Scratch& scratch);
+  std::unique_ptr<X64Code> run();
+
+ private:
+  using Instr = ir::Instr;
+  using Op = ir::Op;
+  using Type = ir::Type;
+  using Value = ir::Value;
+  using Gp = x86::Gp;
+  using Xmm = x86::Xmm;
+  using Label = asmjit::Label;
+  using CondCode = x86::CondCode;
+
+  /// A load or store that missed: what is done behind the unit's code.
+  struct SlowPath {
+    Label begin, back;
+    const Instr* instr;
+    Gp address;
+    Value value;       ///< of a store: where it stands is in `reg`, or it is a constant
+    int8_t reg;        ///< of the result or value; -1: none
+    uint32_t exit;
+  };
+  struct Exit {
+    Label label;
+    uint32_t number;
+  };
+
+  // Blocks (compiler.cpp).
+  void compile_block(ir::BlockId id);
+  void compile_instr(const Instr& instr);
+  void compile_operation(const Instr& instr);
+  void write_linked_entry();
+  void write_cold_parts();
+  void write_slow_path(const SlowPath& path);
+  std::unique_ptr<X64Code> finish();
+
+  // Where values stand (values.cpp).
+  Gp use(Value value);                ///< in a general register
+  Xmm use_vector(Value value);        ///< in a vector register
+  Gp define(Value value);             ///< a register for the result
+  Xmm define_vector(Value value);
+  Gp define_from(Value value, Value from);  ///< the same, which holds `from` already
+  Xmm define_vector_from(Value value, Value from);
+  bool dies(Value value) const { return note(value).last_use <= position_; }
+  void take_over(Value value, Value from);
+  int8_t allocate_general();
+  int8_t allocate_vector();
+  void bind(Value value, int8_t reg);
+  void evict(Value value);            ///< to its cell
+  void evict_lost_in_calls();
+  uint32_t cell_of(Value value);      ///< the value stands there too, from now on
+  void assign_cell(Value value);
+  void forget_values();
+  void load_constant(const Gp& to, uint64_t constant);
+  bool is_vector(Value value) const { return is_vector_type(type_of(value)); }
+  static bool is_vector_type(Type type) { return type >= Type::f32; }
+
+  // Integers, conversions and flags (integer.cpp, flags.cpp).
+  bool compile_integer(const Instr& instr);
+  void arithmetic(const Instr& instr, x86::Inst::Id id);
+  void multiply(const Instr& instr);
+  bool multiply_high(const Instr& instr);
+  bool divide(const Instr& instr);
+  bool shift(const Instr& instr, x86::Inst::Id id);
+  bool count_bits(const Instr& instr, x86::Inst::Id id, bool available);
+  bool byte_swap(const Instr& instr);
+  bool select(const Instr& instr);
+  void convert(const Instr& instr);
+  bool insert_low(const Instr& instr);
+  void bit_cast(const Instr& instr);
+  void flags_of(const Instr& instr);
+  void flags_merge(const Instr& instr);
+  CondCode condition(Value truth);    ///< the host's flags, and what of them says that it holds
+  CondCode compare(const Instr& instr);
+  CondCode test_flags(const Instr& cond);
+  void truth_value(const Instr& instr);
+  void apply(x86::Inst::Id id, const Gp& to, Value right, Type type);  ///< two operands, the right one may be a constant
+  void clear_above(const Gp& reg, Type type);
+
+  // Floating point and vectors (vector.cpp).
+  bool compile_vector(const Instr& instr);
+  bool convert_float(const Instr& instr);
+  void compare_float(const Instr& instr);
+  bool shift_lanes(const Instr& instr);
+  bool move_lanes(const Instr& instr);
+
+  // Guest memory (memory.cpp).
+  void load(const Instr& instr);
+  void store(const Instr& instr);
+  Gp address_of(Value value);
+  void look_up(const Gp& address, const Instr& instr, bool write, Label miss);
+  void load_from(const x86::Mem& from, Type type, int8_t reg);
+  void store_to(const x86::Mem& to, Type type, Value value, int8_t reg);
+  int8_t use_to_store(Value value);
+  void get(const Instr& instr);
+  void set(const Instr& instr);
+
+  // What the interpreter or C++ does (call.cpp).
+  void interpret(const Instr& instr);
+  void atomic(const Instr& instr);
+  void call(const Instr& instr);
+  void call_function(const void* function);
+  void take_result(Value value, Type type);
+  const interp::Step* keep(const std::vector<interp::Step>& steps);
+  uint16_t operand_cell(Value value);
+  void say_running();
+
+  // Ways out (exit.cpp).
+  Exit make_exit(ir::ExitKind kind, uint64_t payload, bool from_helper = false);
+  uint16_t exit_operand(Value value);
+  void note_set(uint64_t slot, Value set, bool sunk);
+  void begin_insn(uint64_t pc);
+  void bring_up_to_date(unsigned undone = 0);
+  void count(uint64_t insns);
+  void write_pc(uint64_t pc);
+  bool wants_pc(ir::BlockId target) const;
+  void hand_on(ir::BlockId target);
+  void compile_terminator(const Instr& instr);
+  void compile_exit(const Instr& instr);
+  void exit_goto(const Instr& instr);
+  void exit_indirect(const Instr& instr);
+  void jump(ir::BlockId target);
+  void branch(const Instr& instr);
+  void exit_if(const Instr& instr);
+  void poll();
+  void leave(ir::ExitKind kind, uint8_t link, uint64_t payload);
+
+  const Instr& at(Value value) const { return unit_.code[value]; }
+  Note& note(Value value) { return scratch_.notes[value]; }
+  const Note& note(Value value) const { return scratch_.notes[value]; }
+  Type type_of(Value value) const { return ir::result_type(unit_, at(value)); }
+  Value here() const { return position_; }
+  const ir::Slot& slot_of(const Instr& instr) const { return unit_.layout->slots[instr.imm]; }
+  bool is_constant(Value value) const { return at(value).op == Op::constant; }
+  /// Whether an instruction of the host takes it as it stands: 32 bits, sign-extended.
+  bool is_immediate(Value value) const {
+    return is_constant(value) && (ir::bits(at(value).type) <= 32 || fits(at(value).imm)) &&
+           !is_vector_type(at(value).type);
+  }
+  int32_t immediate(Value value) const;
+  x86::Mem context(size_t offset, uint32_t size = 8) const {
+    return x86::Mem(context_register, static_cast<int32_t>(offset), size);
+  }
+  x86::Mem state(uint32_t offset, uint32_t size) const {
+    return x86::Mem(state_register, static_cast<int32_t>(offset), size);
+  }
+  x86::Mem cell(uint32_t number, uint32_t size = 8) const {
+    return x86::Mem(x86::rsp, Frame::cell(number), size);
+  }
+  x86::Mem data(uint32_t offset) const { return x86::Mem(data_, static_cast<int32_t>(offset), 8); }
+  static Gp sized(const Gp& reg, Type type);
+
+  const ir::Unit& unit_;
+  Scratch& scratch_;
+  std::unique_ptr<X64Code> code_;
+  CodeMemory& memory_;
+  asmjit::CodeHolder holder_;
+  x86::Assembler a_;
+  const asmjit::CpuFeatures::X86& host_ = asmjit::CpuInfo::host().features().x86();
+
+  Label data_, exit_tail_;
+  std::vector<Label> blocks_;
+  std::vector<uint8_t> at_insn_blocks_;
+  std::vector<std::pair<Label, uint32_t>> exit_labels_;
+  std::vector<SlowPath> slow_paths_;
+  std::vector<std::pair<Label, uint8_t>> unlinked_;
+  std::vector<std::pair<uint64_t, Value>> open_sunk_;        ///< slots with the sunk set that has not been superseded
+  std::vector<std::pair<Value, uint16_t>> exit_values_;      ///< of the exit being made: values with their cells
+  uint16_t next_temporary_ = 0;
+  uint32_t linked_entry_ = 0, entry_ = 0;
+
+  std::array<Value, 16> general_{};   ///< what registers hold
+  std::array<Value, 16> vectors_{};
+  uint32_t pinned_general_ = 0, pinned_vectors_ = 0;  ///< in use by the instruction at hand
+  uint32_t cells_ = 0;
+
+  uint32_t position_ = 0;
+  ir::BlockId next_block_ = 0;
+  uint8_t links_ = 0;
+  uint64_t pc_ = 0;               ///< of the instruction begun last in this block
+  bool pc_lags_ = false;          ///< the pc slot does not hold it yet
+  bool at_insn_ = false;          ///< nothing but an `insn` has set the pc last
+  unsigned uncounted_ = 0;        ///< instructions begun since the count was brought up to date
+  bool begun_ = false;            ///< an instruction has been begun, in this block or before it
+};
+
+}  // namespace strata::codegen::x64

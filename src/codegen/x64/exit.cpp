@@ -1,0 +1,206 @@
+// Ways on and out: jumps, exits, and how far the state lags behind. As codegen/interp/lower_control.cpp counts.
+#include <algorithm>
+
+#include "base/assert.h"
+#include "codegen/interp/single_step.h"
+#include "codegen/x64/compiler.h"
+#include "codegen/x64/jump_table.h"
+
+namespace strata::codegen::x64 {
+
+using ir::ExitKind;
+
+void Compiler::count(uint64_t insns) {
+  if (insns != 0) a_.add(context(offsetof(ir::ExecContext, insns)), static_cast<int32_t>(insns));
+}
+
+void Compiler::write_pc(uint64_t pc) {
+  const x86::Mem slot = state(unit_.layout->slots[unit_.layout->pc].offset, 8);
+  if (fits(pc)) {
+    a_.mov(slot, static_cast<int32_t>(pc));
+  } else {
+    a_.mov(x86::rax, pc);
+    a_.mov(slot, x86::rax);
+  }
+}
+
+void Compiler::begin_insn(uint64_t pc) {
+  pc_ = pc;
+  pc_lags_ = at_insn_ = begun_ = true;
+  ++uncounted_;
+}
+
+void Compiler::bring_up_to_date(unsigned undone) {
+  if (pc_lags_) write_pc(pc_);
+  count(uncounted_ - undone);
+  pc_lags_ = false;
+  uncounted_ = 0;
+}
+
+/// Whether something may look at the pc slot before the target sets it anew.
+bool Compiler::wants_pc(ir::BlockId target) const {
+  for (const Instr& instr : unit_.instrs(target)) {
+    if (instr.op == Op::insn || instr.op == Op::exit_goto || instr.op == Op::exit_indirect) return false;
+    const bool computes = ir::has(instr.op, ir::Trait::pure) || instr.op == Op::nop ||
+                          (instr.op == Op::get && instr.imm != unit_.layout->pc);
+    if (!computes) return true;
+  }
+  return true;
+}
+
+/// What a block knows when it is jumped to: whether the pc is that of an instruction not done yet. Where jumps disagree
+/// it is taken to be done.
+void Compiler::hand_on(ir::BlockId target) { at_insn_blocks_[target] &= static_cast<uint8_t>(at_insn_); }
+
+void Compiler::note_set(uint64_t slot, Value set, bool sunk) {
+  std::erase_if(open_sunk_, [slot](const auto& open) { return open.first == slot; });
+  if (sunk) open_sunk_.push_back({slot, set});
+}
+
+/// The cell in which an exit finds a value: what registers held is saved there by the thunk; constants and sunk values
+/// are computed by the exit's own steps.
+uint16_t Compiler::exit_operand(Value value) {
+  const Instr& instr = at(value);
+  const Note& found = note(value);
+  const bool constant = instr.op == Op::constant || instr.op == Op::vconstant;
+  if (!constant && !is_sunk(instr, found)) {
+    if (found.cell != 0) return static_cast<uint16_t>(found.cell);
+    STRATA_ASSERT(found.reg >= 0, "an exit wants a value that was not kept");
+    const auto reg = static_cast<unsigned>(found.reg);
+    return static_cast<uint16_t>(is_vector(value) ? Frame::vectors + 2 * reg : reg);
+  }
+  for (const auto& [known, where] : exit_values_)
+    if (known == value) return where;
+  uint16_t operands[4] = {};
+  const unsigned count = ir::info(instr.op).operands;
+  for (unsigned i = 0; i < count; ++i) operands[i] = exit_operand(instr.arg[i]);
+  const auto where = static_cast<uint16_t>(Frame::temporaries + next_temporary_);
+  next_temporary_ += 2;
+  STRATA_ASSERT(where + 2u <= Frame::all_cells, "too much is left to one exit");
+  if (constant) interp::append_constant(code_->steps, unit_, instr, where);
+  else interp::append_operation(code_->steps, unit_, instr, where, operands);
+  exit_values_.push_back({value, where});
+  return where;
+}
+
+Compiler::Exit Compiler::make_exit(ExitKind kind, uint64_t payload, bool from_helper) {
+  ExitPlace place;
+  place.kind = kind;
+  place.payload = payload;
+  place.from_helper = from_helper;
+  place.pc = pc_;
+  place.pc_lags = pc_lags_;
+  place.begun = begun_;
+  place.at_insn = at_insn_;
+  place.insns = static_cast<uint16_t>(uncounted_);
+  place.owes = !open_sunk_.empty();
+  if (place.owes) {
+    place.first_step = static_cast<uint32_t>(code_->steps.size());
+    next_temporary_ = 0;
+    exit_values_.clear();
+    std::vector<std::pair<uint64_t, uint16_t>> sets;
+    for (const auto& [slot, set] : open_sunk_) sets.push_back({slot, exit_operand(at(set).arg[0])});
+    for (const auto& [slot, from] : sets) interp::append_set(code_->steps, unit_.layout->slots[slot], from);
+    interp::append_end(code_->steps);
+  }
+  code_->exits.push_back(place);
+  const Exit exit{a_.newLabel(), static_cast<uint32_t>(exit_labels_.size())};
+  exit_labels_.push_back({exit.label, exit.number});
+  return exit;
+}
+
+/// With the state as it is now. The result goes back in rax and rdx.
+void Compiler::leave(ExitKind kind, uint8_t link, uint64_t payload) {
+  say_running();
+  a_.mov(x86::eax, static_cast<uint32_t>(kind) | uint32_t{link} << 8);
+  load_constant(x86::rdx, payload);
+  a_.jmp(x86::ptr(x86::rsp, Frame::thunk(Frame::leave), 8));
+}
+
+void Compiler::exit_if(const Instr& instr) {
+  const CondCode holds = condition(instr.arg[0]);
+  a_.j(holds, make_exit(static_cast<ExitKind>(instr.kind), instr.imm).label);
+}
+
+void Compiler::poll() {
+  a_.cmp(context(offsetof(ir::ExecContext, events), 4), 0);
+  a_.jne(make_exit(ExitKind::event, 0).label);
+}
+
+void Compiler::compile_terminator(const Instr& instr) {
+  switch (instr.op) {
+    case Op::jump:
+      hand_on(instr.target[0]);
+      if (pc_lags_ && wants_pc(instr.target[0])) bring_up_to_date();
+      count(uncounted_);
+      return jump(instr.target[0]);
+    case Op::branch: return branch(instr);
+    case Op::exit: return compile_exit(instr);
+    case Op::exit_goto: return exit_goto(instr);
+    default: return exit_indirect(instr);
+  }
+}
+
+void Compiler::jump(ir::BlockId target) {
+  if (target != next_block_) a_.jmp(blocks_[target]);
+}
+
+void Compiler::branch(const Instr& instr) {
+  const ir::BlockId yes = instr.target[0], no = instr.target[1];
+  hand_on(yes);
+  hand_on(no);
+  if (pc_lags_ && (wants_pc(yes) || wants_pc(no))) bring_up_to_date();
+  count(uncounted_);
+  const CondCode holds = condition(instr.arg[0]);
+  if (yes == next_block_) {
+    a_.j(x86::negateCond(holds), blocks_[no]);
+  } else {
+    a_.j(holds, blocks_[yes]);
+    jump(no);
+  }
+}
+
+void Compiler::compile_exit(const Instr& instr) {
+  const auto kind = static_cast<ExitKind>(instr.kind);
+  const bool fault = kind == ExitKind::memory || kind == ExitKind::trap;
+  const bool undone = (fault && begun_) || (kind == ExitKind::event && at_insn_);
+  if (pc_lags_) write_pc(pc_);
+  // The count may go below what it was before this unit's begin, by the instruction that another block began.
+  const int64_t done = static_cast<int64_t>(uncounted_) - (undone ? 1 : 0);
+  if (done != 0) a_.add(context(offsetof(ir::ExecContext, insns)), static_cast<int32_t>(done));
+  leave(kind, ir::RunResult::no_link, instr.imm);
+}
+
+void Compiler::exit_goto(const Instr& instr) {
+  write_pc(instr.imm);
+  count(uncounted_);
+  const uint8_t link = links_;
+  if (link == ir::RunResult::no_link) return leave(ExitKind::next, link, 0);
+  ++links_;
+  a_.jmp(data(static_cast<uint32_t>(sizeof(CodeData)) + 8 * link));
+  unlinked_.push_back({a_.newLabel(), link});
+}
+
+void Compiler::exit_indirect(const Instr& instr) {
+  const Gp pc = use(instr.arg[0]);
+  a_.mov(state(unit_.layout->slots[unit_.layout->pc].offset, 8), pc);
+  count(uncounted_);
+  const Op from = at(instr.arg[0]).op;
+  if (unit_.mode == 0 || from == Op::constant || from == Op::call) return leave(ExitKind::next, ir::RunResult::no_link, 0);
+  const Label miss = a_.newLabel();
+  a_.mov(x86::ecx, pc.r32());
+  a_.shr(x86::ecx, 12);
+  a_.xor_(x86::ecx, pc.r32());
+  a_.and_(x86::ecx, static_cast<uint32_t>(JumpTable::size - 1));
+  a_.shl(x86::ecx, 5);
+  a_.add(x86::rcx, context(offsetof(ir::ExecContext, jumps)));
+  a_.cmp(pc, x86::ptr(x86::rcx, offsetof(JumpTable::Entry, pc)));
+  a_.jne(miss);
+  a_.cmp(x86::dword_ptr(x86::rcx, offsetof(JumpTable::Entry, mode)), unit_.mode);
+  a_.jne(miss);
+  a_.jmp(x86::ptr(x86::rcx, offsetof(JumpTable::Entry, target), 8));
+  a_.bind(miss);
+  leave(ExitKind::next, ir::RunResult::no_link, 0);
+}
+
+}  // namespace strata::codegen::x64

@@ -1,0 +1,118 @@
+// Comparisons, conditions, and flags as values: from the host's own flags.
+#include "codegen/x64/compiler.h"
+
+#include "base/assert.h"
+
+namespace strata::codegen::x64 {
+
+
+Compiler::CondCode Compiler::compare(const Instr& instr) {
+  const Value a = instr.arg[0], b = instr.arg[1];
+  const bool is_signed = instr.op == Op::lt_s || instr.op == Op::le_s;
+  const bool equality = instr.op == Op::eq || instr.op == Op::ne;
+  // What is unsigned or equal has zeros above it; what has a sign is compared in its own width.
+  const bool own_width = is_signed && ir::bits(instr.type) < 32;
+  const Gp left = use(a);
+  const Gp shown = own_width ? sized(left, instr.type) : half_or_all(left, instr.type == Type::i64);
+  if (is_immediate(b)) {
+    const int64_t constant = ir::bits(instr.type) >= 32 || own_width ? immediate(b) : static_cast<int64_t>(at(b).imm);
+    if (constant == 0 && (equality || is_signed)) a_.test(shown, shown);
+    else a_.cmp(shown, constant);
+  } else {
+    const Gp right = use(b);
+    a_.cmp(shown, own_width ? sized(right, instr.type) : half_or_all(right, instr.type == Type::i64));
+  }
+  switch (instr.op) {
+    case Op::eq: return CondCode::kE;
+    case Op::ne: return CondCode::kNE;
+    case Op::lt_u: return CondCode::kB;
+    case Op::le_u: return CondCode::kBE;
+    case Op::lt_s: return CondCode::kL;
+    default: return CondCode::kLE;
+  }
+}
+
+/// Of a flags value: a test of its bits.
+Compiler::CondCode Compiler::test_flags(const Instr& cond) {
+  const auto wanted = static_cast<ir::Cond>(cond.imm);
+  const Gp flags = use(cond.arg[0]).r32();
+  const uint32_t read = ir::flags_read(wanted);
+  const bool opposite = (cond.imm & 1) != 0;
+  if ((read & ir::Flag::sign) == 0 || (read & ir::Flag::overflow) == 0) {
+    a_.test(flags, read);
+  } else {
+    a_.mov(x86::eax, flags);  // overflow to the sign's place
+    a_.shr(x86::eax, 4);
+    a_.xor_(x86::eax, flags);
+    if ((read & ir::Flag::zero) != 0) {
+      a_.and_(x86::eax, ir::Flag::sign);
+      a_.mov(x86::ecx, flags);
+      a_.and_(x86::ecx, ir::Flag::zero);
+      a_.or_(x86::eax, x86::ecx);
+    } else {
+      a_.test(x86::eax, ir::Flag::sign);
+    }
+  }
+  return opposite ? CondCode::kZ : CondCode::kNZ;
+}
+
+Compiler::CondCode Compiler::condition(Value truth) {
+  const Instr& instr = at(truth);
+  if (note(truth).fused) return instr.op == Op::cond ? test_flags(instr) : compare(instr);
+  const Gp value = use(truth);
+  a_.test(value.r8(), value.r8());
+  return CondCode::kNZ;
+}
+
+void Compiler::truth_value(const Instr& instr) {
+  const CondCode holds = instr.op == Op::cond ? test_flags(instr) : compare(instr);
+  const Gp to = define(here());
+  a_.emit(Inst::setccFromCond(holds), to.r8());
+  a_.movzx(to.r32(), to.r8());
+}
+
+/// The host's flags of the same operation: lahf gives them in the IR's layout, but for overflow.
+void Compiler::flags_of(const Instr& instr) {
+  const Type type = instr.type;
+  const bool carry = instr.op == Op::flags_adc || instr.op == Op::flags_sbb;
+  const bool logic = instr.op == Op::flags_logic;
+  const Gp a = use(instr.arg[0]);
+  const Gp b = logic || is_immediate(instr.arg[1]) ? Gp() : use(instr.arg[1]);
+  const Gp c = carry ? use(instr.arg[2]) : Gp();
+  const Gp to = define(here());
+  const Gp left = sized(x86::rcx, type);
+  if (logic) {
+    a_.test(sized(a, type), sized(a, type));
+    a_.lahf();
+    a_.movzx(x86::eax, x86::ah);  // no register beyond the first four goes with ah
+    a_.and_(x86::eax, ir::Flag::parity | ir::Flag::zero | ir::Flag::sign);
+    a_.mov(to.r32(), x86::eax);
+    return;
+  }
+  const bool add = instr.op == Op::flags_add || instr.op == Op::flags_adc;
+  if (carry || add) a_.mov(x86::rcx, a);
+  if (carry) a_.bt(c.r32(), 0);
+  const Inst::Id id = carry ? (add ? Inst::kIdAdc : Inst::kIdSbb) : add ? Inst::kIdAdd : Inst::kIdCmp;
+  const Gp first = carry || add ? left : sized(a, type);
+  if (b.isValid()) a_.emit(id, first, sized(b, type));
+  else a_.emit(id, first, asmjit::imm(immediate(instr.arg[1])));
+  a_.lahf();
+  a_.seto(x86::al);
+  a_.movzx(x86::ecx, x86::ah);  // no register beyond the first four goes with ah
+  a_.movzx(x86::eax, x86::al);
+  a_.and_(x86::ecx, ir::Flag::all & 0xff);
+  a_.shl(x86::eax, 11);
+  a_.lea(to.r32(), x86::ptr(x86::rax, x86::rcx));
+}
+
+void Compiler::flags_merge(const Instr& instr) {
+  const auto mask = static_cast<uint32_t>(instr.imm);
+  const Gp fresh = use(instr.arg[1]);
+  a_.mov(x86::eax, fresh.r32());
+  a_.and_(x86::eax, mask);
+  const Gp to = define_from(here(), instr.arg[0]);
+  a_.and_(to.r32(), ~mask);
+  a_.or_(to.r32(), x86::eax);
+}
+
+}  // namespace strata::codegen::x64

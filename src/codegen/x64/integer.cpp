@@ -1,0 +1,307 @@
+// Integer arithmetic, selects and conversions. In registers, values narrower than 64 bits have zeros above them.
+#include "base/assert.h"
+#include "codegen/x64/compiler.h"
+
+namespace strata::codegen::x64 {
+
+
+Compiler::Gp Compiler::sized(const Gp& reg, Type type) {
+  switch (ir::bits(type)) {
+    case 16: return reg.r16();
+    case 32: return reg.r32();
+    case 64: return reg.r64();
+    default: return reg.r8();
+  }
+}
+
+int32_t Compiler::immediate(Value value) const {
+  const Instr& constant = at(value);
+  switch (constant.type) {
+    case Type::i1: case Type::i8: return static_cast<int8_t>(constant.imm);
+    case Type::i16: return static_cast<int16_t>(constant.imm);
+    default: return static_cast<int32_t>(constant.imm);
+  }
+}
+
+void Compiler::clear_above(const Gp& reg, Type type) {
+  if (type == Type::i1) a_.and_(reg.r32(), 1);
+  if (type == Type::i8) a_.movzx(reg.r32(), reg.r8());
+  if (type == Type::i16) a_.movzx(reg.r32(), reg.r16());
+}
+
+/// In 32 bits for all that is narrower: what is above is cleared later, or nothing.
+void Compiler::apply(Inst::Id id, const Gp& to, Value right, Type type) {
+  const bool wide = type == Type::i64;
+  const Gp left = half_or_all(to, wide);
+  if (is_immediate(right)) {
+    const int64_t constant = type == Type::i32 || wide ? immediate(right) : static_cast<int64_t>(at(right).imm);
+    a_.emit(id, left, asmjit::imm(constant));
+  } else {
+    const Gp other = use(right);
+    a_.emit(id, left, half_or_all(other, wide));
+  }
+}
+
+void Compiler::arithmetic(const Instr& instr, Inst::Id id) {
+  const Value a = instr.arg[0], b = instr.arg[1];
+  const bool add = instr.op == Op::add && ir::bits(instr.type) >= 32;
+  if (add && !dies(a) && !is_constant(a)) {  // saves a move
+    const Gp left = use(a);
+    const bool wide = instr.type == Type::i64;
+    if (is_immediate(b)) {
+      const Gp to = define(here());
+      a_.lea(half_or_all(to, wide), x86::ptr(left, immediate(b)));
+      return;
+    }
+    const Gp right = use(b), to = define(here());
+    a_.lea(half_or_all(to, wide), x86::ptr(left, right));
+    return;
+  }
+  if (!is_immediate(b)) use(b);
+  const Gp to = define_from(here(), a);
+  if (a == b) {
+    const bool wide = instr.type == Type::i64;
+    a_.emit(id, half_or_all(to, wide), half_or_all(to, wide));
+  } else {
+    apply(id, to, b, instr.type);
+  }
+  const bool clean = instr.op == Op::and_ || instr.op == Op::or_ || instr.op == Op::xor_;
+  if (!clean) clear_above(to, instr.type);
+}
+
+void Compiler::multiply(const Instr& instr) {
+  const Value a = instr.arg[0], b = instr.arg[1];
+  const bool wide = instr.type == Type::i64;
+  if (is_immediate(b)) {
+    const Gp left = use(a), to = define(here());
+    if (wide) a_.imul(to.r64(), left.r64(), immediate(b));
+    else a_.imul(to.r32(), left.r32(), immediate(b));
+    return clear_above(to, instr.type);
+  }
+  const Gp right = use(b);
+  const Gp to = define_from(here(), a);
+  const Gp other = a == b ? to : right;
+  if (wide) a_.imul(to.r64(), other.r64());
+  else a_.imul(to.r32(), other.r32());
+  clear_above(to, instr.type);
+}
+
+bool Compiler::multiply_high(const Instr& instr) {
+  const bool is_signed = instr.op == Op::mulhi_s;
+  if (ir::bits(instr.type) < 32) return false;
+  const Gp left = use(instr.arg[0]), right = use(instr.arg[1]);
+  const Gp to = define(here());
+  const bool wide = instr.type == Type::i64;
+  a_.mov(x86::rax, left);
+  if (is_signed) a_.imul(half_or_all(right, wide));
+  else a_.mul(half_or_all(right, wide));
+  if (wide) a_.mov(to.r64(), x86::rdx);
+  else a_.mov(to.r32(), x86::edx);
+  return true;
+}
+
+/// By zero: all ones, and the remainder is the dividend. The minimum by -1: itself, and 0. The host would trap.
+bool Compiler::divide(const Instr& instr) {
+  if (ir::bits(instr.type) < 32) return false;
+  const bool is_signed = instr.op == Op::div_s || instr.op == Op::rem_s;
+  const bool remainder = instr.op == Op::rem_u || instr.op == Op::rem_s;
+  const Gp a = sized(use(instr.arg[0]), instr.type), b = sized(use(instr.arg[1]), instr.type);
+  const Gp to = sized(define(here()), instr.type);
+  const Gp quotient = sized(x86::rax, instr.type), rest = sized(x86::rdx, instr.type);
+  Label zero = a_.newLabel(), minus_one = a_.newLabel(), done = a_.newLabel();
+  a_.mov(quotient, a);
+  a_.test(b, b);
+  a_.jz(zero);
+  if (is_signed) {
+    a_.cmp(b, -1);
+    a_.je(minus_one);
+    if (instr.type == Type::i64) a_.cqo();
+    else a_.cdq();
+    a_.idiv(b);
+  } else {
+    a_.xor_(x86::edx, x86::edx);
+    a_.div(b);
+  }
+  a_.jmp(done);
+  if (is_signed) {
+    a_.bind(minus_one);
+    a_.neg(quotient);
+    a_.xor_(x86::edx, x86::edx);
+    a_.jmp(done);
+  }
+  a_.bind(zero);
+  a_.mov(rest, quotient);
+  a_.mov(quotient, -1);
+  a_.bind(done);
+  a_.mov(to, remainder ? rest : quotient);
+  return true;
+}
+
+bool Compiler::shift(const Instr& instr, Inst::Id id) {
+  const Value a = instr.arg[0], count = instr.arg[1];
+  const unsigned width = ir::bits(instr.type);
+  const bool rotate = instr.op == Op::rotl || instr.op == Op::rotr;
+  // Of narrow values only what works on the full register is done so; the rest in the register's own part.
+  if (is_constant(count)) {
+    const Gp to = define_from(here(), a);
+    const Gp part = instr.op == Op::shl || instr.op == Op::shr ? (half_or_all(to, width == 64)) : sized(to, instr.type);
+    a_.emit(id, part, asmjit::imm(at(count).imm & (width - 1)));
+    if (!rotate) clear_above(to, instr.type);
+    return true;
+  }
+  const Gp by = use(count);
+  const bool bmi = width >= 32 && !rotate && host_.hasBMI2();
+  if (bmi) {
+    const Gp from = sized(use(a), instr.type), to = sized(define(here()), instr.type);
+    const Gp sized_by = sized(by, instr.type);
+    if (instr.op == Op::shl) a_.shlx(to, from, sized_by);
+    else if (instr.op == Op::shr) a_.shrx(to, from, sized_by);
+    else a_.sarx(to, from, sized_by);
+    return true;
+  }
+  a_.mov(x86::ecx, by.r32());
+  if (width < 32) a_.and_(x86::ecx, width - 1);
+  const Gp to = define_from(here(), a);
+  a_.emit(id, sized(to, instr.type), x86::cl);
+  return true;
+}
+
+bool Compiler::count_bits(const Instr& instr, Inst::Id id, bool available) {
+  if (!available || ir::bits(instr.type) < 32) return false;
+  const Gp from = sized(use(instr.arg[0]), instr.type), to = sized(define(here()), instr.type);
+  a_.emit(id, to, from);
+  return true;
+}
+
+bool Compiler::byte_swap(const Instr& instr) {
+  const Gp to = define_from(here(), instr.arg[0]);
+  if (instr.type == Type::i16) a_.rol(to.r16(), 8);
+  else a_.bswap(sized(to, instr.type));
+  return true;
+}
+
+bool Compiler::select(const Instr& instr) {
+  // All that the condition wants stands in registers before the result gets one.
+  const Instr& truth = at(instr.arg[0]);
+  if (note(instr.arg[0]).fused) {
+    for (unsigned i = 0; i < ir::info(truth.op).operands; ++i)
+      if (!is_constant(truth.arg[i]) || i == 0) use(truth.arg[i]);
+  }
+  if (is_vector_type(instr.type)) {
+    const Xmm yes = use_vector(instr.arg[1]), no = use_vector(instr.arg[2]), to = define_vector(here());
+    a_.movaps(to, no);
+    const CondCode holds = condition(instr.arg[0]);
+    const Label done = a_.newLabel();
+    a_.j(x86::negateCond(holds), done);
+    a_.movaps(to, yes);
+    a_.bind(done);
+    return true;
+  }
+  const Gp yes = use(instr.arg[1]), no = use(instr.arg[2]), to = define(here());
+  a_.mov(to, no);
+  const CondCode holds = condition(instr.arg[0]);
+  a_.emit(Inst::cmovccFromCond(holds), to.r64(), yes.r64());
+  return true;
+}
+
+void Compiler::convert(const Instr& instr) {
+  const Value from = instr.arg[0];
+  const Type type = instr.type, narrow = type_of(from);
+  if (instr.op == Op::sext) {
+    if (narrow == Type::i1) {
+      const Gp to = define_from(here(), from);
+      a_.neg(half_or_all(to, type == Type::i64));
+      return clear_above(to, type);
+    }
+    const Gp source = use(from), to = define(here());
+    const Gp wide = half_or_all(to, type == Type::i64);
+    if (narrow == Type::i8) a_.movsx(wide, source.r8());
+    else if (narrow == Type::i16) a_.movsx(wide, source.r16());
+    else a_.movsxd(wide.r64(), source.r32());
+    return clear_above(to, type);
+  }
+  if (instr.op == Op::zext) {
+    define_from(here(), from);
+    return;
+  }
+  const Gp source = use(from);
+  const Gp to = dies(from) ? define_from(here(), from) : define(here());
+  if (type == Type::i32) a_.mov(to.r32(), source.r32());
+  else if (type == Type::i16) a_.movzx(to.r32(), source.r16());
+  else if (type == Type::i8) a_.movzx(to.r32(), source.r8());
+  else {
+    if (to != source) a_.mov(to.r32(), source.r32());
+    a_.and_(to.r32(), 1);
+  }
+}
+
+bool Compiler::insert_low(const Instr& instr) {
+  const Type low = type_of(instr.arg[1]);
+  if (ir::bits(low) > 16 || low == Type::i1) return false;
+  const Gp part = use(instr.arg[1]);
+  const Gp to = define_from(here(), instr.arg[0]);
+  if (low == Type::i8) a_.mov(to.r8(), part.r8());
+  else a_.mov(to.r16(), part.r16());
+  return true;
+}
+
+void Compiler::bit_cast(const Instr& instr) {
+  const bool to_vector = is_vector_type(instr.type), wide = ir::bits(instr.type) == 64;
+  const bool from_vector = is_vector(instr.arg[0]);
+  if (from_vector == to_vector) {
+    if (to_vector) define_vector_from(here(), instr.arg[0]);
+    else define_from(here(), instr.arg[0]);
+  } else if (to_vector) {
+    const Gp from = use(instr.arg[0]);
+    const Xmm to = define_vector(here());
+    if (wide) a_.movq(to, from);
+    else a_.movd(to, from.r32());
+  } else {
+    const Xmm from = use_vector(instr.arg[0]);
+    const Gp to = define(here());
+    if (wide) a_.movq(to, from);
+    else a_.movd(to.r32(), from);
+  }
+}
+
+bool Compiler::compile_integer(const Instr& instr) {
+  switch (instr.op) {
+    case Op::add: arithmetic(instr, Inst::kIdAdd); return true;
+    case Op::sub: arithmetic(instr, Inst::kIdSub); return true;
+    case Op::and_: arithmetic(instr, Inst::kIdAnd); return true;
+    case Op::or_: arithmetic(instr, Inst::kIdOr); return true;
+    case Op::xor_: arithmetic(instr, Inst::kIdXor); return true;
+    case Op::mul: multiply(instr); return true;
+    case Op::mulhi_u: case Op::mulhi_s: return multiply_high(instr);
+    case Op::div_u: case Op::div_s: case Op::rem_u: case Op::rem_s: return divide(instr);
+    case Op::not_: case Op::neg: {
+      const Gp to = define_from(here(), instr.arg[0]);
+      a_.emit(instr.op == Op::not_ ? Inst::kIdNot : Inst::kIdNeg, half_or_all(to, instr.type == Type::i64));
+      clear_above(to, instr.type);
+      return true;
+    }
+    case Op::shl: return shift(instr, Inst::kIdShl);
+    case Op::shr: return shift(instr, Inst::kIdShr);
+    case Op::sar: return shift(instr, Inst::kIdSar);
+    case Op::rotl: return shift(instr, Inst::kIdRol);
+    case Op::rotr: return shift(instr, Inst::kIdRor);
+    case Op::clz: return count_bits(instr, Inst::kIdLzcnt, host_.hasLZCNT());
+    case Op::ctz: return count_bits(instr, Inst::kIdTzcnt, host_.hasBMI());
+    case Op::popcnt: return count_bits(instr, Inst::kIdPopcnt, host_.hasPOPCNT());
+    case Op::bswap: return byte_swap(instr);
+    case Op::eq: case Op::ne: case Op::lt_u: case Op::le_u: case Op::lt_s: case Op::le_s: case Op::cond:
+      truth_value(instr);
+      return true;
+    case Op::select: return select(instr);
+    case Op::zext: case Op::sext: case Op::trunc: convert(instr); return true;
+    case Op::insert_low: return insert_low(instr);
+    case Op::bitcast: bit_cast(instr); return true;
+    case Op::flags_add: case Op::flags_adc: case Op::flags_sub: case Op::flags_sbb: case Op::flags_logic:
+      flags_of(instr);
+      return true;
+    case Op::flags_merge: flags_merge(instr); return true;
+    default: return false;
+  }
+}
+
+}  // namespace strata::codegen::x64

@@ -1,0 +1,24 @@
+// Where indirect jumps go on, by their target: looked up in translated code.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+namespace strata::codegen::x64 {
+
+struct JumpTable {
+  static constexpr size_t size = 4096;
+  struct Entry {
+    uint64_t pc = 0;
+    uint32_t mode = 0;  ///< no unit's
+    const std::byte* target = nullptr;
+    uint64_t unused = 0;  ///< keeps entries at 32 bytes
+  };
+  static_assert(sizeof(Entry) == 32);
+  static constexpr size_t index(uint64_t pc) { return (pc ^ static_cast<uint32_t>(pc) >> 12) % size; }
+
+  std::array<Entry, size> entries = {};
+};
+
+}  // namespace strata::codegen::x64

@@ -1,0 +1,66 @@
+// What the compiler knows of each IR instruction: how long its value is wanted, what is computed by its users, and where
+// the value stands.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "ir/unit.h"
+
+namespace strata::codegen::x64 {
+
+inline constexpr uint32_t never = ~uint32_t{0};
+
+/// How a value is used: by what it may be folded into its users.
+struct Role {
+  static constexpr uint8_t address = 1;    ///< of a load or store
+  static constexpr uint8_t inner = 2;      ///< what an address adds a constant to
+  static constexpr uint8_t index = 4;      ///< the right part of a sum that is an address
+  static constexpr uint8_t condition = 8;  ///< of a branch, exit_if or select
+  static constexpr uint8_t other = 16;
+};
+
+/// Of one IR instruction. Positions are indices in Unit::code.
+struct Note {
+  uint32_t last_use = 0;  ///< where its value is wanted last (sunk users want it until they are superseded)
+  uint32_t cell = 0;      ///< of the frame, or 0
+  int8_t reg = -1;        ///< the host's number, general or vector by the type; -1: in none
+  uint8_t roles = 0;
+  bool awake = false;     ///< wanted by one that is not sunk, so it is not sunk itself, whatever the IR says
+  bool fused = false;     ///< computed by its users
+};
+
+/// Of one slot, in the block at hand.
+struct SlotNote {
+  uint32_t block = never;
+  uint32_t next_set = never;   ///< the next position at which it is set, sunk sets included
+};
+
+/// Memory that compilations reuse.
+struct Scratch {
+  std::vector<Note> notes;
+  std::vector<SlotNote> slots;
+  uint32_t block = 0;
+
+  SlotNote& slot(uint64_t id) {
+    SlotNote& note = slots[id];
+    if (note.block != block) note = {.block = block};
+    return note;
+  }
+};
+
+void analyse(const ir::Unit& unit, const ir::Block& block, Scratch& scratch);
+
+inline bool is_pure(const ir::Unit& unit, const ir::Instr& instr) {
+  return ir::has(instr.op, ir::Trait::pure) ||
+         (instr.op == ir::Op::call && unit.helpers[instr.imm]->effect == ir::HelperEffect::pure);
+}
+inline unsigned operand_count(const ir::Unit& unit, const ir::Instr& instr) {
+  return instr.op == ir::Op::call ? static_cast<unsigned>(unit.helpers[instr.imm]->operands.size())
+                                  : ir::info(instr.op).operands;
+}
+inline bool is_sunk(const ir::Instr& instr, const Note& note) { return instr.sunk && !note.awake; }
+inline bool is_compare(ir::Op op) { return op >= ir::Op::eq && op <= ir::Op::le_s; }
+inline bool fits(uint64_t constant) { return static_cast<uint64_t>(int64_t{static_cast<int32_t>(constant)}) == constant; }
+
+}  // namespace strata::codegen::x64

@@ -1,0 +1,27 @@
+// Pieces of host code that all translated code shares: ways in and out, and calls of the slow path.
+#pragma once
+
+#include "codegen/x64/code_memory.h"
+#include "ir/runtime.h"
+
+namespace strata::codegen::x64 {
+
+class Thunks {
+ public:
+  explicit Thunks(CodeMemory& memory);
+  ~Thunks();
+  Thunks(const Thunks&) = delete;
+
+  /// Runs host code from `entry`.
+  ir::RunResult enter(const std::byte* entry, ir::ExecContext& context) const {
+    return reinterpret_cast<Enter>(span_.run)(entry, &context);
+  }
+
+ private:
+  using Enter = ir::RunResult (*)(const std::byte* entry, ir::ExecContext* context);
+
+  CodeMemory& memory_;
+  CodeSpan span_;
+};
+
+}  // namespace strata::codegen::x64

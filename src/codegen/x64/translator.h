@@ -1,0 +1,32 @@
+// The translator: a back end that turns units into host code for x86-64.
+#pragma once
+
+#include <memory>
+
+#include "codegen/backend.h"
+#include "codegen/x64/code_memory.h"
+#include "codegen/x64/jump_table.h"
+#include "codegen/x64/notes.h"
+#include "codegen/x64/thunks.h"
+
+namespace strata::codegen::x64 {
+
+/// One a vCPU. Code that it made must not outlive it.
+class Translator final : public Backend {
+ public:
+  Translator() : thunks_(memory_) {}
+
+  std::string_view name() const override { return "jit"; }
+  std::unique_ptr<Code> compile(const ir::Unit& unit) override;
+  ir::RunResult run(const Code& code, ir::ExecContext& context) override;
+  void set_jump(uint64_t pc, uint32_t mode, Code& code) override;
+  void forget_jumps() override { jumps_ = {}; }
+
+ private:
+  CodeMemory memory_;
+  Thunks thunks_;
+  JumpTable jumps_;
+  Scratch scratch_;
+};
+
+}  // namespace strata::codegen::x64

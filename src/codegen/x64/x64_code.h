@@ -1,0 +1,68 @@
+// A translated unit: its host code, and what is needed to leave it at each of its exits.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "codegen/backend.h"
+#include "codegen/interp/step.h"
+#include "codegen/x64/code_memory.h"
+
+namespace strata::codegen::x64 {
+
+/// A place where the unit may be left in the middle of a block, and how the state is made exact there.
+struct ExitPlace {
+  uint64_t pc = 0;
+  uint64_t payload = 0;
+  uint32_t first_step = 0;     ///< the steps that do the sunk sets that are owed
+  uint16_t insns = 0;          ///< begun since the count was brought up to date
+  ir::ExitKind kind = ir::ExitKind::next;
+  bool from_helper = false;    ///< kind and payload stand in the context
+  bool pc_lags = false;        ///< the pc slot does not hold `pc` yet
+  bool begun = false;          ///< an instruction has been begun
+  bool at_insn = false;        ///< the pc is that of an instruction yet to be done, or done anew
+  bool owes = false;           ///< there are steps
+};
+
+/// What host code reads beside itself; stands behind it, in the same memory.
+struct CodeData {
+  const void* code = nullptr;  ///< the X64Code, as ExecContext::running has it
+  uint64_t valid_at = 0;       ///< linked code begins only while the generation is this one
+  const uint64_t* generation = nullptr;
+};
+
+class X64Code final : public Code {
+ public:
+  explicit X64Code(CodeMemory& memory) : memory_(memory) {}
+  ~X64Code() override {
+    if (span.run != nullptr) memory_.release(span);
+  }
+  size_t bytes() const override {
+    return sizeof *this + span.size + exits.size() * sizeof(ExitPlace) + steps.size() * sizeof(interp::Step);
+  }
+
+  void set_valid(const uint64_t* generation) override;
+  void set_invalid() override;
+  void set_link(uint8_t link, Code& next) override;
+  void unlink() override;
+  void write_data();  ///< once the code stands in memory
+
+  CodeSpan span;
+  uint32_t entry = 0;         ///< offsets in the span: where the engine begins it
+  uint32_t linked_entry = 0;  ///< where other code begins it
+  uint32_t data = 0;          ///< the CodeData, then for each link the address to jump to
+  uint32_t pc_offset = 0;     ///< of the pc slot in the state
+  std::vector<uint32_t> unlinked;  ///< by link: the offset of the code that leaves with it
+  std::vector<ExitPlace> exits;
+  std::vector<interp::Step> steps;
+  std::vector<std::unique_ptr<interp::Step[]>> inline_steps;  ///< that host code names by address
+
+ private:
+  template <class T>
+  void write_data(size_t offset, const T& value);
+
+  CodeMemory& memory_;
+};
+
+}  // namespace strata::codegen::x64
