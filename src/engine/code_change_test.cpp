@@ -379,7 +379,7 @@ TEST_F(CodeChangeTest, ManyDroppedUnitsAreFreed) {
   r(4) = 10000;
   finish_at(0x1000);
   EXPECT_EQ(engine->stats().code_invalidations, 9999u);
-  EXPECT_LE(backend.alive, 10u);
+  EXPECT_LE(backend.alive, 1100u);  // links may lead to dropped code until many are freed at once
 }
 
 }  // namespace

@@ -8,25 +8,18 @@
 
 namespace strata::engine {
 
-<<<<<<< HEAD
-/// What runs behind a unit, if it is known and its pages are mapped as they were; nullptr: find_unit() must look.
-CachedUnit* Engine::next_after(CachedUnit& unit, const ir::RunResult& result) {
-  if (result.link >= unit.link_count) return known(guest_.key());
-  CachedUnit*& link = unit.link(result.link);
-=======
 /// What runs behind the unit that ran last, if it is known and its pages are mapped as they were; nullptr: find_unit()
 /// must look. The back end is told, so that it goes there by itself the next time.
 CachedUnit* Engine::next_after(const ir::RunResult& result) {
   auto& from = *static_cast<CachedUnit*>(static_cast<const codegen::Code*>(context_.running)->owner);
-  if (result.link < from.links.size()) return next_by_link(from, result.link);
+  if (result.link < from.link_count) return next_by_link(from, result.link);
   CachedUnit* next = known(guest_.key());
   if (next != nullptr && next->mode != 0 && !options_.trace) backend_.set_jump(next->key.pc, next->mode, *next->code);
   return next;
 }
 
 CachedUnit* Engine::next_by_link(CachedUnit& from, uint8_t number) {
-  CachedUnit*& link = from.links[number];
->>>>>>> aed1cab (codegen/x64: translation to host code, linked; engine: --engine jit)
+  CachedUnit*& link = from.link(number);
   if (link != nullptr && is_valid(*link)) {
     if (options_.verify) [[unlikely]]
       STRATA_ASSERT(link->key == guest_.key(), "a linkable unit has changed the mode");
@@ -107,16 +100,10 @@ Engine::Fresh Engine::make_unit(const isa::CodeKey& key, unsigned max_insns) {
   unit.key = key;
   unit.guest_insns = made.guest_insns;
   unit.guest_bytes = made.guest_bytes;
-<<<<<<< HEAD
   const size_t exits = std::count_if(made.code.begin(), made.code.end(),
                                      [](const ir::Instr& instr) { return instr.op == ir::Op::exit_goto; });
   if (guest_.linkable(key)) unit.make_links(exits);
-=======
-  const auto exits = std::count_if(made.code.begin(), made.code.end(),
-                                   [](const ir::Instr& instr) { return instr.op == ir::Op::exit_goto; });
-  if (guest_.linkable(key)) unit.links.resize(std::min<size_t>(static_cast<size_t>(exits), ir::RunResult::no_link));
   unit.mode = made.mode;
->>>>>>> aed1cab (codegen/x64: translation to host code, linked; engine: --engine jit)
   unit.code = backend_.compile(made);
   unit.code->owner = &unit;
   fresh.keep = locate(unit);

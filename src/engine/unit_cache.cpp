@@ -121,13 +121,9 @@ bool UnitCache::about_to_write(uint64_t offset, uint64_t size) {
   std::vector<CachedUnit*> hit;
   for (CachedUnit* unit : found->second.units)
     if (range_in(*unit, page).meets(offset, last)) hit.push_back(unit);
-<<<<<<< HEAD
   if (!hit.empty()) note_own_write(page);
-  if (running_ != nullptr && std::find(hit.begin(), hit.end(), running_) != hit.end()) return false;
-=======
   for (const CachedUnit* unit : hit)
     if (unit->code.get() == *running_) return false;
->>>>>>> aed1cab (codegen/x64: translation to host code, linked; engine: --engine jit)
   for (CachedUnit* unit : hit) drop(*unit);
   invalidations_ += hit.size();
 
@@ -139,7 +135,9 @@ bool UnitCache::about_to_write(uint64_t offset, uint64_t size) {
 }
 
 void UnitCache::note_own_write(uint64_t page) {
-  if (running_ == nullptr || page_of(running_->begin) != page) return;
+  if (*running_ == nullptr) return;
+  const auto* running = static_cast<const CachedUnit*>(static_cast<const codegen::Code*>(*running_)->owner);
+  if (running == nullptr || page_of(running->begin) != page) return;
   if (own_writes_.size() >= many_restless) own_writes_.clear();  // another chance for all
   ++own_writes_[page];
 }
@@ -196,19 +194,13 @@ void UnitCache::clear() {
 }
 
 void UnitCache::sweep() {
-<<<<<<< HEAD
   std::fill(recent_.begin(), recent_.end(), nullptr);
-  for (auto& [hash, unit] : units_) unit->forget_links();
-  std::erase_if(by_age_, [](const CachedUnit* unit) { return unit->code == nullptr; });
-=======
-  recent_ = {};
   backend_->forget_jumps();
   for (auto& [hash, unit] : units_) {
-    std::fill(unit->links.begin(), unit->links.end(), nullptr);
+    unit->forget_links();
     unit->code->unlink();
   }
   std::erase_if(by_age_, [](const CachedUnit* unit) { return unit->dropped; });
->>>>>>> aed1cab (codegen/x64: translation to host code, linked; engine: --engine jit)
   dropped_.clear();
 }
 

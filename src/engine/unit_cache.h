@@ -26,19 +26,14 @@ struct alignas(64) CachedUnit {
   static constexpr size_t near_links = 4;
 
   std::unique_ptr<codegen::Code> code;
-<<<<<<< HEAD
-=======
-  uint32_t guest_insns = 0;
-  uint32_t mode = 0;      ///< ir::Unit::mode
-  bool dropped = false;   ///< kept only because others may still lead here
-  bool global = false;    ///< which generation `valid_at` is of
->>>>>>> aed1cab (codegen/x64: translation to host code, linked; engine: --engine jit)
   uint64_t valid_at = 0;  ///< SoftMmu::generation in which its pages were last seen to be mapped where they are
   /// By RunResult::link: what ran behind that exit last time. It is what must run again while it is valid.
   std::array<CachedUnit*, near_links> links = {};
   uint32_t guest_insns = 0;
   uint8_t link_count = 0;                    ///< 0 where the guest says that units for this key are not linkable
   bool global = false;                       ///< which generation `valid_at` is of
+  bool dropped = false;                      ///< kept only because others may still lead here
+  uint32_t mode = 0;                         ///< ir::Unit::mode
   std::unique_ptr<CachedUnit*[]> far_links;  ///< those behind the first four
 
   isa::CodeKey key;                ///< of a dropped unit: one that no processor asks for
@@ -119,7 +114,7 @@ class UnitCache final : public CodeWatch, public memory::WriteWatcher {
   using Units = std::unordered_multimap<uint64_t, std::unique_ptr<CachedUnit>>;
 
   static constexpr size_t recent_size = 16384;
-  static constexpr size_t many_dropped = 4096;
+  static constexpr size_t many_dropped = 1024;
   static constexpr unsigned restless_writes = 32;
   static constexpr size_t many_restless = 4096;
 
@@ -142,12 +137,8 @@ class UnitCache final : public CodeWatch, public memory::WriteWatcher {
   std::deque<CachedUnit*> by_age_;  ///< oldest first, dropped ones too until the next sweep
   std::vector<std::unique_ptr<CachedUnit>> dropped_;
   std::unordered_map<uint64_t, Page> pages_;
-<<<<<<< HEAD
   std::unordered_map<uint64_t, unsigned> own_writes_;  ///< by page: writes to its units from itself
-  const CachedUnit* running_ = nullptr;
-=======
   const void** running_ = nullptr;  ///< the code of the unit that runs
->>>>>>> aed1cab (codegen/x64: translation to host code, linked; engine: --engine jit)
   uint64_t bytes_ = 0;
   uint64_t invalidations_ = 0;
 

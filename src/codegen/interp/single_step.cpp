@@ -37,12 +37,13 @@ Handler vector_or_float_handler(const Instr& instr, Type from) {
 Handler handler_for(const Instr& instr, Type from, Type second) {
   const Width width = width_of(instr.type);
   switch (instr.op) {
-    case Op::add: case Op::sub: case Op::and_: case Op::or_: case Op::xor_: case Op::shl: case Op::shr: case Op::sar:
-    case Op::flags_add: case Op::flags_sub:
+    case Op::add: case Op::sub: case Op::mul: case Op::and_: case Op::or_: case Op::xor_: case Op::shl: case Op::shr:
+    case Op::sar: case Op::rotl: case Op::rotr: case Op::flags_add: case Op::flags_sub:
       return hot_binary(instr.op, width, cell, cell, Dest::cell);
-    case Op::mul: case Op::mulhi_u: case Op::mulhi_s: case Op::div_u: case Op::div_s: case Op::rem_u: case Op::rem_s:
-    case Op::rotl: case Op::rotr: case Op::eq: case Op::ne: case Op::lt_u: case Op::le_u: case Op::lt_s: case Op::le_s:
+    case Op::mulhi_u: case Op::mulhi_s: case Op::div_u: case Op::div_s: case Op::rem_u: case Op::rem_s:
       return binary(instr.op, width, Place::any);
+    case Op::eq: case Op::ne: case Op::lt_u: case Op::le_u: case Op::lt_s: case Op::le_s:
+      return compare(instr.op, width, cell, cell);
     case Op::not_: case Op::neg: case Op::clz: case Op::ctz: case Op::popcnt: case Op::bswap:
       return unary(instr.op, instr.type);
     case Op::select: return select(instr.type);
