@@ -187,9 +187,9 @@ void UnitCache::tidy() {
 }
 
 void UnitCache::clear() {
-  running_ = nullptr;
+  set_running(nullptr);
   for (CachedUnit* unit : by_age_)
-    if (unit->code != nullptr) drop(*unit);
+    if (!unit->dropped) drop(*unit);
   sweep();
 }
 
