@@ -7,9 +7,8 @@ int main(int argc, char** argv) {
   using namespace strata;
   CLI::App app{"Strata virtualizes a computer at every layer."};
   app.require_subcommand(0, 1);  // none is told below: an unknown word is the better error
-  app.failure_message([](const CLI::App*, const CLI::Error& error) {
-    return fmt::format("strata: {} (see --help)\n", error.what());
-  });
+  app.failure_message(
+      [](const CLI::App*, const CLI::Error& error) { return fmt::format("strata: {} (see --help)\n", error.what()); });
   cli::Action action;
   cli::add_run_command(app, action);
   cli::add_image_commands(app, action);

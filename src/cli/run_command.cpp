@@ -25,7 +25,8 @@ void add_option(CLI::App& command, RunArguments& arguments, const control::Machi
   Given& given = arguments.given.emplace_back(Given{&option, {}});
   const std::string flag = "--" + std::string(option.name), help(option.help);
   if (option.argument.empty()) {
-    command.add_flag_callback(flag, [&given] { given.values = {"true"}; }, help);
+    command.add_flag_callback(
+        flag, [&given] { given.values = {"true"}; }, help);
     return;
   }
   auto* added = command.add_option(flag, given.values, help)->type_name(std::string(option.argument));

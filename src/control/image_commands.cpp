@@ -49,8 +49,8 @@ Result<void> build_image(const ImageBuildRequest& request) {
   if (request.disk_bytes) options.disk_bytes = *request.disk_bytes;
 
   ProgressLine line;
-  auto built = image::build(
-      options, [&line](const image::Progress& progress) { line.show(progress.phase, progress.fraction); });
+  auto built =
+      image::build(options, [&line](const image::Progress& progress) { line.show(progress.phase, progress.fraction); });
   line.finish();
   const image::Image done = STRATA_TRY(std::move(built));
   fmt::print("{}\n", done.info.name);

@@ -25,7 +25,8 @@ Result<void> set_text(std::string& field, std::string_view name, std::string_vie
 }
 
 Result<void> set_flag(bool& field, std::string_view name, std::string_view value) {
-  if (value != "true" && value != "false") return fail(ErrorCode::usage, "{} '{}' is neither true nor false", name, value);
+  if (value != "true" && value != "false")
+    return fail(ErrorCode::usage, "{} '{}' is neither true nor false", name, value);
   field = value == "true";
   return {};
 }
@@ -92,7 +93,8 @@ Result<void> add_net(MachineOptions& options, std::string_view value) {
 }
 
 Result<void> set_console(MachineOptions& options, std::string_view value) {
-  if (value != "stdio" && value != "none") return fail(ErrorCode::usage, "--console '{}' is not one of stdio, none", value);
+  if (value != "stdio" && value != "none")
+    return fail(ErrorCode::usage, "--console '{}' is not one of stdio, none", value);
   options.console = value == "stdio" ? ConsoleChoice::stdio : ConsoleChoice::none;
   return {};
 }

@@ -50,7 +50,7 @@ struct MachineOption {
   std::string_view name;
   std::string_view argument;  ///< for the help; empty: a flag, whose value is "true" or "false"
   std::string_view help;
-  bool repeated;              ///< may be given more than once
+  bool repeated;  ///< may be given more than once
   Result<void> (*set)(MachineOptions& options, std::string_view value);
 };
 

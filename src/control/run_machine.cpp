@@ -7,7 +7,6 @@
 
 #include <csignal>
 #include <cstring>
-#include <cstring>
 #include <mutex>
 #include <optional>
 
@@ -159,7 +158,8 @@ Result<void> Runner::open_networks() {
   for (const NetChoice& net : wanted) {
     if (!net.user) continue;
     network::UserNetOptions user;
-    for (const std::string& forward : net.forwards) user.forwards.push_back(STRATA_TRY(network::parse_forward(forward)));
+    for (const std::string& forward : net.forwards)
+      user.forwards.push_back(STRATA_TRY(network::parse_forward(forward)));
     networks_.push_back(STRATA_TRY(network::UserNet::make(user, *loop_, executor_)));
   }
   return {};

@@ -29,8 +29,7 @@ class TerminalConsole final : public iface::Console {
   void on_input(std::function<void()> callback) override { input_callback_ = std::move(callback); }
 
  private:
-  TerminalConsole(memory::DeviceLock& lock, std::function<void()> leave)
-      : lock_(lock), leave_(std::move(leave)) {}
+  TerminalConsole(memory::DeviceLock& lock, std::function<void()> leave) : lock_(lock), leave_(std::move(leave)) {}
   void enter_raw_mode();
   void input_ready();
   void typed(std::byte key);

@@ -138,7 +138,7 @@ class UnitCache final : public CodeWatch, public memory::WriteWatcher {
   std::vector<std::unique_ptr<CachedUnit>> dropped_;
   std::unordered_map<uint64_t, Page> pages_;
   std::unordered_map<uint64_t, unsigned> own_writes_;  ///< by page: writes to its units from itself
-  const void** running_ = nullptr;  ///< the code of the unit that runs
+  const void** running_ = nullptr;                     ///< the code of the unit that runs
   uint64_t bytes_ = 0;
   uint64_t invalidations_ = 0;
 

@@ -26,7 +26,7 @@ class BlockStore {
   virtual void read(uint64_t offset, std::span<const Segment> into, Done done) = 0;
   virtual void write(uint64_t offset, std::span<const Segment> from, Done done) = 0;
   virtual void flush(Done done) = 0;
-  virtual void discard(uint64_t offset, uint64_t length, Done done) = 0;       ///< contents become undefined or zero
+  virtual void discard(uint64_t offset, uint64_t length, Done done) = 0;  ///< contents become undefined or zero
   virtual void write_zeroes(uint64_t offset, uint64_t length, Done done) = 0;
 };
 

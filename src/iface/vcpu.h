@@ -27,12 +27,12 @@ struct Exit {
 
 /// Figures that `--stats` prints.
 struct VcpuStats {
-  uint64_t insns = 0;            ///< guest instructions done
-  uint64_t units = 0;            ///< units translated
-  uint64_t units_run = 0;        ///< units entered from the engine's loop
-  uint64_t compile_ns = 0;       ///< time in translation, passes and code generation
-  uint64_t code_bytes = 0;       ///< host memory of compiled code
-  uint64_t tlb_misses = 0;       ///< software TLB fills
+  uint64_t insns = 0;       ///< guest instructions done
+  uint64_t units = 0;       ///< units translated
+  uint64_t units_run = 0;   ///< units entered from the engine's loop
+  uint64_t compile_ns = 0;  ///< time in translation, passes and code generation
+  uint64_t code_bytes = 0;  ///< host memory of compiled code
+  uint64_t tlb_misses = 0;  ///< software TLB fills
   uint64_t code_invalidations = 0;
 };
 

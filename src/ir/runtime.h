@@ -78,8 +78,8 @@ struct ExecContext {
   /// The compiled code that runs. Linked code that follows other code without a word to the engine says so before it
   /// asks for memory or calls a helper, and when it leaves.
   const void* running = nullptr;
-  uint64_t insn_limit = ~uint64_t{0};      ///< linked code does not begin where it could pass this
-  const void* jumps = nullptr;             ///< the back end's table of targets of indirect jumps
+  uint64_t insn_limit = ~uint64_t{0};  ///< linked code does not begin where it could pass this
+  const void* jumps = nullptr;         ///< the back end's table of targets of indirect jumps
 };
 
 /// How a run of compiled code ended.

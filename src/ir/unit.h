@@ -92,7 +92,7 @@ struct Unit {
   uint32_t guest_insns = 0;            ///< instructions translated
   /// Equal for units among which indirect jumps may go straight from one to the other; 0: none may.
   uint32_t mode = 0;
-  bool simplified = false;             ///< the emitter wrote it: each block is as simple as the rules make it
+  bool simplified = false;  ///< the emitter wrote it: each block is as simple as the rules make it
 
   std::span<Instr> instrs(BlockId block) {
     return std::span(code).subspan(blocks[block].begin, blocks[block].end - blocks[block].begin);

@@ -23,12 +23,12 @@ enum class Access : uint8_t { read, write, execute };
 
 /// How a page of guest virtual memory is mapped.
 struct Mapping {
-  uint64_t physical = 0;            ///< of the page's first byte
+  uint64_t physical = 0;  ///< of the page's first byte
   bool readable = false;
-  bool writable = false;            ///< for a write now: false also where a dirty bit is still to be set
+  bool writable = false;  ///< for a write now: false also where a dirty bit is still to be set
   bool executable = false;
-  bool global = false;              ///< survives flush_mappings(false)
-  uint64_t span = ir::page_size;    ///< bytes of the large page that holds it; for later use
+  bool global = false;            ///< survives flush_mappings(false)
+  uint64_t span = ir::page_size;  ///< bytes of the large page that holds it; for later use
 };
 
 /// What a front end asks of the engine while it runs. One a vCPU, called on its thread only.

@@ -17,16 +17,16 @@ namespace strata::isa::x86 {
 /// What system/ and helpers/ work on. Helpers find it in ExecContext::cpu.
 struct Cpu {
   State state;
-  Cpuid cpuid;                                  ///< what this processor says of itself, and so which features exist
+  Cpuid cpuid;  ///< what this processor says of itself, and so which features exist
   Host* host = nullptr;
   ir::ExecContext* context = nullptr;
   iface::InterruptSource* interrupts = nullptr;
-  uint64_t spec_ctrl = 0;                       ///< IA32_SPEC_CTRL: kept, without effect where nothing is speculated
-  bool x87_on_unit = false;                     ///< State::x87 is stale but for control: fpu/x87_unit.h
-  bool stepping = false;                        ///< under TF: #DB follows behind the instruction that runs now
+  uint64_t spec_ctrl = 0;    ///< IA32_SPEC_CTRL: kept, without effect where nothing is speculated
+  bool x87_on_unit = false;  ///< State::x87 is stale but for control: fpu/x87_unit.h
+  bool stepping = false;     ///< under TF: #DB follows behind the instruction that runs now
 
-  std::function<uint64_t()> wall_clock;         ///< nanoseconds since 1970, UTC
-  std::function<uint64_t()> random;             ///< what RDRAND and RDSEED give
+  std::function<uint64_t()> wall_clock;  ///< nanoseconds since 1970, UTC
+  std::function<uint64_t()> random;      ///< what RDRAND and RDSEED give
 
   static Cpu& of(ir::ExecContext& context) { return *static_cast<Cpu*>(context.cpu); }
 };

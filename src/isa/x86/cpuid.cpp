@@ -18,8 +18,8 @@ struct Leaf1Edx {
   static constexpr uint32_t all = fpu | de | pse | tsc | msr | pae | mce | cx8 | apic | sep | mtrr | pge | mca | cmov |
                                   pat | pse36 | clflush | mmx | fxsr | sse | sse2;
   /// Those that AMD repeats in leaf 0x80000001.
-  static constexpr uint32_t repeated = fpu | de | pse | tsc | msr | pae | mce | cx8 | apic | mtrr | pge | mca | cmov |
-                                       pat | pse36 | mmx | fxsr;
+  static constexpr uint32_t repeated =
+      fpu | de | pse | tsc | msr | pae | mce | cx8 | apic | mtrr | pge | mca | cmov | pat | pse36 | mmx | fxsr;
 };
 
 struct Leaf1Ecx {
@@ -27,8 +27,8 @@ struct Leaf1Ecx {
                             sse41 = 1u << 19, sse42 = 1u << 20, x2apic = 1u << 21, movbe = 1u << 22, popcnt = 1u << 23,
                             tsc_deadline = 1u << 24, aes = 1u << 25, xsave = 1u << 26, osxsave = 1u << 27,
                             rdrand = 1u << 30, hypervisor = 1u << 31;
-  static constexpr uint32_t all = sse3 | pclmul | ssse3 | sse41 | sse42 | x2apic | movbe | popcnt | tsc_deadline |
-                                  aes | xsave | rdrand | hypervisor;
+  static constexpr uint32_t all = sse3 | pclmul | ssse3 | sse41 | sse42 | x2apic | movbe | popcnt | tsc_deadline | aes |
+                                  xsave | rdrand | hypervisor;
   static constexpr uint32_t long_mode_only = cx16 | pcid;
 };
 
@@ -37,8 +37,8 @@ struct Leaf7 {
                             erms = 1u << 9, invpcid = 1u << 10, rdseed = 1u << 18, smap = 1u << 20;
   static constexpr uint32_t ebx = tsc_adjust | bmi1 | smep | bmi2 | erms | rdseed | smap;
   static constexpr uint32_t ebx_long_mode_only = fsgsbase | invpcid;
-  static constexpr uint32_t ecx = 1u << 2;  ///< UMIP
-  static constexpr uint32_t edx = 1u << 4;  ///< fast short REP MOVS: even short ones beat a loop of moves
+  static constexpr uint32_t ecx = 1u << 2;                ///< UMIP
+  static constexpr uint32_t edx = 1u << 4;                ///< fast short REP MOVS: even short ones beat a loop of moves
   static constexpr uint32_t eax_1 = 1u << 10 | 1u << 11;  ///< subleaf 1: the same of MOVSB of nothing, and of STOSB
 };
 
@@ -116,7 +116,7 @@ CpuidLeaf Cpuid::leaf(uint32_t eax, uint32_t ecx, uint64_t cr4, uint64_t) const 
     case 0x80000004: return brand_leaf(eax - 0x80000002);
     case 0x80000005: return {0x01ff01ff, 0x01ff01ff, 0x40020140, 0x40020140};  // 64 KiB each of L1, as a K8 has
     case 0x80000006: return {0, 0x42004200, 0x02008140, 0};                    // 512 KiB of L2
-    case 0x80000007: return {0, 0, 0, 1u << 8};                                // the TSC never stops or changes its rate
+    case 0x80000007: return {0, 0, 0, 1u << 8};  // the TSC never stops or changes its rate
     case 0x80000008: {
       constexpr uint32_t virtual_bits = 48, error_pointers_saved = 1u << 2;
       return {virtual_bits << 8 | physical_bits, error_pointers_saved, 0, 0};

@@ -23,8 +23,7 @@ std::string describe(const State& s) {
                    segment.base, segment.limit, segment.attributes);
   }
   fmt::format_to(out, "ldtr {:04x}  tr {:04x} base {:016x}\n", s.ldtr.selector, s.tr.selector, s.tr.base);
-  fmt::format_to(out, "gdt {:016x}/{:04x}  idt {:016x}/{:04x}\n", s.gdtr.base, s.gdtr.limit, s.idtr.base,
-                 s.idtr.limit);
+  fmt::format_to(out, "gdt {:016x}/{:04x}  idt {:016x}/{:04x}\n", s.gdtr.base, s.gdtr.limit, s.idtr.base, s.idtr.limit);
   fmt::format_to(out, "cr0 {:08x}  cr2 {:016x}  cr3 {:010x}  cr4 {:08x}  efer {:04x}\n", s.cr0, s.cr2, s.cr3, s.cr4,
                  s.efer);
   return text;

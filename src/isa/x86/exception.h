@@ -9,9 +9,24 @@ struct Cpu;
 
 /// SDM vol. 3, table 6-1.
 enum Vector : uint8_t {
-  vector_de = 0, vector_db = 1, vector_nmi = 2, vector_bp = 3, vector_of = 4, vector_br = 5, vector_ud = 6,
-  vector_nm = 7, vector_df = 8, vector_ts = 10, vector_np = 11, vector_ss = 12, vector_gp = 13, vector_pf = 14,
-  vector_mf = 16, vector_ac = 17, vector_mc = 18, vector_xm = 19,
+  vector_de = 0,
+  vector_db = 1,
+  vector_nmi = 2,
+  vector_bp = 3,
+  vector_of = 4,
+  vector_br = 5,
+  vector_ud = 6,
+  vector_nm = 7,
+  vector_df = 8,
+  vector_ts = 10,
+  vector_np = 11,
+  vector_ss = 12,
+  vector_gp = 13,
+  vector_pf = 14,
+  vector_mf = 16,
+  vector_ac = 17,
+  vector_mc = 18,
+  vector_xm = 19,
 };
 
 /// The payload of ExitKind::trap: an exception that the instruction raises by itself.

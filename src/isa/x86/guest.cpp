@@ -8,10 +8,10 @@
 #include <random>
 
 #include "isa/x86/cpu.h"
-#include "isa/x86/mode.h"
 #include "isa/x86/describe.h"
 #include "isa/x86/fpu/x87_unit.h"
 #include "isa/x86/host_float.h"
+#include "isa/x86/mode.h"
 #include "isa/x86/registers.h"
 #include "isa/x86/system/debug.h"
 #include "isa/x86/system/interrupts.h"
@@ -136,7 +136,8 @@ Next Processor::between_instructions() {
     return deliver(cpu_, {Event::exception, vector_db, false, 0, 0}, s.rip);
   }
   if (s.interrupt_shadow) {
-    if (cpu_.interrupts && cpu_.interrupts->pending()) cpu_.context->events |= ir::event_interrupt;  // looked for again behind the shadow
+    if (cpu_.interrupts && cpu_.interrupts->pending())
+      cpu_.context->events |= ir::event_interrupt;  // looked for again behind the shadow
     return Next::run;
   }
   if (interrupt_ready()) {

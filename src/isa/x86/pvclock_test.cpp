@@ -18,7 +18,9 @@ class ClockHost final : public Host {
   bool write(uint64_t, const void*, unsigned, ir::Space) override { return false; }
   bool probe(uint64_t, unsigned, ir::Space, Access) override { return false; }
   void read_physical(uint64_t address, void* out, unsigned size) override { std::memcpy(out, &ram[address], size); }
-  void write_physical(uint64_t address, const void* in, unsigned size) override { std::memcpy(&ram[address], in, size); }
+  void write_physical(uint64_t address, const void* in, unsigned size) override {
+    std::memcpy(&ram[address], in, size);
+  }
   bool compare_exchange_physical(uint64_t, unsigned, uint64_t, uint64_t) override { return false; }
   void flush_mappings(bool) override {}
   void flush_mapping(uint64_t) override {}

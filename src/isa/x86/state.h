@@ -44,8 +44,8 @@ struct alignas(16) X87Register {
 struct X87 {
   std::array<X87Register, 8> physical;  ///< R0..R7; ST(i) is R[(top + i) & 7]
   uint16_t control;
-  uint16_t status;    ///< TOP in bits 11..13
-  uint8_t valid;      ///< bit i: R[i] is not empty (the abridged tag word of FXSAVE)
+  uint16_t status;  ///< TOP in bits 11..13
+  uint8_t valid;    ///< bit i: R[i] is not empty (the abridged tag word of FXSAVE)
   uint16_t opcode;
   uint64_t insn_pointer, data_pointer;
   uint16_t insn_selector, data_selector;
@@ -58,16 +58,16 @@ struct Event {
   uint8_t vector;
   bool has_error;
   uint32_t error;
-  uint64_t address;   ///< for page faults: what goes to CR2
+  uint64_t address;  ///< for page faults: what goes to CR2
 };
 
 /// Standard layout, no pointers: it is saved as it stands. IR sees the slots below, helpers see the struct.
 struct State {
   std::array<uint64_t, 16> gpr;
-  uint64_t rip;                 ///< offset in CS
-  uint32_t flags;               ///< CF PF AF ZF SF OF in their RFLAGS places, all else 0
-  uint32_t system_flags;        ///< every other bit of RFLAGS, bit 1 set
-  std::array<uint64_t, 4> temp; ///< for values that cross blocks inside one instruction
+  uint64_t rip;                  ///< offset in CS
+  uint32_t flags;                ///< CF PF AF ZF SF OF in their RFLAGS places, all else 0
+  uint32_t system_flags;         ///< every other bit of RFLAGS, bit 1 set
+  std::array<uint64_t, 4> temp;  ///< for values that cross blocks inside one instruction
   std::array<ir::Vec128, 16> xmm;
   uint32_t mxcsr;
   X87 x87;
@@ -81,34 +81,34 @@ struct State {
   uint64_t star, lstar, cstar, syscall_mask, kernel_gs_base;
   uint64_t sysenter_cs, sysenter_esp, sysenter_eip;
   uint64_t tsc_offset, tsc_aux, pat, misc_enable, xss;
-  uint64_t pvclock;             ///< where the paravirtual clock stands, bit 0: in use
+  uint64_t pvclock;  ///< where the paravirtual clock stands, bit 0: in use
   std::array<uint64_t, 11> mtrr_fixed;
   std::array<uint64_t, 16> mtrr_variable;
   uint64_t mtrr_default_type;
 
-  uint8_t interrupt_shadow;     ///< 1: the next instruction takes no interrupt (STI); 2: nor a debug trap (MOV SS)
+  uint8_t interrupt_shadow;  ///< 1: the next instruction takes no interrupt (STI); 2: nor a debug trap (MOV SS)
   bool halted;
   bool nmi_blocked, nmi_pending;
-  Event event;                  ///< raised and not yet delivered
+  Event event;  ///< raised and not yet delivered
 };
 
 /// The slots, in the order of layout(). gpr_slot(i) and so on give them by number.
 enum SlotNumber : ir::SlotId {
-  slot_gpr = 0,                          // 16 × i64
-  slot_rip = 16,                         // i64
-  slot_flags,                            // i32
-  slot_system_flags,                     // i32
-  slot_temp,                             // 4 × i64
-  slot_segment_base = slot_temp + 4,     // 6 × i64
+  slot_gpr = 0,                                    // 16 × i64
+  slot_rip = 16,                                   // i64
+  slot_flags,                                      // i32
+  slot_system_flags,                               // i32
+  slot_temp,                                       // 4 × i64
+  slot_segment_base = slot_temp + 4,               // 6 × i64
   slot_segment_limit = slot_segment_base + 6,      // 6 × i32
   slot_segment_selector = slot_segment_limit + 6,  // 6 × i16
-  slot_xmm = slot_segment_selector + 6,  // 16 × v128
-  slot_mxcsr = slot_xmm + 16,            // i32
-  slot_mmx,                              // 8 × i64, the significands of the physical x87 registers
-  slot_interrupt_shadow = slot_mmx + 8,  // i8
-  slot_x87_status,                       // i16
-  slot_x87_control,                      // i16
-  slot_cr2,                              // i64
+  slot_xmm = slot_segment_selector + 6,            // 16 × v128
+  slot_mxcsr = slot_xmm + 16,                      // i32
+  slot_mmx,                                        // 8 × i64, the significands of the physical x87 registers
+  slot_interrupt_shadow = slot_mmx + 8,            // i8
+  slot_x87_status,                                 // i16
+  slot_x87_control,                                // i16
+  slot_cr2,                                        // i64
   slot_count
 };
 

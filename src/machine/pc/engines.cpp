@@ -32,9 +32,7 @@ VcpuFactory own_engine(EngineOptions options, engine::BackendKind backend) {
 
 }  // namespace
 
-VcpuFactory interp_engine(EngineOptions options) {
-  return own_engine(std::move(options), engine::BackendKind::interp);
-}
+VcpuFactory interp_engine(EngineOptions options) { return own_engine(std::move(options), engine::BackendKind::interp); }
 VcpuFactory jit_engine(EngineOptions options) { return own_engine(std::move(options), engine::BackendKind::jit); }
 
 }  // namespace strata::machine::pc

@@ -13,10 +13,10 @@ struct Cr0 {
 struct Cr4 {
   static constexpr uint64_t vme = 1u << 0, pvi = 1u << 1, tsd = 1u << 2, de = 1u << 3, pse = 1u << 4, pae = 1u << 5,
                             mce = 1u << 6, pge = 1u << 7, pce = 1u << 8, osfxsr = 1u << 9, osxmmexcpt = 1u << 10,
-                            umip = 1u << 11, fsgsbase = 1u << 16, pcide = 1u << 17, osxsave = 1u << 18,
-                            smep = 1u << 20, smap = 1u << 21;
-  static constexpr uint64_t known = tsd | de | pse | pae | mce | pge | pce | osfxsr | osxmmexcpt | umip | fsgsbase |
-                                    pcide | osxsave | smep | smap;
+                            umip = 1u << 11, fsgsbase = 1u << 16, pcide = 1u << 17, osxsave = 1u << 18, smep = 1u << 20,
+                            smap = 1u << 21;
+  static constexpr uint64_t known =
+      tsd | de | pse | pae | mce | pge | pce | osfxsr | osxmmexcpt | umip | fsgsbase | pcide | osxsave | smep | smap;
 };
 
 struct Efer {

@@ -1,9 +1,9 @@
 // CR0, CR3, CR4, CR8, XCR0 and EFER (SDM vol. 3, 2.5; 4.1; 10.8.5).
 #include "isa/x86/system/control_registers.h"
 
+#include "isa/x86/helpers/define.h"
 #include "isa/x86/system/control_bits.h"
 #include "isa/x86/system/descriptor.h"
-#include "isa/x86/helpers/define.h"
 #include "isa/x86/system/paging.h"
 #include "isa/x86/system/register_helpers.h"
 
@@ -92,8 +92,8 @@ uint64_t write_xcr(ir::ExecContext& context, uint64_t number, uint64_t value) {
 bool write_cr0(Cpu& cpu, uint64_t value) {
   State& s = cpu.state;
   if (in_64bit_code(s) && value >> 32) return fault(cpu, vector_gp, 0);
-  constexpr uint64_t known = Cr0::pe | Cr0::mp | Cr0::em | Cr0::ts | Cr0::ne | Cr0::wp | Cr0::am | Cr0::nw | Cr0::cd |
-                             Cr0::pg;
+  constexpr uint64_t known =
+      Cr0::pe | Cr0::mp | Cr0::em | Cr0::ts | Cr0::ne | Cr0::wp | Cr0::am | Cr0::nw | Cr0::cd | Cr0::pg;
   value = (value & known) | Cr0::et;
   if ((value & Cr0::pg) && !(value & Cr0::pe)) return fault(cpu, vector_gp, 0);
   if ((value & Cr0::nw) && !(value & Cr0::cd)) return fault(cpu, vector_gp, 0);

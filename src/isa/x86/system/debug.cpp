@@ -1,8 +1,8 @@
 // MOV DR, breakpoints on code, and the single step.
 #include "isa/x86/system/debug.h"
 
-#include "isa/x86/system/control_bits.h"
 #include "isa/x86/helpers/define.h"
+#include "isa/x86/system/control_bits.h"
 #include "isa/x86/system/helpers.h"
 #include "isa/x86/system/register_helpers.h"
 

@@ -18,9 +18,18 @@ struct Selector {
 
 /// Types of system descriptors. In long mode the 32-bit numbers mean the 64-bit things.
 enum SystemType : uint8_t {
-  type_tss16_available = 1, type_ldt = 2, type_tss16_busy = 3, type_call_gate16 = 4, type_task_gate = 5,
-  type_interrupt_gate16 = 6, type_trap_gate16 = 7, type_tss32_available = 9, type_tss32_busy = 11,
-  type_call_gate32 = 12, type_interrupt_gate32 = 14, type_trap_gate32 = 15,
+  type_tss16_available = 1,
+  type_ldt = 2,
+  type_tss16_busy = 3,
+  type_call_gate16 = 4,
+  type_task_gate = 5,
+  type_interrupt_gate16 = 6,
+  type_trap_gate16 = 7,
+  type_tss32_available = 9,
+  type_tss32_busy = 11,
+  type_call_gate32 = 12,
+  type_interrupt_gate32 = 14,
+  type_trap_gate32 = 15,
 };
 
 /// The two words as they stand in a table, and for 16-byte descriptors the third.
@@ -63,8 +72,7 @@ struct Descriptor {
 /// Attribute bits of a loaded segment.
 struct SegmentAttribute {
   static constexpr uint16_t accessed = 1, writable = 2, readable = 2, conforming = 4, expand_down = 4, code = 8,
-                            code_or_data = 1 << 4, present = 1 << 7, long_ = 1 << 13, big = 1 << 14,
-                            granular = 1 << 15;
+                            code_or_data = 1 << 4, present = 1 << 7, long_ = 1 << 13, big = 1 << 14, granular = 1 << 15;
 };
 
 constexpr unsigned dpl_of(const Segment& segment) { return segment.attributes >> 5 & 3; }

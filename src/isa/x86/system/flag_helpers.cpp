@@ -91,7 +91,8 @@ namespace helpers {
 using ir::Type;
 const ir::Helper read_flags = define_helper("read_flags", x86::read_flags, Type::i64, {});
 const ir::Helper write_flags = define_helper("write_flags", x86::write_flags, Type::none, {Type::i64, Type::i8});
-const ir::Helper set_interrupt_flag = define_helper("set_interrupt_flag", x86::set_interrupt_flag, Type::none, {Type::i8});
+const ir::Helper set_interrupt_flag =
+    define_helper("set_interrupt_flag", x86::set_interrupt_flag, Type::none, {Type::i8});
 const ir::Helper set_ac_flag = define_helper("set_ac_flag", x86::set_ac_flag, Type::none, {Type::i8});
 const ir::Helper check_port = define_helper("check_port", x86::check_port, Type::none, {Type::i16, Type::i8});
 const ir::Helper port_in = define_helper("port_in", x86::port_in, Type::i32, {Type::i16, Type::i8});

@@ -31,9 +31,9 @@ extern const ir::Helper set_interrupt_flag;  // (i8 value): CLI and STI; STI beg
 extern const ir::Helper set_ac_flag;         // (i8 value): CLAC and STAC; changes the mode
 
 // Ports, with IOPL and the TSS's bitmap. `size` is 1, 2 or 4. check_port before the memory access of INS and OUTS.
-extern const ir::Helper check_port;          // (i16 port, i8 size)
-extern const ir::Helper port_in;             // (i16 port, i8 size) -> i32
-extern const ir::Helper port_out;            // (i16 port, i8 size, i32 value)
+extern const ir::Helper check_port;  // (i16 port, i8 size)
+extern const ir::Helper port_in;     // (i16 port, i8 size) -> i32
+extern const ir::Helper port_out;    // (i16 port, i8 size, i32 value)
 
 // Stepping. single_step(): a unit under Mode::trap begins with it; #DB follows behind the instruction.
 extern const ir::Helper single_step;

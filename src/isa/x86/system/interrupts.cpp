@@ -55,8 +55,8 @@ bool read_gate(Cpu& cpu, const Event& event, Descriptor& gate) {
   if (wide && !read_linear(cpu, s.idtr.base + at + 8, gate.base_high)) return false;
 
   const bool is_interrupt_gate = gate.type() == type_interrupt_gate32 || gate.type() == type_trap_gate32;
-  const bool is_old_gate = gate.type() == type_interrupt_gate16 || gate.type() == type_trap_gate16 ||
-                           gate.type() == type_task_gate;
+  const bool is_old_gate =
+      gate.type() == type_interrupt_gate16 || gate.type() == type_trap_gate16 || gate.type() == type_task_gate;
   if (!gate.is_system() || !(is_interrupt_gate || (is_old_gate && !wide))) {
     return fault(cpu, vector_gp, idt_error(event));
   }
@@ -106,8 +106,7 @@ bool deliver_long_mode(Cpu& cpu, const Event& event, uint64_t return_rip, const 
   }
   StackFrame stack(cpu, {}, pointer & ~uint64_t{15}, cpl, true);
   bool ok = stack.push(s.segment[ss].selector, 8) && stack.push(s.gpr[rsp], 8) &&
-            stack.push(pushed_flags(s, event), 8) && stack.push(s.segment[cs].selector, 8) &&
-            stack.push(return_rip, 8);
+            stack.push(pushed_flags(s, event), 8) && stack.push(s.segment[cs].selector, 8) && stack.push(return_rip, 8);
   if (event.has_error) ok = ok && stack.push(event.error, 8);
   if (!ok || !mark_accessed(cpu, Selector{gate.gate_selector()}, code)) return false;
   if (!is_canonical(gate.gate_offset())) return fault(cpu, vector_gp, 0);

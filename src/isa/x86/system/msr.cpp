@@ -1,7 +1,7 @@
 // Model-specific registers (SDM vol. 4, AMD APM vol. 2, appendix A).
+#include "isa/x86/helpers/define.h"
 #include "isa/x86/system/control_bits.h"
 #include "isa/x86/system/control_registers.h"
-#include "isa/x86/helpers/define.h"
 #include "isa/x86/system/paging.h"
 #include "isa/x86/system/pvclock.h"
 #include "isa/x86/system/register_helpers.h"
@@ -10,16 +10,44 @@ namespace strata::isa::x86 {
 namespace {
 
 enum Msr : uint32_t {
-  msr_tsc = 0x10, msr_platform_id = 0x17, msr_tsc_adjust = 0x3b, msr_spec_ctrl = 0x48, msr_pred_cmd = 0x49,
-  msr_microcode = 0x8b, msr_mtrr_cap = 0xfe, msr_sysenter_cs = 0x174, msr_sysenter_esp = 0x175, msr_sysenter_eip = 0x176,
-  msr_mcg_cap = 0x179, msr_mcg_status = 0x17a, msr_misc_enable = 0x1a0, msr_debug_ctl = 0x1d9,
-  msr_mtrr_variable = 0x200, msr_mtrr_fixed_64k = 0x250, msr_mtrr_fixed_16k = 0x258, msr_mtrr_fixed_4k = 0x268,
-  msr_tsc_deadline = 0x6e0, msr_amd_int_pending = 0xc0010055,
-  msr_pat = 0x277, msr_mtrr_default = 0x2ff, msr_efer = 0xc0000080, msr_star = 0xc0000081, msr_lstar = 0xc0000082,
-  msr_cstar = 0xc0000083, msr_syscall_mask = 0xc0000084, msr_fs_base = 0xc0000100, msr_gs_base = 0xc0000101,
-  msr_kernel_gs_base = 0xc0000102, msr_tsc_aux = 0xc0000103, msr_amd_syscfg = 0xc0010010, msr_amd_hwcr = 0xc0010015,
-  msr_amd_nb_cfg = 0xc001001f, msr_amd_tseg = 0xc0010112, msr_amd_osvw_count = 0xc0010140,
-  msr_amd_osvw_status = 0xc0010141, msr_amd_decode_cfg = 0xc0011029,
+  msr_tsc = 0x10,
+  msr_platform_id = 0x17,
+  msr_tsc_adjust = 0x3b,
+  msr_spec_ctrl = 0x48,
+  msr_pred_cmd = 0x49,
+  msr_microcode = 0x8b,
+  msr_mtrr_cap = 0xfe,
+  msr_sysenter_cs = 0x174,
+  msr_sysenter_esp = 0x175,
+  msr_sysenter_eip = 0x176,
+  msr_mcg_cap = 0x179,
+  msr_mcg_status = 0x17a,
+  msr_misc_enable = 0x1a0,
+  msr_debug_ctl = 0x1d9,
+  msr_mtrr_variable = 0x200,
+  msr_mtrr_fixed_64k = 0x250,
+  msr_mtrr_fixed_16k = 0x258,
+  msr_mtrr_fixed_4k = 0x268,
+  msr_tsc_deadline = 0x6e0,
+  msr_amd_int_pending = 0xc0010055,
+  msr_pat = 0x277,
+  msr_mtrr_default = 0x2ff,
+  msr_efer = 0xc0000080,
+  msr_star = 0xc0000081,
+  msr_lstar = 0xc0000082,
+  msr_cstar = 0xc0000083,
+  msr_syscall_mask = 0xc0000084,
+  msr_fs_base = 0xc0000100,
+  msr_gs_base = 0xc0000101,
+  msr_kernel_gs_base = 0xc0000102,
+  msr_tsc_aux = 0xc0000103,
+  msr_amd_syscfg = 0xc0010010,
+  msr_amd_hwcr = 0xc0010015,
+  msr_amd_nb_cfg = 0xc001001f,
+  msr_amd_tseg = 0xc0010112,
+  msr_amd_osvw_count = 0xc0010140,
+  msr_amd_osvw_status = 0xc0010141,
+  msr_amd_decode_cfg = 0xc0011029,
 };
 
 constexpr unsigned variable_mtrrs = 8;
@@ -163,8 +191,7 @@ using ir::Type;
 const ir::Helper read_msr = define_helper("rdmsr", x86::read_msr, Type::none, {});
 const ir::Helper write_msr = define_helper("wrmsr", x86::write_msr, Type::none, {});
 const ir::Helper read_tsc = define_helper("rdtsc", x86::read_tsc, Type::i64, {});
-const ir::Helper read_tsc_aux =
-    define_helper("rdpid", x86::read_tsc_aux, Type::i64, {}, ir::HelperEffect::reads_state);
+const ir::Helper read_tsc_aux = define_helper("rdpid", x86::read_tsc_aux, Type::i64, {}, ir::HelperEffect::reads_state);
 }  // namespace helpers
 
 }  // namespace strata::isa::x86

@@ -23,9 +23,7 @@ struct SystemTime {
 static_assert(sizeof(SystemTime) == 32);
 constexpr uint8_t flag_tsc_stable = 1;
 
-uint64_t ns_of(uint64_t ticks, uint64_t rate) {
-  return ticks / rate * second_ns + ticks % rate * second_ns / rate;
-}
+uint64_t ns_of(uint64_t ticks, uint64_t rate) { return ticks / rate * second_ns + ticks % rate * second_ns / rate; }
 
 /// The largest multiplier that fits: nanoseconds a tick are multiplier × 2^(shift - 32).
 void set_rate(SystemTime& time, uint64_t rate) {

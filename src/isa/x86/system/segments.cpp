@@ -114,8 +114,8 @@ bool load_tr(Cpu& cpu, Selector selector) {
   if (selector.in_ldt()) return fault(cpu, vector_gp, error);
   Descriptor d;
   if (!read_descriptor(cpu, selector, d, vector_gp, in_long_mode(s))) return false;
-  const bool is_tss = d.is_system() && (d.type() == type_tss32_available ||
-                                        (d.type() == type_tss16_available && !in_long_mode(s)));
+  const bool is_tss =
+      d.is_system() && (d.type() == type_tss32_available || (d.type() == type_tss16_available && !in_long_mode(s)));
   if (!is_tss) return fault(cpu, vector_gp, error);
   if (!d.present()) return fault(cpu, vector_np, error);
   if (!is_canonical(d.base())) return fault(cpu, vector_gp, error);

@@ -8,8 +8,8 @@ namespace strata::isa::x86 {
 
 bool inside_limit(const Segment& segment, uint64_t offset, unsigned size) {
   const uint64_t last = offset + size - 1;
-  const bool expands_down = (segment.attributes & (SegmentAttribute::code | SegmentAttribute::expand_down)) ==
-                            SegmentAttribute::expand_down;
+  const bool expands_down =
+      (segment.attributes & (SegmentAttribute::code | SegmentAttribute::expand_down)) == SegmentAttribute::expand_down;
   if (!expands_down) return last <= segment.limit;
   const uint64_t top = segment.attributes & SegmentAttribute::big ? 0xffffffff : 0xffff;
   return offset > segment.limit && last <= top;

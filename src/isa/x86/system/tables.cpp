@@ -1,9 +1,9 @@
 // Descriptor tables, LDTR and TR, and the instructions that ask about segments; TLB invalidation; SWAPGS; random.
 #include <utility>
 
+#include "isa/x86/helpers/define.h"
 #include "isa/x86/system/control_bits.h"
 #include "isa/x86/system/descriptor.h"
-#include "isa/x86/helpers/define.h"
 #include "isa/x86/system/linear.h"
 #include "isa/x86/system/paging.h"
 #include "isa/x86/system/register_helpers.h"
@@ -148,7 +148,8 @@ uint64_t random(ir::ExecContext& context) { return Cpu::of(context).random(); }
 
 namespace helpers {
 using ir::Type;
-const ir::Helper load_table = define_helper("load_table", x86::load_table, Type::none, {Type::i8, Type::i64, Type::i16});
+const ir::Helper load_table =
+    define_helper("load_table", x86::load_table, Type::none, {Type::i8, Type::i64, Type::i16});
 const ir::Helper store_table = define_helper("store_table", x86::store_table, Type::i64, {Type::i8, Type::i8});
 const ir::Helper load_system_segment =
     define_helper("load_system_segment", x86::load_system_segment, Type::none, {Type::i8, Type::i16});
@@ -157,7 +158,8 @@ const ir::Helper store_system_segment =
 const ir::Helper store_msw = define_helper("smsw", x86::store_msw, Type::i64, {});
 const ir::Helper load_access_rights = define_helper("lar", x86::load_access_rights, Type::i64, {Type::i16});
 const ir::Helper load_segment_limit = define_helper("lsl", x86::load_segment_limit, Type::i64, {Type::i16});
-const ir::Helper verify_segment = define_helper("verify_segment", x86::verify_segment, Type::i64, {Type::i16, Type::i8});
+const ir::Helper verify_segment =
+    define_helper("verify_segment", x86::verify_segment, Type::i64, {Type::i16, Type::i8});
 const ir::Helper invalidate_page = define_helper("invlpg", x86::invalidate_page, Type::none, {Type::i64});
 const ir::Helper invalidate_pcid = define_helper("invpcid", x86::invalidate_pcid, Type::none, {Type::i64, Type::i64});
 const ir::Helper swap_gs = define_helper("swapgs", x86::swap_gs, Type::none, {});

@@ -21,11 +21,11 @@ struct TaskState {
 
 /// Where the dynamic part stands: EIP (or IP) first, then flags, eight registers, and the selectors.
 struct TssForm {
-  unsigned size;        ///< of a register field
-  uint32_t registers;   ///< offset of EIP
-  unsigned segments;    ///< selectors saved: the 16-bit form has no FS and GS
-  unsigned selector;    ///< bytes from one selector field to the next
-  uint32_t ldt;         ///< offset of the LDT selector
+  unsigned size;       ///< of a register field
+  uint32_t registers;  ///< offset of EIP
+  unsigned segments;   ///< selectors saved: the 16-bit form has no FS and GS
+  unsigned selector;   ///< bytes from one selector field to the next
+  uint32_t ldt;        ///< offset of the LDT selector
   uint32_t minimum_limit;
 };
 constexpr TssForm form16 = {2, 14, 4, 2, 42, 43};

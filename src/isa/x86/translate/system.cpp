@@ -184,13 +184,9 @@ void arpl(Translator& t) {
 
 void syscall(Translator& t) { t.b.exit_indirect(t.call(helpers::syscall_enter, {t.b.i64(t.next_pc())})); }
 
-void sysret(Translator& t) {
-  t.b.exit_indirect(t.call(helpers::syscall_return, {t.b.i8(t.insn.rex_w ? 64 : 32)}));
-}
+void sysret(Translator& t) { t.b.exit_indirect(t.call(helpers::syscall_return, {t.b.i8(t.insn.rex_w ? 64 : 32)})); }
 
-void sysexit(Translator& t) {
-  t.b.exit_indirect(t.call(helpers::sysexit, {t.b.i8(t.insn.rex_w ? 64 : 32)}));
-}
+void sysexit(Translator& t) { t.b.exit_indirect(t.call(helpers::sysexit, {t.b.i8(t.insn.rex_w ? 64 : 32)})); }
 
 // Control and debug registers. The operand is always a register, whatever mod says.
 
