@@ -33,7 +33,8 @@ Environment environment_of(const X87& x, unsigned bits, bool real) {
   for (unsigned i = 0; i < 8; i++) tags |= tag_of(x, i) << (2 * i);
   const auto ip = static_cast<uint32_t>(x.insn_pointer), dp = static_cast<uint32_t>(x.data_pointer);
   if (!real) {
-    return {{x.control, x.status, tags, ip, x.insn_selector | uint32_t{x.opcode} << 16, dp, x.data_selector}};
+    const uint32_t above = 0xffff0000;  // unused, and ones as processors write it
+    return {{x.control, x.status, tags, ip, x.insn_selector | uint32_t{x.opcode} << 16, dp, x.data_selector | above}};
   }
   const uint32_t ip20 = ip + x.insn_selector * 16u, dp20 = dp + x.data_selector * 16u;
   if (bits == 16) {
@@ -44,26 +45,39 @@ Environment environment_of(const X87& x, unsigned bits, bool real) {
            dp20 >> 4 & 0xffff000}};
 }
 
-void set_environment(X87& x, const Environment& e, bool real) {
+/// Real mode keeps bits 16 and up of the linear addresses above the opcode, or alone.
+void set_pointers(X87& x, const Environment& e, unsigned bits, bool real) {
+  if (!real) {
+    x.insn_pointer = e.field[3];
+    x.insn_selector = static_cast<uint16_t>(e.field[4]);
+    x.opcode = e.field[4] >> 16 & 0x7ff;
+    x.data_pointer = e.field[5];
+    x.data_selector = static_cast<uint16_t>(e.field[6]);
+    return;
+  }
+  const uint32_t high = bits == 16 ? 0xf000 : 0xffff000;
+  x.insn_pointer = (e.field[3] & 0xffff) | (e.field[4] & high) << 4;
+  x.data_pointer = (e.field[5] & 0xffff) | (e.field[6] & high) << 4;
+  x.insn_selector = x.data_selector = 0;
+  x.opcode = e.field[4] & 0x7ff;
+}
+
+void set_environment(X87& x, const Environment& e, unsigned bits, bool real) {
   x.control = static_cast<uint16_t>((e.field[0] & 0x1f7f) | 0x40);
   x.status = x87_unit::summarized(static_cast<uint16_t>(e.field[1]), x.control);
   x.valid = 0;
   for (unsigned i = 0; i < 8; i++) {
     if ((e.field[2] >> (2 * i) & 3) != 3) x.valid |= static_cast<uint8_t>(1u << i);
   }
-  x.insn_pointer = e.field[3];
-  x.data_pointer = e.field[5];
-  x.insn_selector = real ? 0 : static_cast<uint16_t>(e.field[4]);
-  x.data_selector = real ? 0 : static_cast<uint16_t>(e.field[6]);
-  x.opcode = (real ? e.field[4] : e.field[4] >> 16) & 0x7ff;
+  set_pointers(x, e, bits, real);
 }
 
 unsigned field_size(uint64_t bits) { return bits == 16 ? 2 : 4; }
 
-/// In memory, little-endian; the unused upper halves of 32-bit fields are ones, as processors write them.
+/// In memory, little-endian; the upper halves of the first three 32-bit fields are ones, as processors write them.
 unsigned pack(const Environment& e, unsigned size, uint8_t* out) {
   for (unsigned i = 0; i < 7; i++) {
-    const bool narrow = i < 3 || i == 6;
+    const bool narrow = i < 3;
     const uint32_t value = size == 4 && narrow ? e.field[i] | 0xffff0000 : e.field[i];
     std::memcpy(out + i * size, &value, size);
   }
@@ -92,7 +106,7 @@ uint64_t fldenv(ir::ExecContext& context, uint64_t linear, uint64_t bits, uint64
   uint8_t bytes[28];
   if (!cpu.host->read(linear, bytes, 7 * field_size(bits), Mode::of(cpu.state).data_space())) return leave(cpu);
   x87_unit::unload(cpu);
-  set_environment(cpu.state.x87, unpack(bytes, field_size(bits)), real);
+  set_environment(cpu.state.x87, unpack(bytes, field_size(bits)), static_cast<unsigned>(bits), real);
   return 0;
 }
 
@@ -121,7 +135,7 @@ uint64_t frstor(ir::ExecContext& context, uint64_t linear, uint64_t bits, uint64
   if (!cpu.host->read(linear, bytes, at + 8 * register_size, Mode::of(cpu.state).data_space())) return leave(cpu);
   x87_unit::unload(cpu);
   X87& x = cpu.state.x87;
-  set_environment(x, unpack(bytes, field_size(bits)), real);
+  set_environment(x, unpack(bytes, field_size(bits)), static_cast<unsigned>(bits), real);
   const unsigned top = x.status >> 11 & 7;
   for (unsigned i = 0; i < 8; i++, at += register_size) {
     std::memcpy(&x.physical[(top + i) & 7], bytes + at, register_size);

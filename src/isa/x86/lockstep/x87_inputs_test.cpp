@@ -107,6 +107,7 @@ void X87Programs::fill_fx(uint8_t* out) {
   put(out + 2, static_cast<uint16_t>(chance(50) ? status(cw, 10) : word()));
   put(out + 4, static_cast<uint16_t>(chance(90) ? word() & 0xff : word()));
   put(out + 24, static_cast<uint32_t>(chance(95) ? 0x1f80 | (word() & 0x603f) : uint64_t{1} << (18 + below(14))));
+  for (unsigned i = 0; i < 32; ++i) put(out + 160 + 8 * i, word());
   for (unsigned i = 0; i < 8; ++i) {
     const Extended value = extended();
     put(out + 32 + 16 * i, value.significand);
@@ -131,7 +132,8 @@ void X87Programs::fill() {
   fill_environment(data + Places::state32, 4);
   fill_fx(data + Places::fx_area);
   fill_fx(data + Places::xsave_area);
-  put(data + Places::xsave_area + 512, uint64_t{below(4)});
+  put(data + Places::xsave_area + 512, uint64_t{below(4)} | (chance(3) ? uint64_t{1} << 60 : 0));
+  if (chance(5)) put(data + Places::xsave_area + 520 + 8 * below(7), word());  // the rest of XSAVE's header
 
   fill_fx(registers.fx.bytes.data());
   const uint16_t cw = control();
@@ -173,13 +175,29 @@ void X87Programs::state_form() {
   }
   if (program_.code_size == CodeSize::bits64 && chance(50)) emit(0x48);
   emit(0x0f), emit(0xae);
-  memory_operand((xsave ? 4 : 0) + below(2), xsave ? Places::xsave_area : Places::fx_area);
+  const unsigned astray = chance(95) ? 0 : 8;
+  const unsigned place = xsave ? Places::xsave_area : Places::fx_area, end = static_cast<unsigned>(data_size - middle);
+  memory_operand((xsave ? 4 : 0) + below(2),
+                 chance(97) ? place + astray : end - 64 * (1 + below(7)));  // or reaches beyond
+}
+
+/// Some of MMX: every kind that reads or writes registers, and EMMS.
+void X87Programs::mmx_form() {
+  static constexpr uint8_t opcodes[] = {0x6f, 0x7f, 0xe7, 0xfc, 0xef, 0x63, 0x6e, 0x7e, 0xd7, 0x77};
+  const uint8_t opcode = one_of(opcodes);
+  emit(0x0f), emit(opcode);
+  if (opcode == 0x77) return;
+  const bool memory = opcode == 0xe7 || (opcode != 0xd7 && chance(50));
+  const unsigned reg = opcode == 0xd7 ? unsigned{rax} : below(8);
+  if (memory) memory_operand(reg, Places::operands + 16 * below(Places::operand_count));
+  else emit(0xc0 | reg << 3 | (opcode == 0x7e ? unsigned{rax} : below(8)));
 }
 
 void X87Programs::instruction() {
   const auto opcode = static_cast<uint8_t>(0xd8 + below(8));
   if (chance(2)) return emit(0x9b);
   if (chance(3)) return state_form();
+  if (chance(4)) return mmx_form();
   if (chance(4)) return memory_form(0xd9, 4 + below(4));
   if (chance(2)) return memory_form(0xdd, 4 + below(4));
   if (chance(35)) return memory_form(opcode, below(8));

@@ -45,6 +45,7 @@ class X87Programs {
   void instruction();
   void memory_form(uint8_t opcode, unsigned reg);
   void state_form();
+  void mmx_form();
 
   uint64_t ieee(unsigned exponent_bits, unsigned fraction_bits);
   uint64_t fraction(unsigned bits);

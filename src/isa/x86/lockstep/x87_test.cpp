@@ -61,7 +61,7 @@ TEST(LockstepX87, ProgramsEndInAllWays) {
   for (uint64_t seed = 1; seed <= 2000; ++seed)
     ++ends[run_on_host(X87Programs(seed, CodeSize::bits64).program(12)).registers.vector];
   EXPECT_GT(ends[-1], 500u);
-  for (int vector : {vector_ud, vector_pf, vector_mf}) EXPECT_GT(ends[vector], 10u) << "vector " << vector;
+  for (int vector : {vector_ud, vector_gp, vector_pf, vector_mf}) EXPECT_GT(ends[vector], 10u) << "vector " << vector;
 }
 
 }  // namespace

@@ -1,57 +1,13 @@
 // SSE instructions on processors that may not run them, and in forms that do not exist.
 #include <gtest/gtest.h>
 
-#include <cstring>
 #include <vector>
 
-#include "isa/x86/mode.h"
 #include "isa/x86/system/control_bits.h"
-#include "isa/x86/translate/unit.h"
+#include "isa/x86/translate/raised_test.h"
 
 namespace strata::isa::x86 {
 namespace {
-
-/// Memory that is code only.
-class CodeHost final : public Host {
- public:
-  std::vector<uint8_t> code;
-
-  bool read(uint64_t address, void* out, unsigned size, ir::Space) override {
-    for (unsigned i = 0; i < size; ++i)
-      static_cast<uint8_t*>(out)[i] = address + i < code.size() ? code[address + i] : 0xf4;
-    return true;
-  }
-  bool write(uint64_t, const void*, unsigned, ir::Space) override { return false; }
-  bool probe(uint64_t, unsigned, ir::Space, Access) override { return true; }
-  void read_physical(uint64_t, void*, unsigned) override {}
-  void write_physical(uint64_t, const void*, unsigned) override {}
-  bool compare_exchange_physical(uint64_t, unsigned, uint64_t, uint64_t) override { return false; }
-  void flush_mappings(bool) override {}
-  void flush_mapping(uint64_t) override {}
-  uint32_t port_in(uint16_t, unsigned) override { return 0; }
-  void port_out(uint16_t, unsigned, uint32_t) override {}
-  uint64_t ticks() override { return 0; }
-  uint64_t tick_rate() override { return 1; }
-};
-
-constexpr int none = -1;
-
-/// The exception that the instruction raises whatever its operands are.
-int raised(std::vector<uint8_t> code, uint64_t cr0 = 0, uint64_t cr4 = Cr4::osfxsr) {
-  CodeHost host;
-  host.code = std::move(code);
-  Cpu cpu;
-  cpu.state = {};
-  cpu.state.cr0 = Cr0::pe | cr0;
-  cpu.state.cr4 = cr4;
-  cpu.state.mxcsr = 0x1f80;
-  cpu.state.segment[cs] = {0, 0xffff'ffff, 8, 0xc09b};
-  cpu.host = &host;
-  const ir::Unit unit = translate_unit(cpu, {0, 0, Mode::of(cpu.state).pack()}, 1);
-  const ir::Instr& last = unit.code.back();
-  const bool traps = last.op == ir::Op::exit && last.kind == static_cast<uint8_t>(ir::ExitKind::trap);
-  return traps ? static_cast<int>(last.imm & 0xff) : none;
-}
 
 const std::vector<uint8_t> addps = {0x0f, 0x58, 0xc1}, crc32 = {0xf2, 0x0f, 0x38, 0xf1, 0xc1},
                            ldmxcsr = {0x0f, 0xae, 0x10};
