@@ -182,7 +182,8 @@ Result<machine::pc::VcpuFactory> Runner::engine() const {
   switch (options_.engine) {
     case EngineChoice::kvm: return machine::pc::kvm_engine();
     case EngineChoice::jit: return machine::pc::jit_engine(engine);
-    default: return machine::pc::interp_engine(engine);
+    case EngineChoice::interp: return machine::pc::interp_engine(engine);
+    default: return machine::pc::automatic_engine(engine);
   }
 }
 

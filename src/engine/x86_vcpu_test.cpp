@@ -51,7 +51,7 @@ struct EchoPort : iface::BusDevice {
   void write(uint64_t, unsigned, uint64_t written) override { value = written; }
 };
 
-struct X86VcpuTest : testing::Test, X86Machine {
+struct X86VcpuTest : testing::TestWithParam<BackendKind>, X86Machine {
   Interrupts interrupts;
   EchoPort port;
 
@@ -60,11 +60,15 @@ struct X86VcpuTest : testing::Test, X86Machine {
     space.write(0x1000, std::as_bytes(std::span(program)));
     options.interrupts = &interrupts;
     options.verify = true;
+    options.backend = GetParam();
     make();
   }
 };
 
-TEST_F(X86VcpuTest, RunsRealModeCode) {
+INSTANTIATE_TEST_SUITE_P(All, X86VcpuTest, testing::Values(BackendKind::interp, BackendKind::jit),
+                         [](const auto& one) { return one.param == BackendKind::jit ? "jit" : "interp"; });
+
+TEST_P(X86VcpuTest, RunsRealModeCode) {
   real_mode(0x1000);
   EXPECT_EQ(cpu->run().reason, ExitReason::halted);
   EXPECT_EQ(cpu->registers().gpr[0], 500500u & 0xffff);
@@ -72,20 +76,20 @@ TEST_F(X86VcpuTest, RunsRealModeCode) {
   EXPECT_EQ(cpu->insns(), 2u + 2000u + 1u);
 }
 
-TEST_F(X86VcpuTest, RunsLongModeCode) {
+TEST_P(X86VcpuTest, RunsLongModeCode) {
   long_mode(0x1060);
   EXPECT_EQ(cpu->run().reason, ExitReason::halted) << cpu->describe();
   EXPECT_EQ(cpu->registers().gpr[0], 0xffffu);
   EXPECT_EQ(cpu->insns(), 3u + 600000u + 1u);
 }
 
-TEST_F(X86VcpuTest, CallsAndReturns) {
+TEST_P(X86VcpuTest, CallsAndReturns) {
   long_mode(0x1090);
   EXPECT_EQ(cpu->run().reason, ExitReason::halted) << cpu->describe();
   EXPECT_EQ(cpu->registers().gpr[0], 1000u);
 }
 
-TEST_F(X86VcpuTest, CodeThatChangesItselfRunsAsChanged) {
+TEST_P(X86VcpuTest, CodeThatChangesItselfRunsAsChanged) {
   real_mode(0x1010);
   EXPECT_EQ(cpu->run().reason, ExitReason::halted);
   EXPECT_EQ(cpu->registers().gpr[2], 1u + 0x10 + 0x10);
@@ -101,7 +105,7 @@ TEST_F(X86VcpuTest, CodeThatChangesItselfRunsAsChanged) {
 }
 
 // Old programs keep their variables between their routines.
-TEST_F(X86VcpuTest, DataAmongCodeIsNotTranslatedAroundForEver) {
+TEST_P(X86VcpuTest, DataAmongCodeIsNotTranslatedAroundForEver) {
   // again: jmp over; variable: dw 0; over: inc word [cs:variable]; dec cx; jnz again; hlt
   const auto code = std::to_array<uint8_t>({0xeb, 0x02, 0, 0, 0x2e, 0xff, 0x06, 0x02, 0x40, 0x49, 0x75, 0xf4, 0xf4});
   space.write(0x4000, std::as_bytes(std::span(code)));
@@ -114,14 +118,14 @@ TEST_F(X86VcpuTest, DataAmongCodeIsNotTranslatedAroundForEver) {
   EXPECT_LT(cpu->stats().units, 300u);
 }
 
-TEST_F(X86VcpuTest, PortsAreReached) {
+TEST_P(X86VcpuTest, PortsAreReached) {
   real_mode(0x1030);
   EXPECT_EQ(cpu->run().reason, ExitReason::halted);
   EXPECT_EQ(port.value, 0x41u);
   EXPECT_EQ(cpu->registers().gpr[0], 0x42u);
 }
 
-TEST_F(X86VcpuTest, AnInterruptEndsAHalt) {
+TEST_P(X86VcpuTest, AnInterruptEndsAHalt) {
   const auto handler = std::to_array<uint8_t>({0xb3, 0x05, 0xcf});  // mov bl, 5; iret
   space.write(0x3000, std::as_bytes(std::span(handler)));
   space.write_as<uint32_t>(0x20 * 4, 0x3000);
@@ -140,7 +144,7 @@ TEST_F(X86VcpuTest, AnInterruptEndsAHalt) {
   EXPECT_EQ(cpu->registers().rip, 0x4006u);
 }
 
-TEST_F(X86VcpuTest, AnInterruptThatWaitsIsTakenBehindTheShadowOfSti) {
+TEST_P(X86VcpuTest, AnInterruptThatWaitsIsTakenBehindTheShadowOfSti) {
   const auto handler = std::to_array<uint8_t>({0xf4});  // hlt
   space.write(0x3000, std::as_bytes(std::span(handler)));
   space.write_as<uint32_t>(0x20 * 4, 0x3000);
@@ -154,14 +158,14 @@ TEST_F(X86VcpuTest, AnInterruptThatWaitsIsTakenBehindTheShadowOfSti) {
   EXPECT_EQ(cpu->registers().gpr[0], 1u);
 }
 
-TEST_F(X86VcpuTest, ATripleFaultIsAShutdownThatSaysWhere) {
+TEST_P(X86VcpuTest, ATripleFaultIsAShutdownThatSaysWhere) {
   long_mode(0x1000000);  // not mapped, and no IDT
   const auto exit = cpu->run();
   EXPECT_EQ(exit.reason, ExitReason::shutdown);
   EXPECT_NE(exit.message.find("1000000"), std::string::npos) << exit.message;
 }
 
-TEST_F(X86VcpuTest, AReturnToUserCodeKeepsTheBaseOfANullSegment) {
+TEST_P(X86VcpuTest, AReturnToUserCodeKeepsTheBaseOfANullSegment) {
   const auto iretq = std::to_array<uint8_t>({0x48, 0xcf});
   const auto user = std::to_array<uint8_t>({0x64, 0x48, 0x8b, 0x04, 0x25, 0, 0, 0, 0, 0xf4});  // mov rax, fs:[0]; hlt
   const auto gdt =
@@ -182,13 +186,13 @@ TEST_F(X86VcpuTest, AReturnToUserCodeKeepsTheBaseOfANullSegment) {
   EXPECT_EQ(cpu->registers().gpr[0], 0x1122334455667788u) << cpu->describe();
 }
 
-TEST_F(X86VcpuTest, ResetIsTheArchitecturesOwn) {
+TEST_P(X86VcpuTest, ResetIsTheArchitecturesOwn) {
   cpu->reset();
   EXPECT_EQ(cpu->registers().rip, 0xfff0u);
   EXPECT_EQ(cpu->registers().cs.base, 0xffff0000u);
 }
 
-TEST_F(X86VcpuTest, ASavedProcessorGoesOnWhereItWas) {
+TEST_P(X86VcpuTest, ASavedProcessorGoesOnWhereItWas) {
   options.counted = true;
   make();
   real_mode(0x1000);
@@ -212,7 +216,7 @@ TEST_F(X86VcpuTest, ASavedProcessorGoesOnWhereItWas) {
   EXPECT_EQ(cpu->insns(), 2003u);
 }
 
-TEST_F(X86VcpuTest, RestoringForgetsCodeThatRamNoLongerHas) {
+TEST_P(X86VcpuTest, RestoringForgetsCodeThatRamNoLongerHas) {
   real_mode(0x1000);
   const auto saved = *cpu->save();
   EXPECT_EQ(cpu->run().reason, ExitReason::halted);
@@ -223,7 +227,7 @@ TEST_F(X86VcpuTest, RestoringForgetsCodeThatRamNoLongerHas) {
   EXPECT_EQ(cpu->registers().gpr[0], 55u);
 }
 
-TEST_F(X86VcpuTest, DamagedSavesAreRefused) {
+TEST_P(X86VcpuTest, DamagedSavesAreRefused) {
   auto saved = *cpu->save();
   EXPECT_FALSE(cpu->restore(std::span(saved).first(3)).has_value());
   EXPECT_FALSE(cpu->restore(std::span(saved).first(saved.size() - 1)).has_value());
@@ -231,7 +235,7 @@ TEST_F(X86VcpuTest, DamagedSavesAreRefused) {
   EXPECT_FALSE(cpu->restore(saved).has_value());
 }
 
-TEST_F(X86VcpuTest, CountedRunsStopBehindEachInstruction) {
+TEST_P(X86VcpuTest, CountedRunsStopBehindEachInstruction) {
   options.counted = true;
   make();
   real_mode(0x1000);
@@ -243,7 +247,7 @@ TEST_F(X86VcpuTest, CountedRunsStopBehindEachInstruction) {
   }
 }
 
-TEST_F(X86VcpuTest, OptionsThatCannotBeAreRefused) {
+TEST_P(X86VcpuTest, OptionsThatCannotBeAreRefused) {
   options.model = "pentium-none";
   const auto unknown = make_x86_vcpu(options);
   ASSERT_FALSE(unknown.has_value());

@@ -34,5 +34,12 @@ VcpuFactory own_engine(EngineOptions options, engine::BackendKind backend) {
 
 VcpuFactory interp_engine(EngineOptions options) { return own_engine(std::move(options), engine::BackendKind::interp); }
 VcpuFactory jit_engine(EngineOptions options) { return own_engine(std::move(options), engine::BackendKind::jit); }
+VcpuFactory automatic_engine(EngineOptions options) {
+#if defined(__x86_64__)
+  return jit_engine(std::move(options));
+#else
+  return interp_engine(std::move(options));
+#endif
+}
 
 }  // namespace strata::machine::pc

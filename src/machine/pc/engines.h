@@ -24,5 +24,7 @@ struct EngineOptions {
 VcpuFactory interp_engine(EngineOptions options);
 /// The translator to host code.
 VcpuFactory jit_engine(EngineOptions options);
+/// The fastest of the two on this host.
+VcpuFactory automatic_engine(EngineOptions options);
 
 }  // namespace strata::machine::pc

@@ -84,15 +84,22 @@ void ignore_precision_beside_trapped_range(Registers& host, Registers& strata) {
   strata.fx.put(24, other & ~precision);
 }
 
-bool agree(const Program& program, const StrataOptions& options) {
+bool agree_once(const Program& program, const StrataOptions& options) {
   Outcome host = run_on_host(program), strata = run_in_strata(program, options);
   ignore_precision_beside_trapped_range(host.registers, strata.registers);
   const std::string text = differences(program, host, strata);
   if (text.empty()) return true;
-  ADD_FAILURE() << static_cast<unsigned>(program.code_size) << "-bit code, MXCSR " << std::hex
+  ADD_FAILURE() << (options.translated ? "translated" : "interpreted") << ", " << static_cast<unsigned>(program.code_size)
+                << "-bit code, MXCSR " << std::hex
                 << program.registers.fx.get<uint32_t>(24) << "\n"
                 << disassembly(program) << text;
   return false;
+}
+
+bool agree(const Program& program, StrataOptions options) {
+  if (!agree_once(program, options)) return false;
+  options.translated = true;
+  return agree_once(program, options);
 }
 
 /// One encoding with several inputs.

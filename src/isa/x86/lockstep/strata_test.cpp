@@ -2,6 +2,9 @@
 #include <memory>
 
 #include "codegen/interp/interpreter.h"
+#if defined(__x86_64__)
+#include "codegen/x64/translator.h"
+#endif
 #include "ir/passes/pipeline.h"
 #include "isa/x86/cpu.h"
 #include "isa/x86/fpu/x87_unit.h"
@@ -153,6 +156,12 @@ int vector_of(const State& state, const ir::RunResult& result) {
 Outcome run_in_strata(const Program& program, const StrataOptions& options) {
   static ir::Pipeline pipeline;
   static codegen::interp::Interpreter interpreter;
+#if defined(__x86_64__)
+  static codegen::x64::Translator translator;
+  codegen::Backend& backend = options.translated ? static_cast<codegen::Backend&>(translator) : interpreter;
+#else
+  codegen::Backend& backend = interpreter;
+#endif
   Outcome outcome;
   outcome.memory = program.memory;
   World world(program, outcome.memory);
@@ -178,11 +187,11 @@ Outcome run_in_strata(const Program& program, const StrataOptions& options) {
     const CodeKey key{cpu->state.rip, cpu->state.rip, Mode::of(cpu->state).pack()};
     ir::Unit unit = translate_unit(*cpu, key, options.max_insns);
     if (options.passes) pipeline.run(unit);
-    const auto code = interpreter.compile(unit);
+    const auto code = backend.compile(unit);
     context.leave = false;
     context.events = 0;
     host_float::enter(cpu->state.mxcsr);
-    const ir::RunResult result = interpreter.run(*code, context);
+    const ir::RunResult result = backend.run(*code, context);
     cpu->state.mxcsr = host_float::leave(cpu->state.mxcsr);
     vector = cpu->state.rip == end ? -1 : vector_of(cpu->state, result);
   }

@@ -10,20 +10,24 @@
 namespace strata::isa::x86::lockstep {
 namespace {
 
-bool agree(const Program& program, uint64_t seed) {
+bool agree_once(const Program& program, uint64_t seed, bool translated) {
   constexpr unsigned unit_lengths[] = {1, 2, 5, 64};
-  const StrataOptions options{unit_lengths[seed % 4], seed % 3 != 0, seed % 5 != 0};
+  const StrataOptions options{unit_lengths[seed % 4], seed % 3 != 0, seed % 5 != 0, translated};
   Outcome host = run_on_host(program), strata = run_in_strata(program, options);
   forget_pointers(host.memory);
   forget_pointers(strata.memory);
   const std::string text = differences(program, host, strata);
   if (text.empty()) return true;
-  ADD_FAILURE() << "seed " << seed << ", " << static_cast<unsigned>(program.code_size) << "-bit code, control "
+  ADD_FAILURE() << (translated ? "translated" : "interpreted") << ", seed " << seed << ", " << static_cast<unsigned>(program.code_size) << "-bit code, control "
                 << std::hex << program.registers.fx.get<uint16_t>(0) << ", status "
                 << program.registers.fx.get<uint16_t>(2) << ", full " << unsigned{program.registers.fx.get<uint8_t>(4)}
                 << "\n"
                 << disassembly(program) << text;
   return false;
+}
+
+bool agree(const Program& program, uint64_t seed) {
+  return agree_once(program, seed, false) && agree_once(program, seed, true);
 }
 
 /// STRATA_LOCKSTEP_SEED in the environment picks one. Ends at the tenth that fails.

@@ -1,6 +1,8 @@
-// Debian's kernels boot in the virtual PC on Strata's own interpreter.
+// Debian's kernels boot in the virtual PC on Strata's own engine, interpreted and translated.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <tuple>
 
 #include "machine/pc/engines.h"
 #include "tests/boot/test_pc.h"
@@ -11,15 +13,16 @@ namespace {
 using machine::pc::MachineExitReason;
 using std::chrono_literals::operator""s;
 
-class InterpBootTest : public testing::TestWithParam<const char*> {};
+class OwnEngineBootTest : public testing::TestWithParam<std::tuple<const char*, bool>> {};
 
-TEST_P(InterpBootTest, ReachesTheMarkerAndPowersOff) {
-  const auto folder = guest_folder(GetParam());
-  if (!std::filesystem::exists(folder / "vmlinuz")) GTEST_SKIP() << "tests/guests/fetch " << GetParam();
+TEST_P(OwnEngineBootTest, ReachesTheMarkerAndPowersOff) {
+  const auto [guest, translated] = GetParam();
+  const auto folder = guest_folder(guest);
+  if (!std::filesystem::exists(folder / "vmlinuz")) GTEST_SKIP() << "tests/guests/fetch " << guest;
   TestPc machine;
   machine::pc::PcOptions options;
   options.memory = uint64_t{512} << 20;
-  options.make_vcpu = machine::pc::interp_engine({});
+  options.make_vcpu = translated ? machine::pc::jit_engine({}) : machine::pc::interp_engine({});
   options.boot = {.kernel = read_file(folder / "vmlinuz"),
                   .initrd = read_file(folder / "initrd"),
                   .command_line = "console=ttyS0 strata.cmd=\"cat /proc/interrupts; date\""};
@@ -36,8 +39,10 @@ TEST_P(InterpBootTest, ReachesTheMarkerAndPowersOff) {
               static_cast<unsigned long long>(stats.units));
 }
 
-INSTANTIATE_TEST_SUITE_P(SlowDebian, InterpBootTest,
-                         testing::Values("trixie-cloud-amd64", "bookworm-686-pae", "trixie-amd64", "sid-amd64"));
+INSTANTIATE_TEST_SUITE_P(SlowDebian, OwnEngineBootTest,
+                         testing::Combine(testing::Values("trixie-cloud-amd64", "bookworm-686-pae", "trixie-amd64",
+                                                          "sid-amd64"),
+                                          testing::Bool()));
 
 }  // namespace
 }  // namespace strata::test
