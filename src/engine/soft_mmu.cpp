@@ -57,7 +57,8 @@ bool SoftMmu::walk(uint64_t address, ir::Space space, Access access, Place& out)
   if (window == nullptr) return true;  // a device, or RAM that shares its page with something else
   out.host = window->at(out.physical);
   out.rom = window->rom;
-  if (access != Access::execute) fill(address, space, mapping, *window);
+  out.watched = mapping.watched;
+  if (access != Access::execute && !mapping.watched) fill(address, space, mapping, *window);
   return true;
 }
 
@@ -122,6 +123,7 @@ bool SoftMmu::read(uint64_t address, void* out, unsigned size, ir::Space space) 
     Place where;
     if (!place(at, space, Access::read, where)) return false;
     get(where, bytes, piece);
+    if (where.watched) guest_.accessed(at, piece, Access::read);
     bytes += piece;
     return true;
   });
@@ -136,6 +138,7 @@ bool SoftMmu::write(uint64_t address, const void* in, unsigned size, ir::Space s
     if (!place(at, space, Access::write, where) || !may_write(where, piece)) return false;
     put(where, bytes, piece);
     settle(at, space, where);
+    if (where.watched) guest_.accessed(at, piece, Access::write);
     bytes += piece;
     return true;
   });
@@ -158,6 +161,7 @@ void* SoftMmu::pin_for_update(uint64_t address, unsigned size, ir::Space space, 
   ram_.ram().note_write(ram_.offset_of(where.host), size);
   writing_ = false;
   settle(address, space, where);
+  if (where.watched) guest_.accessed(address, size, Access::write);
   return where.host;
 }
 

@@ -88,6 +88,7 @@ class SoftMmu final : public ir::SlowMemory {
     std::byte* host = nullptr;  ///< nullptr: a device, or nothing
     uint64_t physical = 0;      ///< where host is nullptr
     bool rom = false;           ///< host memory that takes no writes
+    bool watched = false;       ///< the guest is to be told of the access
   };
   bool place(uint64_t address, ir::Space space, isa::Access access, Place& out);
   bool walk(uint64_t address, ir::Space space, isa::Access access, Place& out);

@@ -27,6 +27,7 @@ struct Mapping {
   bool readable = false;
   bool writable = false;  ///< for a write now: false also where a dirty bit is still to be set
   bool executable = false;
+  bool watched = false;           ///< Guest::accessed wants to hear of each access to it
   bool global = false;            ///< survives flush_mappings(false)
   uint64_t span = ir::page_size;  ///< bytes of the large page that holds it; for later use
 };
@@ -105,6 +106,9 @@ class Guest {
 
   /// What map() has recorded last is of no consequence: the engine only wanted to know.
   virtual void forget_refusal() {}
+
+  /// Told of every read and write, once done, in a page whose Mapping is watched.
+  virtual void accessed(uint64_t /*address*/, unsigned /*size*/, Access /*access*/) {}
 
   /// The space in which code is fetched now.
   virtual ir::Space code_space() const = 0;

@@ -79,6 +79,8 @@ class Processor final : public X86Guest {
 
   void forget_refusal() override { cpu_.state.event = {}; }
 
+  void accessed(uint64_t address, unsigned size, Access access) override { note_access(cpu_, address, size, access); }
+
   ir::Space code_space() const override { return cpu_.state.cpl == 3 ? space_user : space_supervisor_open; }
 
   Next handle(ir::ExitKind kind, uint64_t payload) override;
@@ -93,6 +95,7 @@ class Processor final : public X86Guest {
   void reset() override {
     reset_registers(cpu_.state);
     cpu_.stepping = false;
+    cpu_.data_breakpoints = 0;
     cpu_.spec_ctrl = 0;
   }
 
@@ -131,8 +134,7 @@ Next Processor::handle(ir::ExitKind kind, uint64_t payload) {
 /// What comes before the next instruction: a single step's trap, then an interrupt.
 Next Processor::between_instructions() {
   State& s = cpu_.state;
-  if (cpu_.stepping) {
-    s.dr[6] |= Dr6::bs;
+  if (take_debug_trap(cpu_)) {
     return deliver(cpu_, {Event::exception, vector_db, false, 0, 0}, s.rip);
   }
   if (s.interrupt_shadow) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "isa/x86/system/control_bits.h"
+#include "isa/x86/system/debug.h"
 
 namespace strata::isa::x86 {
 namespace {
@@ -19,13 +20,6 @@ bool is_open(const Segment& segment) {
 }
 
 bool is_flat(const Segment& segment) { return segment.base == 0 && is_open(segment); }
-
-bool has_execution_breakpoint(uint64_t dr7) {
-  if ((dr7 & 0xff) == 0) return false;
-  for (unsigned i = 0; i < 4; ++i)
-    if ((dr7 >> (2 * i) & 3) != 0 && (dr7 >> (16 + 4 * i) & 3) == 0) return true;
-  return false;
-}
 
 /// The flags of a mode in the order of their bits in the packed form.
 constexpr std::array flags_in_order = {
@@ -72,7 +66,7 @@ Mode Mode::of(const State& state) {
   mode.xsave = state.cr4 & Cr4::osxsave;
   mode.float_traps = (state.mxcsr & mxcsr_masks) != mxcsr_masks;
   mode.shadow = state.interrupt_shadow != 0;
-  mode.breakpoints = (system_flags & Rflags::rf) || has_execution_breakpoint(state.dr[7]);
+  mode.breakpoints = (system_flags & Rflags::rf) || has_breakpoints(state);
   return mode;
 }
 

@@ -40,7 +40,7 @@ struct Mode {
   bool xsave = false;            ///< CR4.OSXSAVE
   bool float_traps = false;      ///< an MXCSR exception is unmasked: SSE arithmetic looks after each operation
   bool shadow = false;           ///< the first instruction stands in an interrupt shadow (the unit clears it)
-  bool breakpoints = false;      ///< DR7 has an execution breakpoint, or RF is set: one instruction a unit, before it
+  bool breakpoints = false;      ///< DR7 has a breakpoint, or RF is set: one instruction a unit, before it
                                  ///< the breakpoints are looked at and RF is cleared
 
   static Mode of(const State& state);

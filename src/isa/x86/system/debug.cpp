@@ -11,9 +11,23 @@ namespace {
 
 bool is_enabled(const State& s, unsigned number) { return s.dr[7] >> (number * 2) & 3; }
 
+enum Kind : uint8_t { on_execution = 0, on_write = 1, on_port = 2, on_access = 3 };
+
+Kind kind(const State& s, unsigned number) { return static_cast<Kind>(s.dr[7] >> (16 + number * 4) & 3); }
+
 bool breaks_on_code(const State& s, unsigned number) {
-  return is_enabled(s, number) && (s.dr[7] >> (16 + number * 4) & 15) == 0;
+  return is_enabled(s, number) && kind(s, number) == on_execution;
 }
+
+bool on_data(const State& s, unsigned number) { return is_enabled(s, number) && (kind(s, number) & 1); }
+
+/// LEN of DR7: 1, 2, 8 or 4 bytes, and the breakpoint is aligned to that.
+unsigned length(const State& s, unsigned number) {
+  constexpr unsigned lengths[] = {1, 2, 8, 4};
+  return lengths[s.dr[7] >> (18 + number * 4) & 3];
+}
+
+uint64_t first_byte(const State& s, unsigned number) { return s.dr[number] & ~uint64_t{length(s, number) - 1}; }
 
 /// DR4 and DR5 are DR6 and DR7, unless CR4.DE makes them invalid. General detect traps every access.
 bool check_access(Cpu& cpu, uint64_t& number) {
@@ -41,6 +55,7 @@ uint64_t write_dr(ir::ExecContext& context, uint64_t number, uint64_t value) {
   if (number == 6) value = (value & 0xe00f) | Dr6::fixed;
   if (number == 7) value = (value & 0xffff2bff) | Dr7::fixed;
   cpu.state.dr[number] = value;
+  cpu.host->flush_mappings(true);  // pages become watched, or no longer are
   return 0;
 }
 
@@ -69,12 +84,33 @@ uint64_t check_breakpoint(ir::ExecContext& context, uint64_t linear) {
 
 }  // namespace
 
-bool has_code_breakpoints(const State& state) {
-  if (!(state.dr[7] & Dr7::enabled)) return false;
+bool has_breakpoints(const State& state) { return state.dr[7] & Dr7::enabled; }
+
+bool is_watched(const State& state, uint64_t page) {
+  if (!has_breakpoints(state)) return false;
   for (unsigned i = 0; i < 4; i++) {
-    if (breaks_on_code(state, i)) return true;
+    if (on_data(state, i) && ((first_byte(state, i) ^ page) & ir::page_mask) == 0) return true;
   }
   return false;
+}
+
+void note_access(Cpu& cpu, uint64_t address, unsigned size, Access access) {
+  const State& s = cpu.state;
+  for (unsigned i = 0; i < 4; i++) {
+    if (!on_data(s, i) || (access == Access::read && kind(s, i) == on_write)) continue;
+    const uint64_t first = first_byte(s, i);
+    if (address < first + length(s, i) && first < address + size) cpu.data_breakpoints |= 1u << i;
+  }
+  if (cpu.data_breakpoints) cpu.context->events |= ir::event_interrupt;
+}
+
+bool take_debug_trap(Cpu& cpu) {
+  if (!cpu.stepping && !cpu.data_breakpoints) return false;
+  State& s = cpu.state;
+  s.dr[6] = (s.dr[6] & ~uint64_t{15}) | cpu.data_breakpoints | (cpu.stepping ? Dr6::bs : 0);
+  cpu.stepping = false;
+  cpu.data_breakpoints = 0;
+  return true;
 }
 
 namespace helpers {

@@ -12,7 +12,16 @@ struct Dr7 {
   static constexpr uint64_t fixed = 1u << 10, gd = 1u << 13, enabled = 0xff;
 };
 
-/// Whether DR7 enables any breakpoint on execution: units then have one instruction each.
-bool has_code_breakpoints(const State& state);
+/// Whether DR7 enables any breakpoint: units then have one instruction each, so that traps come right behind it.
+bool has_breakpoints(const State& state);
+
+/// Whether a breakpoint on data stands in the page.
+bool is_watched(const State& state, uint64_t page);
+
+/// Notes the breakpoints that an access hits.
+void note_access(Cpu& cpu, uint64_t address, unsigned size, Access access);
+
+/// Whether a trap is due behind the instruction that ran, by single step or data breakpoint; DR6 then says so.
+bool take_debug_trap(Cpu& cpu);
 
 }  // namespace strata::isa::x86

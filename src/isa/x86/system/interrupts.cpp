@@ -203,6 +203,8 @@ Next deliver(Cpu& cpu, Event event, uint64_t return_rip) {
     s.event.type = Event::none;
     if (try_deliver(cpu, event, return_rip)) {
       s.event.type = Event::none;
+      cpu.stepping = false;  // an instruction that faults has not been stepped over
+      cpu.data_breakpoints = 0;
       return Next::run;
     }
     const Event second = s.event;

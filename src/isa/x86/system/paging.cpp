@@ -3,6 +3,7 @@
 
 #include "isa/x86/mode.h"
 #include "isa/x86/system/control_bits.h"
+#include "isa/x86/system/debug.h"
 
 namespace strata::isa::x86 {
 namespace {
@@ -166,6 +167,7 @@ bool Walk::run(Mapping& mapping) {
       mapping.readable = may(Access::read, rights);
       mapping.writable = (entry & Pte::dirty) && may(Access::write, rights);
       mapping.executable = may(Access::execute, rights);
+      mapping.watched = is_watched(cpu_.state, address_);
       mapping.global = (entry & Pte::global) && (cpu_.state.cr4 & Cr4::pge);
       mapping.span = span;
       return true;
@@ -180,7 +182,8 @@ bool map(Cpu& cpu, uint64_t address, ir::Space space, Access access, Mapping& ma
   if (long_mode && !is_canonical(address)) return fault(cpu, vector_gp, 0);
   if (!long_mode) address &= 0xffffffff;
   if (!(cpu.state.cr0 & Cr0::pg)) {
-    mapping = {address & ir::page_mask, true, true, true, false, ir::page_size};
+    mapping = {.physical = address & ir::page_mask, .readable = true, .writable = true, .executable = true};
+    mapping.watched = is_watched(cpu.state, address);
     return true;
   }
   return Walk(cpu, address, space, access).run(mapping);
