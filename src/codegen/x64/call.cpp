@@ -52,7 +52,9 @@ void Compiler::interpret(const Instr& instr) {
   call_function(erase(&interp::run_steps));
 }
 
+/// Before calls that may look at either: what runs, and how many instructions are done.
 void Compiler::say_running() {
+  a_.mov(context(offsetof(ir::ExecContext, insns)), count_register);
   a_.mov(x86::rax, data(offsetof(CodeData, code)));
   a_.mov(context(offsetof(ir::ExecContext, running)), x86::rax);
 }

@@ -50,8 +50,7 @@ void Compiler::write_linked_entry() {
   a_.jne(refused);
   a_.cmp(context(offsetof(ir::ExecContext, events), 4), 0);
   a_.jne(refused);
-  a_.mov(x86::rax, context(offsetof(ir::ExecContext, insns)));
-  a_.add(x86::rax, static_cast<int32_t>(std::max(1u, unit_.guest_insns)));
+  a_.lea(x86::rax, x86::ptr(count_register, static_cast<int32_t>(std::max(1u, unit_.guest_insns))));
   a_.cmp(x86::rax, context(offsetof(ir::ExecContext, insn_limit)));
   a_.ja(refused);
   entry_ = static_cast<uint32_t>(a_.offset());

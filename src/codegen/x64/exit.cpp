@@ -11,7 +11,7 @@ namespace strata::codegen::x64 {
 using ir::ExitKind;
 
 void Compiler::count(uint64_t insns) {
-  if (insns != 0) a_.add(context(offsetof(ir::ExecContext, insns)), static_cast<int32_t>(insns));
+  if (insns != 0) a_.add(count_register, static_cast<int32_t>(insns));
 }
 
 void Compiler::write_pc(uint64_t pc) {
@@ -167,7 +167,7 @@ void Compiler::compile_exit(const Instr& instr) {
   if (pc_lags_) write_pc(pc_);
   // The count may go below what it was before this unit's begin, by the instruction that another block began.
   const int64_t done = static_cast<int64_t>(uncounted_) - (undone ? 1 : 0);
-  if (done != 0) a_.add(context(offsetof(ir::ExecContext, insns)), static_cast<int32_t>(done));
+  if (done != 0) a_.add(count_register, static_cast<int32_t>(done));
   leave(kind, ir::RunResult::no_link, instr.imm);
 }
 
@@ -189,7 +189,7 @@ void Compiler::exit_indirect(const Instr& instr) {
   if (unit_.mode == 0 || from == Op::constant || from == Op::call) return leave(ExitKind::next, ir::RunResult::no_link, 0);
   const Label miss = a_.newLabel();
   a_.mov(x86::ecx, pc.r32());
-  a_.shr(x86::ecx, 12);
+  a_.shr(x86::ecx, JumpTable::shift);
   a_.xor_(x86::ecx, pc.r32());
   a_.and_(x86::ecx, static_cast<uint32_t>(JumpTable::size - 1));
   a_.shl(x86::ecx, 5);

@@ -8,7 +8,8 @@
 namespace strata::codegen::x64 {
 
 struct JumpTable {
-  static constexpr size_t size = 4096;
+  static constexpr size_t size = 16384;
+  static constexpr unsigned shift = 14;
   struct Entry {
     uint64_t pc = 0;
     uint32_t mode = 0;  ///< no unit's
@@ -16,7 +17,7 @@ struct JumpTable {
     uint64_t unused = 0;  ///< keeps entries at 32 bytes
   };
   static_assert(sizeof(Entry) == 32);
-  static constexpr size_t index(uint64_t pc) { return (pc ^ static_cast<uint32_t>(pc) >> 12) % size; }
+  static constexpr size_t index(uint64_t pc) { return (pc ^ static_cast<uint32_t>(pc) >> shift) % size; }
 
   std::array<Entry, size> entries = {};
 };

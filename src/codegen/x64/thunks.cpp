@@ -75,6 +75,7 @@ class Writer {
     a_.sub(x86::rsp, Frame::size);
     a_.mov(context_register, x86::rsi);
     a_.mov(state_register, x86::ptr(x86::rsi, offsetof(ExecContext, state)));
+    a_.mov(count_register, x86::ptr(x86::rsi, offsetof(ExecContext, insns)));
     for (unsigned i = 0; i < 4; ++i) {
       a_.lea(x86::rax, x86::ptr(thunks[i]));
       a_.mov(x86::ptr(x86::rsp, Frame::thunk(static_cast<Frame::Thunk>(i))), x86::rax);
@@ -92,6 +93,7 @@ class Writer {
     for (const uint8_t reg : general_registers) a_.mov(x86::ptr(x86::rsp, Frame::cell(reg)), x86::gpq(reg));
     for (unsigned i = 0; i < vector_registers; ++i)
       a_.movups(x86::ptr(x86::rsp, Frame::cell(Frame::vectors + 2 * i)), x86::xmm(i));
+    a_.mov(x86::ptr(context_register, offsetof(ExecContext, insns)), count_register);
     a_.mov(x86::rdi, x86::rdx);
     a_.mov(x86::esi, x86::ecx);
     a_.mov(x86::rdx, context_register);
@@ -106,6 +108,7 @@ class Writer {
     constexpr int32_t pushed = 8;  // the return address
     a_.bind(label);
     a_.mov(x86::ptr(context_register, offsetof(ExecContext, running)), x86::rdx);
+    a_.mov(x86::ptr(context_register, offsetof(ExecContext, insns)), count_register);
     for (const uint8_t reg : general_lost_in_calls)
       a_.mov(x86::ptr(x86::rsp, pushed + Frame::cell(reg)), x86::gpq(reg));
     for (unsigned i = 0; i < vector_registers; ++i)

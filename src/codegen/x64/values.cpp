@@ -191,7 +191,7 @@ Compiler::Xmm Compiler::define_vector_from(Value value, Value from) {
   return to;
 }
 
-/// Calls keep rbx and r12 to r14 only.
+/// Calls keep rbx, r12 and r13 only.
 void Compiler::evict_lost_in_calls() {
   for (const uint8_t reg : general_lost_in_calls)
     if (general_[reg] != no_value) evict(general_[reg]);
