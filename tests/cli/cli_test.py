@@ -4,18 +4,28 @@
     cli_test.py STRATA
 """
 import os
+import pty
 import random
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 import unittest
 from pathlib import Path
 
 strata = None
 done, failed, wrong_usage = 0, 1, 2
+
+
+def kernel(code):
+    """A multiboot kernel of a few bytes, in 32-bit code."""
+    flags, magic, address = 0x10000, 0x1badb002, 0x100000
+    header = b"".join(word.to_bytes(4, "little") for word in (
+        magic, flags, -(magic + flags) & 0xffffffff, address, address, 0, 0, address + 32))
+    return header + code + bytes(64)
 
 
 class CommandLine(unittest.TestCase):
@@ -79,9 +89,9 @@ class CommandLine(unittest.TestCase):
         self.expect(failed, "is no ordinary file", "run", "--kernel", "/")
         self.expect(failed, "debian:trixie", "run", "debian:trixie")
         self.expect(failed, "nothing", "image", "rm", "nothing")
-        kernel = self.file("kernel", b"\x7fELF" + bytes(100))
-        self.expect(failed, "no-such-disk", "run", "--kernel", kernel, "--disk", "no-such-disk")
-        self.expect(failed, "no-such-initrd", "run", "--kernel", kernel, "--initrd", "no-such-initrd")
+        image = self.file("kernel", b"\x7fELF" + bytes(100))
+        self.expect(failed, "no-such-disk", "run", "--kernel", image, "--disk", "no-such-disk")
+        self.expect(failed, "no-such-initrd", "run", "--kernel", image, "--initrd", "no-such-initrd")
 
     def test_damaged_kernels(self):
         noise = random.Random(1).randbytes
@@ -114,18 +124,10 @@ class CommandLine(unittest.TestCase):
             taken.bind(("127.0.0.1", 0))
             taken.listen()
             port = taken.getsockname()[1]
-            kernel = self.file("kernel", b"\x7fELF" + bytes(100))
-            self.expect(failed, str(port), "run", "--kernel", kernel, "--net", f"user,forward=tcp:{port}:22")
+            image = self.file("kernel", b"\x7fELF" + bytes(100))
+            self.expect(failed, str(port), "run", "--kernel", image, "--net", f"user,forward=tcp:{port}:22")
 
     def test_guests_that_go_wrong(self):
-        """Multiboot kernels of a few bytes: a triple fault, a halt for ever, an endless loop."""
-        def kernel(code):
-            flags, magic = 0x10000, 0x1badb002
-            address = 0x100000
-            header = b"".join(word.to_bytes(4, "little") for word in (
-                magic, flags, -(magic + flags) & 0xffffffff, address, address, 0, 0, address + 32))
-            return header + code + bytes(64)
-
         fault = self.run_strata("run", "--net", "none", "--kernel", self.file("fault", kernel(b"\x0f\x0b")))
         self.assertEqual(fault.returncode, failed, fault)
         self.assertIn("triple fault", fault.stderr)
@@ -137,15 +139,30 @@ class CommandLine(unittest.TestCase):
         self.assertEqual(self.run_strata("run", "--net", "none", "--kernel", self.file("left", left)).returncode, 7)
 
     def test_interrupted(self):
-        with subprocess.Popen([strata, "run", "--net", "none", "--kernel",
-                               self.file("loop", b"".join(word.to_bytes(4, "little") for word in (
-                                   0x1badb002, 0x10000, -(0x1badb002 + 0x10000) & 0xffffffff, 0x100000, 0x100000, 0, 0,
-                                   0x100020)) + b"\xeb\xfe" + bytes(64))],
+        with subprocess.Popen([strata, "run", "--net", "none", "--kernel", self.file("loop", kernel(b"\xeb\xfe"))],
                               stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
             time.sleep(0.5)
             process.send_signal(signal.SIGINT)
             self.assertEqual(process.wait(timeout=10), failed)
             self.assertIn("Interrupt", process.stderr.read())
+
+    def test_leaving_the_console(self):
+        """Ctrl-] then q, on a real terminal, which is afterwards as it was before."""
+        loop = self.file("loop", kernel(b"\xeb\xfe"))
+        ours, theirs = pty.openpty()
+        before = termios.tcgetattr(theirs)
+        with subprocess.Popen([strata, "run", "--net", "none", "--kernel", loop], stdin=theirs, stdout=theirs,
+                              stderr=subprocess.PIPE, text=True) as process:
+            time.sleep(0.5)
+            self.assertNotEqual(termios.tcgetattr(theirs), before)  # raw
+            os.write(ours, b"abc\x1dxq\x1d\x1d")  # none of these leaves
+            time.sleep(0.3)
+            self.assertIsNone(process.poll())
+            os.write(ours, b"\x1dq")
+            self.assertEqual(process.wait(timeout=10), done)
+        self.assertEqual(termios.tcgetattr(theirs), before)
+        os.close(ours)
+        os.close(theirs)
 
 
 if __name__ == "__main__":
