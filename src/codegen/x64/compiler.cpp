@@ -62,6 +62,7 @@ void Compiler::compile_block(ir::BlockId id) {
   analyse(unit_, block, scratch_);
   forget_values();
   open_sunk_.clear();
+  host_flags_ = nullptr;
   pc_lags_ = false;
   at_insn_ = at_insn_blocks_[id] != 0;
   uncounted_ = 0;
@@ -94,6 +95,7 @@ void Compiler::compile_instr(const Instr& instr) {
     default: break;
   }
   if (is_sunk(instr, found) || found.fused || (is_pure(unit_, instr) && found.last_use == 0)) return;
+  host_flags_ = nullptr;
   compile_operation(instr);
 }
 

@@ -91,6 +91,7 @@ class Compiler {
   void flags_merge(const Instr& instr);
   CondCode condition(Value truth);    ///< the host's flags, and what of them says that it holds
   CondCode compare(const Instr& instr);
+  CondCode relation(const Instr& compare, bool swapped) const;
   CondCode test_flags(const Instr& cond);
   void truth_value(const Instr& instr);
   void apply(x86::Inst::Id id, const Gp& to, Value right, Type type);  ///< two operands, the right one may be a constant
@@ -192,6 +193,8 @@ class Compiler {
   std::array<Value, 16> vectors_{};
   uint32_t pinned_general_ = 0, pinned_vectors_ = 0;  ///< in use by the instruction at hand
   uint32_t cells_ = 0;
+
+  const Instr* host_flags_ = nullptr;  ///< the flags_sub of which the host's flags still are
 
   uint32_t position_ = 0;
   ir::BlockId next_block_ = 0;

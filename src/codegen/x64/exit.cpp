@@ -11,7 +11,8 @@ namespace strata::codegen::x64 {
 using ir::ExitKind;
 
 void Compiler::count(uint64_t insns) {
-  if (insns != 0) a_.add(count_register, static_cast<int32_t>(insns));
+  // No add: the host's flags may be wanted.
+  if (insns != 0) a_.lea(count_register, x86::ptr(count_register, static_cast<int32_t>(insns)));
 }
 
 void Compiler::write_pc(uint64_t pc) {

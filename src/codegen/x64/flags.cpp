@@ -6,8 +6,23 @@
 namespace strata::codegen::x64 {
 
 
+Compiler::CondCode Compiler::relation(const Instr& compare, bool swapped) const {
+  switch (compare.op) {
+    case Op::eq: return CondCode::kE;
+    case Op::ne: return CondCode::kNE;
+    case Op::lt_u: return swapped ? CondCode::kA : CondCode::kB;
+    case Op::le_u: return swapped ? CondCode::kAE : CondCode::kBE;
+    case Op::lt_s: return swapped ? CondCode::kG : CondCode::kL;
+    default: return swapped ? CondCode::kGE : CondCode::kLE;
+  }
+}
+
 Compiler::CondCode Compiler::compare(const Instr& instr) {
   const Value a = instr.arg[0], b = instr.arg[1];
+  if (host_flags_ != nullptr && host_flags_->type == instr.type) {
+    if (host_flags_->arg[0] == a && host_flags_->arg[1] == b) return relation(instr, false);
+    if (host_flags_->arg[0] == b && host_flags_->arg[1] == a) return relation(instr, true);
+  }
   const bool is_signed = instr.op == Op::lt_s || instr.op == Op::le_s;
   const bool equality = instr.op == Op::eq || instr.op == Op::ne;
   // What is unsigned or equal has zeros above it; what has a sign is compared in its own width.
@@ -22,14 +37,7 @@ Compiler::CondCode Compiler::compare(const Instr& instr) {
     const Gp right = use(b);
     a_.cmp(shown, own_width ? sized(right, instr.type) : half_or_all(right, instr.type == Type::i64));
   }
-  switch (instr.op) {
-    case Op::eq: return CondCode::kE;
-    case Op::ne: return CondCode::kNE;
-    case Op::lt_u: return CondCode::kB;
-    case Op::le_u: return CondCode::kBE;
-    case Op::lt_s: return CondCode::kL;
-    default: return CondCode::kLE;
-  }
+  return relation(instr, false);
 }
 
 /// Of a flags value: a test of its bits.
@@ -100,9 +108,15 @@ void Compiler::flags_of(const Instr& instr) {
   a_.seto(x86::al);
   a_.movzx(x86::ecx, x86::ah);  // no register beyond the first four goes with ah
   a_.movzx(x86::eax, x86::al);
-  a_.and_(x86::ecx, ir::Flag::all & 0xff);
-  a_.shl(x86::eax, 11);
-  a_.lea(to.r32(), x86::ptr(x86::rax, x86::rcx));
+  // Beside the flags lahf gives bit 1 only, which is always set.
+  constexpr unsigned overflow_bit = 11;
+  if (host_.hasBMI2()) {  // leaves the host's flags alone
+    a_.rorx(x86::eax, x86::eax, 32 - overflow_bit);
+    if (instr.op == Op::flags_sub) host_flags_ = &instr;
+  } else {
+    a_.shl(x86::eax, overflow_bit);
+  }
+  a_.lea(to.r32(), x86::ptr(x86::rax, x86::rcx, 0, -2));
 }
 
 void Compiler::flags_merge(const Instr& instr) {
