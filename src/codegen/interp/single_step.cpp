@@ -20,16 +20,27 @@ constexpr Place cell = Place::cell;
 Handler vector_or_float_handler(const Instr& instr, Type from) {
   const Type type = instr.type;
   switch (instr.op) {
-    case Op::fadd: case Op::fsub: case Op::fmul: case Op::fdiv: case Op::fmin: case Op::fmax:
-      return float_binary(instr.op, type);
+    case Op::fadd:
+    case Op::fsub:
+    case Op::fmul:
+    case Op::fdiv:
+    case Op::fmin:
+    case Op::fmax: return float_binary(instr.op, type);
     case Op::fsqrt: return float_sqrt(type);
     case Op::fcompare: return float_compare(type, instr.imm != 0);
-    case Op::fconvert: case Op::int_to_float: return float_convert(from, type);
+    case Op::fconvert:
+    case Op::int_to_float: return float_convert(from, type);
     case Op::float_to_int: return instr.imm != 0 ? float_truncate(from, type) : float_convert(from, type);
-    case Op::vfadd: case Op::vfsub: case Op::vfmul: case Op::vfdiv: case Op::vfsqrt: case Op::vfmin: case Op::vfmax:
-    case Op::vfcmp:
-      return vector_float(instr.op, instr.lane, instr.imm);
-    case Op::vzext: case Op::vsplat: return vector_from_scalar(instr.op, from);
+    case Op::vfadd:
+    case Op::vfsub:
+    case Op::vfmul:
+    case Op::vfdiv:
+    case Op::vfsqrt:
+    case Op::vfmin:
+    case Op::vfmax:
+    case Op::vfcmp: return vector_float(instr.op, instr.lane, instr.imm);
+    case Op::vzext:
+    case Op::vsplat: return vector_from_scalar(instr.op, from);
     default: return vector(instr.op, instr.lane);
   }
 }
@@ -37,22 +48,45 @@ Handler vector_or_float_handler(const Instr& instr, Type from) {
 Handler handler_for(const Instr& instr, Type from, Type second) {
   const Width width = width_of(instr.type);
   switch (instr.op) {
-    case Op::add: case Op::sub: case Op::mul: case Op::and_: case Op::or_: case Op::xor_: case Op::shl: case Op::shr:
-    case Op::sar: case Op::rotl: case Op::rotr: case Op::flags_add: case Op::flags_sub:
-      return hot_binary(instr.op, width, cell, cell, Dest::cell);
-    case Op::mulhi_u: case Op::mulhi_s: case Op::div_u: case Op::div_s: case Op::rem_u: case Op::rem_s:
-      return binary(instr.op, width, Place::any);
-    case Op::eq: case Op::ne: case Op::lt_u: case Op::le_u: case Op::lt_s: case Op::le_s:
-      return compare(instr.op, width, cell, cell);
-    case Op::not_: case Op::neg: case Op::clz: case Op::ctz: case Op::popcnt: case Op::bswap:
-      return unary(instr.op, instr.type);
+    case Op::add:
+    case Op::sub:
+    case Op::mul:
+    case Op::and_:
+    case Op::or_:
+    case Op::xor_:
+    case Op::shl:
+    case Op::shr:
+    case Op::sar:
+    case Op::rotl:
+    case Op::rotr:
+    case Op::flags_add:
+    case Op::flags_sub: return hot_binary(instr.op, width, cell, cell, Dest::cell);
+    case Op::mulhi_u:
+    case Op::mulhi_s:
+    case Op::div_u:
+    case Op::div_s:
+    case Op::rem_u:
+    case Op::rem_s: return binary(instr.op, width, Place::any);
+    case Op::eq:
+    case Op::ne:
+    case Op::lt_u:
+    case Op::le_u:
+    case Op::lt_s:
+    case Op::le_s: return compare(instr.op, width, cell, cell);
+    case Op::not_:
+    case Op::neg:
+    case Op::clz:
+    case Op::ctz:
+    case Op::popcnt:
+    case Op::bswap: return unary(instr.op, instr.type);
     case Op::select: return select(instr.type);
     case Op::zext: return move(width_of(from), cell, Dest::cell);
     case Op::sext: return sign_extend(from, instr.type);
     case Op::trunc: return instr.type == Type::i1 ? low_bit() : move(width, cell, Dest::cell);
     case Op::bitcast: return move(width, cell, Dest::cell);
     case Op::insert_low: return insert_low(width, second);
-    case Op::flags_adc: case Op::flags_sbb: return flags_with_carry(instr.op, width);
+    case Op::flags_adc:
+    case Op::flags_sbb: return flags_with_carry(instr.op, width);
     case Op::flags_logic: return flags_logic(width, cell, Dest::cell);
     case Op::flags_merge: return flags_merge();
     case Op::cond: return condition(instr.imm, cell);

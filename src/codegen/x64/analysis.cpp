@@ -23,7 +23,10 @@ class Analysis {
  private:
   void look_at(const Instr& instr, Note& note) {
     switch (instr.op) {
-      case Op::nop: case Op::constant: case Op::vconstant: case Op::get: break;
+      case Op::nop:
+      case Op::constant:
+      case Op::vconstant:
+      case Op::get: break;
       case Op::set: look_at_set(instr, note); break;
       case Op::insn: scratch_.slot(unit_.layout->pc).next_set = position_; break;
       default:

@@ -17,10 +17,11 @@ asmjit::JitAllocator::CreateParams parameters() {
 
 }  // namespace
 
-CodeMemory::CodeMemory() : allocator_([] {
-  static const asmjit::JitAllocator::CreateParams instance = parameters();
-  return &instance;
-}()) {}
+CodeMemory::CodeMemory()
+    : allocator_([] {
+        static const asmjit::JitAllocator::CreateParams instance = parameters();
+        return &instance;
+      }()) {}
 
 CodeSpan CodeMemory::allocate(size_t size) {
   void *run = nullptr, *write = nullptr;

@@ -78,13 +78,13 @@ void Compiler::compile_instr(const Instr& instr) {
   Note& found = note(position_);
   if (ir::has(instr.op, ir::Trait::terminator)) return compile_terminator(instr);
   switch (instr.op) {
-    case Op::nop: case Op::constant: case Op::vconstant: return;
+    case Op::nop:
+    case Op::constant:
+    case Op::vconstant: return;
     case Op::get:
       if (found.last_use != 0) get(instr);
       return;
-    case Op::insn:
-      note_set(unit_.layout->pc, position_, false);
-      return begin_insn(instr.imm);
+    case Op::insn: note_set(unit_.layout->pc, position_, false); return begin_insn(instr.imm);
     case Op::set: {
       const bool sunk = is_sunk(instr, found);
       note_set(instr.imm, position_, sunk);
@@ -103,9 +103,12 @@ void Compiler::compile_operation(const Instr& instr) {
   switch (instr.op) {
     case Op::load: return load(instr);
     case Op::store: return store(instr);
-    case Op::atomic_swap: case Op::atomic_add: case Op::atomic_and: case Op::atomic_or: case Op::atomic_xor:
-    case Op::atomic_cas:
-      return atomic(instr);
+    case Op::atomic_swap:
+    case Op::atomic_add:
+    case Op::atomic_and:
+    case Op::atomic_or:
+    case Op::atomic_xor:
+    case Op::atomic_cas: return atomic(instr);
     case Op::fence: a_.mfence(); return;
     case Op::call: return call(instr);
     case Op::exit_if: return exit_if(instr);

@@ -35,8 +35,8 @@ class Compiler {
     Label begin, back;
     const Instr* instr;
     Gp address;
-    Value value;       ///< of a store: where it stands is in `reg`, or it is a constant
-    int8_t reg;        ///< of the result or value; -1: none
+    Value value;  ///< of a store: where it stands is in `reg`, or it is a constant
+    int8_t reg;   ///< of the result or value; -1: none
     uint32_t exit;
   };
   struct Exit {
@@ -54,9 +54,9 @@ class Compiler {
   std::unique_ptr<X64Code> finish();
 
   // Where values stand (values.cpp).
-  Gp use(Value value);                ///< in a general register
-  Xmm use_vector(Value value);        ///< in a vector register
-  Gp define(Value value);             ///< a register for the result
+  Gp use(Value value);          ///< in a general register
+  Xmm use_vector(Value value);  ///< in a vector register
+  Gp define(Value value);       ///< a register for the result
   Xmm define_vector(Value value);
   Gp define_from(Value value, Value from);  ///< the same, which holds `from` already
   Xmm define_vector_from(Value value, Value from);
@@ -65,9 +65,9 @@ class Compiler {
   int8_t allocate_general();
   int8_t allocate_vector();
   void bind(Value value, int8_t reg);
-  void evict(Value value);            ///< to its cell
+  void evict(Value value);  ///< to its cell
   void evict_lost_in_calls();
-  uint32_t cell_of(Value value);      ///< the value stands there too, from now on
+  uint32_t cell_of(Value value);  ///< the value stands there too, from now on
   void assign_cell(Value value);
   void forget_values();
   void load_constant(const Gp& to, uint64_t constant);
@@ -89,12 +89,13 @@ class Compiler {
   void bit_cast(const Instr& instr);
   void flags_of(const Instr& instr);
   void flags_merge(const Instr& instr);
-  CondCode condition(Value truth);    ///< the host's flags, and what of them says that it holds
+  CondCode condition(Value truth);  ///< the host's flags, and what of them says that it holds
   CondCode compare(const Instr& instr);
   CondCode relation(const Instr& compare, bool swapped) const;
   CondCode test_flags(const Instr& cond);
   void truth_value(const Instr& instr);
-  void apply(x86::Inst::Id id, const Gp& to, Value right, Type type);  ///< two operands, the right one may be a constant
+  void apply(x86::Inst::Id id, const Gp& to, Value right,
+             Type type);  ///< two operands, the right one may be a constant
   void clear_above(const Gp& reg, Type type);
 
   // Floating point and vectors (vector.cpp).
@@ -164,9 +165,7 @@ class Compiler {
   x86::Mem state(uint32_t offset, uint32_t size) const {
     return x86::Mem(state_register, static_cast<int32_t>(offset), size);
   }
-  x86::Mem cell(uint32_t number, uint32_t size = 8) const {
-    return x86::Mem(x86::rsp, Frame::cell(number), size);
-  }
+  x86::Mem cell(uint32_t number, uint32_t size = 8) const { return x86::Mem(x86::rsp, Frame::cell(number), size); }
   x86::Mem data(uint32_t offset) const { return x86::Mem(data_, static_cast<int32_t>(offset), 8); }
   static Gp sized(const Gp& reg, Type type);
 
@@ -184,12 +183,12 @@ class Compiler {
   std::vector<std::pair<Label, uint32_t>> exit_labels_;
   std::vector<SlowPath> slow_paths_;
   std::vector<std::pair<Label, uint8_t>> unlinked_;
-  std::vector<std::pair<uint64_t, Value>> open_sunk_;        ///< slots with the sunk set that has not been superseded
-  std::vector<std::pair<Value, uint16_t>> exit_values_;      ///< of the exit being made: values with their cells
+  std::vector<std::pair<uint64_t, Value>> open_sunk_;    ///< slots with the sunk set that has not been superseded
+  std::vector<std::pair<Value, uint16_t>> exit_values_;  ///< of the exit being made: values with their cells
   uint16_t next_temporary_ = 0;
   uint32_t linked_entry_ = 0, entry_ = 0;
 
-  std::array<Value, 16> general_{};   ///< what registers hold
+  std::array<Value, 16> general_{};  ///< what registers hold
   std::array<Value, 16> vectors_{};
   uint32_t pinned_general_ = 0, pinned_vectors_ = 0;  ///< in use by the instruction at hand
   uint32_t cells_ = 0;
@@ -199,11 +198,11 @@ class Compiler {
   uint32_t position_ = 0;
   ir::BlockId next_block_ = 0;
   uint8_t links_ = 0;
-  uint64_t pc_ = 0;               ///< of the instruction begun last in this block
-  bool pc_lags_ = false;          ///< the pc slot does not hold it yet
-  bool at_insn_ = false;          ///< nothing but an `insn` has set the pc last
-  unsigned uncounted_ = 0;        ///< instructions begun since the count was brought up to date
-  bool begun_ = false;            ///< an instruction has been begun, in this block or before it
+  uint64_t pc_ = 0;         ///< of the instruction begun last in this block
+  bool pc_lags_ = false;    ///< the pc slot does not hold it yet
+  bool at_insn_ = false;    ///< nothing but an `insn` has set the pc last
+  unsigned uncounted_ = 0;  ///< instructions begun since the count was brought up to date
+  bool begun_ = false;      ///< an instruction has been begun, in this block or before it
 };
 
 }  // namespace strata::codegen::x64

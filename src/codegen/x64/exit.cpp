@@ -187,7 +187,8 @@ void Compiler::exit_indirect(const Instr& instr) {
   a_.mov(state(unit_.layout->slots[unit_.layout->pc].offset, 8), pc);
   count(uncounted_);
   const Op from = at(instr.arg[0]).op;
-  if (unit_.mode == 0 || from == Op::constant || from == Op::call) return leave(ExitKind::next, ir::RunResult::no_link, 0);
+  if (unit_.mode == 0 || from == Op::constant || from == Op::call)
+    return leave(ExitKind::next, ir::RunResult::no_link, 0);
   const Label miss = a_.newLabel();
   a_.mov(x86::ecx, pc.r32());
   a_.shr(x86::ecx, JumpTable::shift);

@@ -5,7 +5,6 @@
 
 namespace strata::codegen::x64 {
 
-
 Compiler::CondCode Compiler::relation(const Instr& compare, bool swapped) const {
   switch (compare.op) {
     case Op::eq: return CondCode::kE;

@@ -20,7 +20,7 @@ struct Frame {
   static constexpr int32_t cell(unsigned number) { return cells + static_cast<int32_t>(number) * 8; }
 
   // Cells: where thunks save registers, by the host's numbers; values without a register; what exits compute.
-  static constexpr unsigned vectors = 16;      ///< two cells each
+  static constexpr unsigned vectors = 16;  ///< two cells each
   static constexpr unsigned values = 48;
   static constexpr unsigned temporaries = 17'000;
   static constexpr unsigned all_cells = 18'000;

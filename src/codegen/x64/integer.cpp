@@ -4,7 +4,6 @@
 
 namespace strata::codegen::x64 {
 
-
 Compiler::Gp Compiler::sized(const Gp& reg, Type type) {
   switch (ir::bits(type)) {
     case 16: return reg.r16();
@@ -17,7 +16,8 @@ Compiler::Gp Compiler::sized(const Gp& reg, Type type) {
 int32_t Compiler::immediate(Value value) const {
   const Instr& constant = at(value);
   switch (constant.type) {
-    case Type::i1: case Type::i8: return static_cast<int8_t>(constant.imm);
+    case Type::i1:
+    case Type::i8: return static_cast<int8_t>(constant.imm);
     case Type::i16: return static_cast<int16_t>(constant.imm);
     default: return static_cast<int32_t>(constant.imm);
   }
@@ -272,9 +272,14 @@ bool Compiler::compile_integer(const Instr& instr) {
     case Op::or_: arithmetic(instr, Inst::kIdOr); return true;
     case Op::xor_: arithmetic(instr, Inst::kIdXor); return true;
     case Op::mul: multiply(instr); return true;
-    case Op::mulhi_u: case Op::mulhi_s: return multiply_high(instr);
-    case Op::div_u: case Op::div_s: case Op::rem_u: case Op::rem_s: return divide(instr);
-    case Op::not_: case Op::neg: {
+    case Op::mulhi_u:
+    case Op::mulhi_s: return multiply_high(instr);
+    case Op::div_u:
+    case Op::div_s:
+    case Op::rem_u:
+    case Op::rem_s: return divide(instr);
+    case Op::not_:
+    case Op::neg: {
       const Gp to = define_from(here(), instr.arg[0]);
       a_.emit(instr.op == Op::not_ ? Inst::kIdNot : Inst::kIdNeg, half_or_all(to, instr.type == Type::i64));
       clear_above(to, instr.type);
@@ -289,16 +294,24 @@ bool Compiler::compile_integer(const Instr& instr) {
     case Op::ctz: return count_bits(instr, Inst::kIdTzcnt, host_.hasBMI());
     case Op::popcnt: return count_bits(instr, Inst::kIdPopcnt, host_.hasPOPCNT());
     case Op::bswap: return byte_swap(instr);
-    case Op::eq: case Op::ne: case Op::lt_u: case Op::le_u: case Op::lt_s: case Op::le_s: case Op::cond:
-      truth_value(instr);
-      return true;
+    case Op::eq:
+    case Op::ne:
+    case Op::lt_u:
+    case Op::le_u:
+    case Op::lt_s:
+    case Op::le_s:
+    case Op::cond: truth_value(instr); return true;
     case Op::select: return select(instr);
-    case Op::zext: case Op::sext: case Op::trunc: convert(instr); return true;
+    case Op::zext:
+    case Op::sext:
+    case Op::trunc: convert(instr); return true;
     case Op::insert_low: return insert_low(instr);
     case Op::bitcast: bit_cast(instr); return true;
-    case Op::flags_add: case Op::flags_adc: case Op::flags_sub: case Op::flags_sbb: case Op::flags_logic:
-      flags_of(instr);
-      return true;
+    case Op::flags_add:
+    case Op::flags_adc:
+    case Op::flags_sub:
+    case Op::flags_sbb:
+    case Op::flags_logic: flags_of(instr); return true;
     case Op::flags_merge: flags_merge(instr); return true;
     default: return false;
   }

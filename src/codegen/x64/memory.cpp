@@ -58,7 +58,9 @@ void Compiler::load_from(const x86::Mem& from, Type type, int8_t reg) {
   x86::Mem source = from;
   source.setSize(type == Type::f80 ? 16 : std::max(1u, ir::bytes(type)));
   switch (type) {
-    case Type::i1: case Type::i8: case Type::i16: a_.movzx(to.r32(), source); break;
+    case Type::i1:
+    case Type::i8:
+    case Type::i16: a_.movzx(to.r32(), source); break;
     case Type::i32: a_.mov(to.r32(), source); break;
     case Type::i64: a_.mov(to.r64(), source); break;
     case Type::f32: a_.movss(vector, source); break;
@@ -89,7 +91,8 @@ void Compiler::store_to(const x86::Mem& to, Type type, Value value, int8_t reg) 
   switch (type) {
     case Type::f32: a_.movss(target, vector); break;
     case Type::f64: a_.movsd(target, vector); break;
-    case Type::f80: case Type::v128: a_.movups(target, vector); break;
+    case Type::f80:
+    case Type::v128: a_.movups(target, vector); break;
     default: a_.mov(target, sized(x86::gpq(static_cast<uint32_t>(reg)), type)); break;
   }
 }

@@ -26,14 +26,14 @@ struct Note {
   uint32_t cell = 0;      ///< of the frame, or 0
   int8_t reg = -1;        ///< the host's number, general or vector by the type; -1: in none
   uint8_t roles = 0;
-  bool awake = false;     ///< wanted by one that is not sunk, so it is not sunk itself, whatever the IR says
-  bool fused = false;     ///< computed by its users
+  bool awake = false;  ///< wanted by one that is not sunk, so it is not sunk itself, whatever the IR says
+  bool fused = false;  ///< computed by its users
 };
 
 /// Of one slot, in the block at hand.
 struct SlotNote {
   uint32_t block = never;
-  uint32_t next_set = never;   ///< the next position at which it is set, sunk sets included
+  uint32_t next_set = never;  ///< the next position at which it is set, sunk sets included
 };
 
 /// Memory that compilations reuse.
@@ -61,6 +61,8 @@ inline unsigned operand_count(const ir::Unit& unit, const ir::Instr& instr) {
 }
 inline bool is_sunk(const ir::Instr& instr, const Note& note) { return instr.sunk && !note.awake; }
 inline bool is_compare(ir::Op op) { return op >= ir::Op::eq && op <= ir::Op::le_s; }
-inline bool fits(uint64_t constant) { return static_cast<uint64_t>(int64_t{static_cast<int32_t>(constant)}) == constant; }
+inline bool fits(uint64_t constant) {
+  return static_cast<uint64_t>(int64_t{static_cast<int32_t>(constant)}) == constant;
+}
 
 }  // namespace strata::codegen::x64

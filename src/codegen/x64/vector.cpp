@@ -13,7 +13,8 @@ Inst::Id pick(Lane lane, Inst::Id i8, Inst::Id i16, Inst::Id i32, Inst::Id i64) 
   switch (lane) {
     case Lane::i8: return i8;
     case Lane::i16: return i16;
-    case Lane::i32: case Lane::f32: return i32;
+    case Lane::i32:
+    case Lane::f32: return i32;
     default: return i64;
   }
 }
@@ -114,8 +115,12 @@ bool Compiler::compile_vector(const Instr& instr) {
   }
   switch (instr.op) {
     case Op::fcompare: compare_float(instr); return true;
-    case Op::fconvert: case Op::int_to_float: case Op::float_to_int: return convert_float(instr);
-    case Op::vshl: case Op::vshr: case Op::vsar: return shift_lanes(instr);
+    case Op::fconvert:
+    case Op::int_to_float:
+    case Op::float_to_int: return convert_float(instr);
+    case Op::vshl:
+    case Op::vshr:
+    case Op::vsar: return shift_lanes(instr);
     default: return move_lanes(instr);
   }
 }
@@ -182,7 +187,8 @@ bool Compiler::shift_lanes(const Instr& instr) {
 bool Compiler::move_lanes(const Instr& instr) {
   const Value a = instr.arg[0];
   switch (instr.op) {
-    case Op::vshl_bytes: case Op::vshr_bytes: {
+    case Op::vshl_bytes:
+    case Op::vshr_bytes: {
       const Xmm to = define_vector_from(here(), a);
       const auto count = asmjit::imm(std::min<uint64_t>(instr.imm, 16));
       a_.emit(instr.op == Op::vshl_bytes ? Inst::kIdPslldq : Inst::kIdPsrldq, to, count);
@@ -211,7 +217,7 @@ bool Compiler::move_lanes(const Instr& instr) {
       const Xmm source = use_vector(a);
       if (is_vector_type(type)) {
         const Xmm to = define_vector(here());
-        if (type == Type::f64) a_.pshufd(to, source, instr.imm == 0 ? 0xee & 0x44 : 0xee);
+        if (type == Type::f64) a_.pshufd(to, source, instr.imm == 0 ? 0x44 : 0xee);
         else a_.pshufd(to, source, static_cast<uint32_t>(instr.imm));
         return true;
       }

@@ -15,14 +15,14 @@ namespace strata::codegen::x64 {
 struct ExitPlace {
   uint64_t pc = 0;
   uint64_t payload = 0;
-  uint32_t first_step = 0;     ///< the steps that do the sunk sets that are owed
-  uint16_t insns = 0;          ///< begun since the count was brought up to date
+  uint32_t first_step = 0;  ///< the steps that do the sunk sets that are owed
+  uint16_t insns = 0;       ///< begun since the count was brought up to date
   ir::ExitKind kind = ir::ExitKind::next;
-  bool from_helper = false;    ///< kind and payload stand in the context
-  bool pc_lags = false;        ///< the pc slot does not hold `pc` yet
-  bool begun = false;          ///< an instruction has been begun
-  bool at_insn = false;        ///< the pc is that of an instruction yet to be done, or done anew
-  bool owes = false;           ///< there are steps
+  bool from_helper = false;  ///< kind and payload stand in the context
+  bool pc_lags = false;      ///< the pc slot does not hold `pc` yet
+  bool begun = false;        ///< an instruction has been begun
+  bool at_insn = false;      ///< the pc is that of an instruction yet to be done, or done anew
+  bool owes = false;         ///< there are steps
 };
 
 /// What host code reads beside itself; stands behind it, in the same memory.
@@ -49,10 +49,10 @@ class X64Code final : public Code {
   void write_data();  ///< once the code stands in memory
 
   CodeSpan span;
-  uint32_t entry = 0;         ///< offsets in the span: where the engine begins it
-  uint32_t linked_entry = 0;  ///< where other code begins it
-  uint32_t data = 0;          ///< the CodeData, then for each link the address to jump to
-  uint32_t pc_offset = 0;     ///< of the pc slot in the state
+  uint32_t entry = 0;              ///< offsets in the span: where the engine begins it
+  uint32_t linked_entry = 0;       ///< where other code begins it
+  uint32_t data = 0;               ///< the CodeData, then for each link the address to jump to
+  uint32_t pc_offset = 0;          ///< of the pc slot in the state
   std::vector<uint32_t> unlinked;  ///< by link: the offset of the code that leaves with it
   std::vector<ExitPlace> exits;
   std::vector<interp::Step> steps;

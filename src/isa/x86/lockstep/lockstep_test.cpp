@@ -24,7 +24,8 @@ bool agrees(const Program& program, uint64_t seed) {
   }
   if (text.empty()) return true;
   ADD_FAILURE() << (options.translated ? "translated" : "interpreted") << ", seed " << seed << ", "
-                << static_cast<unsigned>(program.code_size) << "-bit code, units of " << options.max_insns << ", passes " << options.passes << ", TLB " << options.tlb << "\n"
+                << static_cast<unsigned>(program.code_size) << "-bit code, units of " << options.max_insns
+                << ", passes " << options.passes << ", TLB " << options.tlb << "\n"
                 << disassembly(program) << text;
   return false;
 }

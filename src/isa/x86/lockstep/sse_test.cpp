@@ -89,8 +89,8 @@ bool agree_once(const Program& program, const StrataOptions& options) {
   ignore_precision_beside_trapped_range(host.registers, strata.registers);
   const std::string text = differences(program, host, strata);
   if (text.empty()) return true;
-  ADD_FAILURE() << (options.translated ? "translated" : "interpreted") << ", " << static_cast<unsigned>(program.code_size)
-                << "-bit code, MXCSR " << std::hex
+  ADD_FAILURE() << (options.translated ? "translated" : "interpreted") << ", "
+                << static_cast<unsigned>(program.code_size) << "-bit code, MXCSR " << std::hex
                 << program.registers.fx.get<uint32_t>(24) << "\n"
                 << disassembly(program) << text;
   return false;

@@ -18,10 +18,10 @@ bool agree_once(const Program& program, uint64_t seed, bool translated) {
   forget_pointers(strata.memory);
   const std::string text = differences(program, host, strata);
   if (text.empty()) return true;
-  ADD_FAILURE() << (translated ? "translated" : "interpreted") << ", seed " << seed << ", " << static_cast<unsigned>(program.code_size) << "-bit code, control "
-                << std::hex << program.registers.fx.get<uint16_t>(0) << ", status "
-                << program.registers.fx.get<uint16_t>(2) << ", full " << unsigned{program.registers.fx.get<uint8_t>(4)}
-                << "\n"
+  ADD_FAILURE() << (translated ? "translated" : "interpreted") << ", seed " << seed << ", "
+                << static_cast<unsigned>(program.code_size) << "-bit code, control " << std::hex
+                << program.registers.fx.get<uint16_t>(0) << ", status " << program.registers.fx.get<uint16_t>(2)
+                << ", full " << unsigned{program.registers.fx.get<uint8_t>(4)} << "\n"
                 << disassembly(program) << text;
   return false;
 }
