@@ -80,6 +80,10 @@ struct Block {
   uint32_t end = 0;    ///< one past the terminator
 };
 
+/// The most instructions that a unit may have; back ends size their frames by it. Front ends end a unit at half of it,
+/// as the guest's instruction that comes last may need many.
+inline constexpr size_t max_unit_size = 8192;
+
 /// Block 0 is the entry.
 struct Unit {
   const StateLayout* layout = nullptr;

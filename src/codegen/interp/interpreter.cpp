@@ -26,7 +26,7 @@ ir::RunResult run_on(void* memory, const Program& program, ir::ExecContext& cont
   return result_of(*header);
 }
 
-/// The size is bounded by max_unit_size, not by anything that the guest does.
+/// The size is bounded by ir::max_unit_size, not by anything that the guest does.
 [[gnu::noinline]] ir::RunResult run_on_large_frame(const Program& program, ir::ExecContext& context) {
   void* memory = alloca(sizeof(FrameHeader) + program.shape().cells * cell_bytes + alignof(FrameHeader));
   const uintptr_t aligned = (reinterpret_cast<uintptr_t>(memory) + alignof(FrameHeader) - 1) & -alignof(FrameHeader);

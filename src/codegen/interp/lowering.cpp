@@ -8,7 +8,7 @@
 namespace strata::codegen::interp {
 
 Lowering::Lowering(const ir::Unit& unit, Scratch& scratch) : unit_(unit), scratch_(scratch) {
-  STRATA_ASSERT(unit.code.size() <= max_unit_size, "too much code in one unit for the interpreter");
+  STRATA_ASSERT(unit.code.size() <= ir::max_unit_size, "too much code in one unit for the interpreter");
   STRATA_ASSERT(unit.layout->size <= 0x10000, "the interpreter addresses 64 KiB of guest state");
   scratch.notes.assign(unit.code.size(), Note{});
   scratch.slots.resize(std::max(scratch.slots.size(), unit.layout->slots.size()));

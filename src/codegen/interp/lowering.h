@@ -9,10 +9,6 @@
 
 namespace strata::codegen::interp {
 
-/// A unit may have this many IR instructions: distances between steps and numbers of cells have 15 bits. What a front
-/// end translates at once is far from it.
-inline constexpr size_t max_unit_size = 8192;
-
 class Lowering {
  public:
   Lowering(const ir::Unit& unit, Scratch& scratch);

@@ -75,7 +75,7 @@ class UnitLoop {
     const ir::BlockId entry = t_.b.new_block();
     t_.b.begin(entry);
     t_.region.begun(pc_, entry);
-    while (insns_ < max_insns_ && go_on() && one_insn()) {
+    while (insns_ < max_insns_ && t_.b.size() < ir::max_unit_size / 2 && go_on() && one_insn()) {
     }
     if (!t_.ended()) t_.b.exit_goto(pc_);
     t_.region.leave_rest(t_.b);

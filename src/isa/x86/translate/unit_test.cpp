@@ -219,5 +219,14 @@ TEST_F(SegmentTest, CodeEndsWithItsLimit) {
   EXPECT_EQ(s.gpr[rax], 1u);
 }
 
+TEST_F(SegmentTest, InstructionsThatNeedMuchDoNotMakeAUnitTooLarge) {
+  s.segment[ss] = {0, 0xffff, 0x18, 0x4093};  // its limit is checked at each push
+  for (uint64_t at = 0x1000; at < 0x1000 + 64 * 4; at += 4) code(at, {0xc8, 0, 0, 31});  // enter 0, 31
+  s.rip = 0x1000;
+  const ir::Unit unit = translate();
+  EXPECT_GT(unit.guest_insns, 1u);
+  EXPECT_LE(unit.code.size(), ir::max_unit_size);
+}
+
 }  // namespace
 }  // namespace strata::isa::x86
