@@ -68,7 +68,7 @@ Outcome run_on_host(const Program& program);
 struct StrataOptions {
   unsigned max_insns = 64;  ///< a unit
   bool passes = true;
-  bool tlb = true;  ///< data through the TLB; else through the slow path
+  bool tlb = true;          ///< data through the TLB; else through the slow path
   bool translated = false;  ///< to the host's code; else the interpreter runs it
 };
 Outcome run_in_strata(const Program& program, const StrataOptions& options);
