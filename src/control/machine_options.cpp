@@ -6,7 +6,7 @@
 namespace strata::control {
 namespace {
 
-constexpr uint64_t least_memory = uint64_t{1} << 20, most_memory = uint64_t{1} << 40;
+constexpr uint64_t least_memory = uint64_t{2} << 20, most_memory = uint64_t{1} << 40;
 constexpr unsigned most_cpus = 1;
 constexpr uint64_t longest_timeout = 10'000'000;
 
