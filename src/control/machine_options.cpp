@@ -106,8 +106,6 @@ Result<void> set_timeout(MachineOptions& options, std::string_view value) {
 
 // clang-format off
 constexpr MachineOption table[] = {
-    {"name", "NAME", "what the machine is called", false,
-     [](MachineOptions& o, std::string_view v) { return set_text(o.name, "name", v); }},
     {"cpus", "N", "processors (1)", false, set_cpus},
     {"memory", "SIZE", "RAM: 512M, 2G (1G)", false, set_memory},
     {"engine", "ENGINE", "auto, kvm, jit or interp (auto)", false, set_engine},
@@ -135,13 +133,9 @@ constexpr MachineOption table[] = {
 std::span<const MachineOption> machine_options() { return table; }
 
 Result<void> check(const MachineOptions& options) {
-  if (options.image.empty() && options.kernel.empty()) {
-    return fail(ErrorCode::usage, "nothing to boot: name an image (strata image list), a TOML file or a --kernel");
-  }
-  if (options.kernel.empty() && options.image.empty() && !options.initrd.empty()) {
-    return fail(ErrorCode::usage, "--initrd {} needs a --kernel", options.initrd);
-  }
-  return {};
+  if (!options.image.empty() || !options.kernel.empty()) return {};
+  if (!options.initrd.empty()) return fail(ErrorCode::usage, "--initrd {} needs a --kernel", options.initrd);
+  return fail(ErrorCode::usage, "nothing to boot: name an image (strata image list), a TOML file or a --kernel");
 }
 
 }  // namespace strata::control

@@ -29,7 +29,6 @@ enum class ConsoleChoice : uint8_t { stdio, none };
 
 struct MachineOptions {
   std::string image;  ///< a name in the image store, or empty: then the options below say all
-  std::string name;
   unsigned cpus = 1;
   uint64_t memory = uint64_t{1} << 30;
   EngineChoice engine = EngineChoice::automatic;

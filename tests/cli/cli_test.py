@@ -60,6 +60,7 @@ class CommandLine(unittest.TestCase):
             ("frobnicate", ["frobnicate"]),
             ("--nonsense", ["run", "--nonsense"]),
             ("nothing to boot", ["run"]),
+            ("--initrd i|--kernel", ["run", "--initrd", "i"]),
             ("--memory|'lots'|512M", ["run", "--kernel", "k", "--memory", "lots"]),
             ("--memory|1K", ["run", "--kernel", "k", "--memory", "1K"]),
             ("--memory|99999999999999999999", ["run", "--kernel", "k", "--memory", "99999999999999999999"]),

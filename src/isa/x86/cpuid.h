@@ -24,7 +24,6 @@ class Cpuid {
   bool long_mode() const { return long_mode_; }
   std::string_view name() const { return name_; }
   uint32_t apic_id = 0;
-  uint64_t tick_rate = 0;  ///< of the TSC, for leaf 0x15/0x16
 
  private:
   std::string_view name_ = "strata64";
