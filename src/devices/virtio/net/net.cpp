@@ -5,7 +5,7 @@
 #include <cstring>
 
 #include "base/bits.h"
-#include "devices/virtio/net/checksum.h"
+#include "base/internet_checksum.h"
 
 namespace strata::devices::virtio {
 namespace {
