@@ -12,7 +12,9 @@
 
 #include "base/event_loop.h"
 #include "base/unique_fd.h"
+#include "control/figure_table.h"
 #include "control/host_timers.h"
+#include "control/host_use.h"
 #include "control/quantity.h"
 #include "control/terminal_console.h"
 #include "devices/virtio/blk/blk.h"
@@ -119,6 +121,7 @@ class Runner {
   std::vector<std::unique_ptr<iface::BlockStore>> disks_;  // destroyed before the devices: their callbacks come still
   std::optional<SignalWatch> signals_;
   std::optional<LoopTimer> timeout_;
+  const HostUse host_use_;
 
   std::mutex end_mutex_;
   std::optional<int> end_code_;  ///< set by whoever ends the machine from outside
@@ -269,8 +272,6 @@ Result<int> Runner::run() {
     }
     loop_->stop();
     loop_->join();
-    loop_->stop();
-    loop_->join();
     console_.reset();  // the terminal as it was, before anything is printed
     if (options_.stats) print_stats();
     return ended(exit);
@@ -278,12 +279,10 @@ Result<int> Runner::run() {
 }
 
 void Runner::print_stats() {
-  const iface::VcpuStats stats = pc_->vcpu().stats();
-  fmt::print(stderr,
-             "guest instructions {}\nunits translated   {}\nunits entered      {}\ncompile time       {:.3f} s\n"
-             "code kept          {}\nTLB misses         {}\ncode changed       {} times\n",
-             stats.insns, stats.units, stats.units_run, static_cast<double>(stats.compile_ns) * 1e-9,
-             format_bytes(stats.code_bytes), stats.tlb_misses, stats.code_invalidations);
+  memory::Ram& ram = pc_->board().memory().ram();
+  std::vector<iface::Figure> figures = host_use_.figures({ram.data(), ram.size()});
+  for (iface::Figure& figure : pc_->vcpu().figures()) figures.push_back(std::move(figure));
+  fmt::print(stderr, "{}", figure_table(figures));
 }
 
 }  // namespace

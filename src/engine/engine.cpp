@@ -101,12 +101,16 @@ Result<void> Engine::restore(std::span<const std::byte> in) {
 
 bool Engine::runnable() { return !halted_ || context_.events.load() != 0 || guest_.interrupt_ready(); }
 
-iface::VcpuStats Engine::stats() const {
-  iface::VcpuStats stats = stats_;
+Stats Engine::stats() const {
+  Stats stats = stats_;
   stats.insns = context_.insns;
+  stats.single_steps = context_.single_steps;
+  stats.units_kept = cache_.size();
   stats.code_bytes = cache_.bytes();
-  stats.tlb_misses = mmu_.misses();
   stats.code_invalidations = cache_.invalidations();
+  stats.evictions = cache_.evictions();
+  stats.walks = mmu_.walks();
+  stats.slow_accesses = mmu_.slow_accesses();
   return stats;
 }
 
@@ -138,6 +142,7 @@ std::optional<iface::Exit> Engine::take_events() {
 }
 
 std::optional<iface::Exit> Engine::deal_with(const ir::RunResult& result) {
+  ++stats_.exits[static_cast<size_t>(result.kind)];
   if (result.kind == ExitKind::next) return std::nullopt;
   // A store into the unit that ran, by the unit (memory) or a helper (leave): the state is as before the instruction,
   // which now runs as a unit of its own. By the time the next one is looked up, the old unit is gone.
@@ -198,11 +203,13 @@ ir::RunResult Engine::run_alone(unsigned max_insns) {
   cache_.set_running(nullptr);
   const Fresh fresh = make_unit(guest_.key(), max_insns);
   if (options_.trace) show(*fresh.unit);
+  const uint64_t insns_before = context_.insns;
   guest_.enter_code();
   const ir::RunResult result = backend_.run(*fresh.unit->code, context_);
   guest_.leave_code();
   cache_.set_running(nullptr);
   ++stats_.units_run;
+  stats_.insns_alone += context_.insns - insns_before;
   return result;
 }
 

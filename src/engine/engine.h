@@ -15,6 +15,7 @@
 #include "engine/guest_host.h"
 #include "engine/ram_map.h"
 #include "engine/soft_mmu.h"
+#include "engine/stats.h"
 #include "engine/trace.h"
 #include "engine/unit_cache.h"
 #include "iface/vcpu.h"
@@ -60,7 +61,7 @@ class Engine {
   Result<void> restore(std::span<const std::byte> in);
 
   uint64_t insns() const { return context_.insns; }
-  iface::VcpuStats stats() const;
+  Stats stats() const;
 
  private:
   /// A unit to run: from the cache, or one that is run once and not kept.
@@ -107,7 +108,7 @@ class Engine {
   bool halted_ = false;
   /// Why find_unit() gave none.
   enum class NoUnit : uint8_t { fetch_refused, not_cacheable } no_unit_ = NoUnit::fetch_refused;
-  iface::VcpuStats stats_;
+  Stats stats_;
 };
 
 }  // namespace strata::engine

@@ -87,12 +87,36 @@ CachedUnit* Engine::find_unit() {
   return unit;
 }
 
+namespace {
+
+/// Adds to counters what has passed since the last time.
+class Stopwatch {
+ public:
+  void add_to(uint64_t& nanoseconds) {
+    const auto now = std::chrono::steady_clock::now();
+    nanoseconds += static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(now - last_).count());
+    last_ = now;
+  }
+
+ private:
+  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
+};
+
+bool is_access(const ir::Instr& instr) {
+  return instr.op == ir::Op::load || instr.op == ir::Op::store ||
+         (instr.op >= ir::Op::atomic_swap && instr.op <= ir::Op::atomic_cas);
+}
+
+}  // namespace
+
 Engine::Fresh Engine::make_unit(const isa::CodeKey& key, unsigned max_insns) {
-  const auto start = std::chrono::steady_clock::now();
+  Stopwatch watch;
   mmu_.forget_fetched();
   ir::Unit made = guest_.translate(key, max_insns);
+  watch.add_to(stats_.translate_ns);
   if (options_.counted) cut_loops(made);
   if (options_.optimize) options_.optimize(made);
+  watch.add_to(stats_.optimize_ns);
   if (guest_.linkable(key) && max_insns == options_.max_unit_insns) made.mode = mode_number(key);
 
   Fresh fresh{std::make_unique<CachedUnit>()};
@@ -109,8 +133,9 @@ Engine::Fresh Engine::make_unit(const isa::CodeKey& key, unsigned max_insns) {
   fresh.keep = locate(unit);
 
   ++stats_.units;
-  const auto spent = std::chrono::steady_clock::now() - start;
-  stats_.compile_ns += static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(spent).count());
+  stats_.unit_insns += made.guest_insns;
+  stats_.unit_accesses += static_cast<uint64_t>(std::count_if(made.code.begin(), made.code.end(), is_access));
+  watch.add_to(stats_.compile_ns);
   return fresh;
 }
 

@@ -49,7 +49,7 @@ bool SoftMmu::place(uint64_t address, ir::Space space, Access access, Place& out
 
 bool SoftMmu::walk(uint64_t address, ir::Space space, Access access, Place& out) {
   isa::Mapping mapping;
-  ++misses_;
+  ++walks_;
   if (!guest_.map(address, space, access, mapping)) return false;
   large_.note(address, mapping.span);
   out.physical = mapping.physical + page_offset(address);
@@ -108,10 +108,12 @@ void SoftMmu::settle(uint64_t address, ir::Space space, const Place& place) {
 }
 
 bool SoftMmu::load(uint64_t address, unsigned size, ir::Space space, void* out) {
+  ++slow_accesses_;
   return read(address, out, size, space);
 }
 
 bool SoftMmu::store(uint64_t address, unsigned size, ir::Space space, const void* in) {
+  ++slow_accesses_;
   return write(address, in, size, space);
 }
 
@@ -152,6 +154,7 @@ bool SoftMmu::probe(uint64_t address, unsigned size, ir::Space space, Access acc
 }
 
 void* SoftMmu::pin_for_update(uint64_t address, unsigned size, ir::Space space, bool* through_slow_path) {
+  ++slow_accesses_;
   *through_slow_path = page_offset(address) + size > ir::page_size;
   Place where;
   if (*through_slow_path || !place(address, space, Access::write, where)) return nullptr;
@@ -175,7 +178,7 @@ bool SoftMmu::code_page(uint64_t address, ir::Space space, CodePage& page) {
     return true;
   }
   isa::Mapping mapping;
-  ++misses_;
+  ++walks_;
   if (!guest_.map(address, space, Access::execute, mapping)) return false;
   large_.note(address, mapping.span);
   page = {CodePage::nowhere, mapping.physical, mapping.global};

@@ -80,7 +80,8 @@ class SoftMmu final : public ir::SlowMemory {
   /// Whether Ram's watcher is being told of a write that about_to_write() was asked for.
   bool writing() const { return writing_; }
 
-  uint64_t misses() const { return misses_; }
+  uint64_t walks() const { return walks_; }
+  uint64_t slow_accesses() const { return slow_accesses_; }
 
  private:
   /// What an address leads to now.
@@ -113,7 +114,8 @@ class SoftMmu final : public ir::SlowMemory {
   std::vector<Fetched> fetched_;
   bool self_modification_ = false;
   bool writing_ = false;
-  uint64_t misses_ = 0;
+  uint64_t walks_ = 0;
+  uint64_t slow_accesses_ = 0;
 };
 
 }  // namespace strata::engine

@@ -178,8 +178,11 @@ void UnitCache::tidy() {
   if (bytes_ > limit_bytes_) {
     // A quarter at once, the oldest: what is hot is soon translated again.
     const uint64_t goal = limit_bytes_ - limit_bytes_ / 4;
-    for (auto at = by_age_.begin(); at != by_age_.end() && bytes_ > goal; ++at)
-      if (!(*at)->dropped) drop(**at);
+    for (auto at = by_age_.begin(); at != by_age_.end() && bytes_ > goal; ++at) {
+      if ((*at)->dropped) continue;
+      drop(**at);
+      ++evictions_;
+    }
     sweep();
   } else if (dropped_.size() > many_dropped) {
     sweep();

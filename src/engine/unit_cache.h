@@ -97,7 +97,8 @@ class UnitCache final : public CodeWatch, public memory::WriteWatcher {
 
   uint64_t bytes() const { return bytes_; }
   size_t size() const { return units_.size(); }
-  uint64_t invalidations() const { return invalidations_; }
+  uint64_t invalidations() const { return invalidations_; }  ///< units dropped because their code changed
+  uint64_t evictions() const { return evictions_; }          ///< units dropped for room
 
   /// The thread on which the processor runs.
   void set_thread(std::thread::id thread) { thread_ = thread; }
@@ -140,7 +141,7 @@ class UnitCache final : public CodeWatch, public memory::WriteWatcher {
   std::unordered_map<uint64_t, unsigned> own_writes_;  ///< by page: writes to its units from itself
   const void** running_ = nullptr;                     ///< the code of the unit that runs
   uint64_t bytes_ = 0;
-  uint64_t invalidations_ = 0;
+  uint64_t invalidations_ = 0, evictions_ = 0;
 
   std::atomic<std::thread::id> thread_;
   std::mutex writes_lock_;

@@ -52,7 +52,8 @@ class Processor final : public X86Vcpu {
   void interrupt_changed() override { engine_.interrupt_changed(); }
   bool runnable() override { return engine_.runnable(); }
   void reset() override { engine_.reset(); }
-  iface::VcpuStats stats() const override { return engine_.stats(); }
+  Stats stats() const override { return engine_.stats(); }
+  std::vector<iface::Figure> figures() const override { return engine::figures(stats()); }
   std::string describe() const override { return guest_->describe(); }
   Result<std::vector<std::byte>> save() const override { return engine_.save(); }
   Result<void> restore(std::span<const std::byte> in) override { return engine_.restore(in); }

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "engine/stats.h"
 #include "engine/trace.h"
 #include "iface/irq.h"
 #include "iface/x86_registers.h"
@@ -52,6 +53,8 @@ class X86Vcpu : public iface::X86Vcpu {
 
   /// Guest instructions done so far. Inside a device call it may lag by those of the unit that runs.
   virtual uint64_t insns() const = 0;
+
+  virtual Stats stats() const = 0;
 };
 
 /// Fails where the model or the back end is not known here.

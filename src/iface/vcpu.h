@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "iface/figure.h"
 
 namespace strata::iface {
 
@@ -25,17 +26,6 @@ struct Exit {
   std::string message;
 };
 
-/// Figures that `--stats` prints.
-struct VcpuStats {
-  uint64_t insns = 0;       ///< guest instructions done
-  uint64_t units = 0;       ///< units translated
-  uint64_t units_run = 0;   ///< units entered from the engine's loop
-  uint64_t compile_ns = 0;  ///< time in translation, passes and code generation
-  uint64_t code_bytes = 0;  ///< host memory of compiled code
-  uint64_t tlb_misses = 0;  ///< software TLB fills
-  uint64_t code_invalidations = 0;
-};
-
 class Vcpu {
  public:
   virtual ~Vcpu() = default;
@@ -48,7 +38,8 @@ class Vcpu {
   /// Whether a halted processor has something to do.
   virtual bool runnable() = 0;
   virtual void reset() = 0;
-  virtual VcpuStats stats() const = 0;
+  /// What it has counted so far. While nobody runs it.
+  virtual std::vector<Figure> figures() const = 0;
   /// Registers as text, for messages.
   virtual std::string describe() const = 0;
 

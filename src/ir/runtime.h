@@ -19,6 +19,8 @@ enum class ExitKind : uint8_t {
   leave,   ///< the processor wants the engine to look anew: mode or mapping changed, a helper raised something
 };
 
+inline constexpr size_t exit_kinds = 6;
+
 /// How an access is made. The number is that of the front end's own table of address spaces: privilege levels that
 /// see memory differently (user, supervisor, supervisor with user pages open …). Each has its own TLB.
 using Space = uint8_t;
@@ -80,6 +82,7 @@ struct ExecContext {
   const void* running = nullptr;
   uint64_t insn_limit = ~uint64_t{0};  ///< linked code does not begin where it could pass this
   const void* jumps = nullptr;         ///< the back end's table of targets of indirect jumps
+  uint64_t single_steps = 0;           ///< operations that a back end left to the interpreter
 };
 
 /// How a run of compiled code ended.

@@ -53,7 +53,7 @@ class KvmVcpu final : public iface::X86Vcpu {
   void interrupt_changed() override;
   bool runnable() override { return kicked_ || interrupts_.pending(); }
   void reset() override;
-  iface::VcpuStats stats() const override { return stats_; }
+  std::vector<iface::Figure> figures() const override;
   std::string describe() const override { return describe_registers(registers()); }
   Result<std::vector<std::byte>> save() const override { return save_vcpu(vcpu_.get()); }
   Result<void> restore(std::span<const std::byte> blob) override { return restore_vcpu(vcpu_.get(), blob); }
@@ -80,7 +80,10 @@ class KvmVcpu final : public iface::X86Vcpu {
   pthread_t thread_ = {};             ///< valid while inside_
   bool slots_changed_ = false;        ///< by a device call, so on the processor's own thread
   std::vector<std::byte> initial_;    ///< what reset() goes back to
-  iface::VcpuStats stats_;
+  /// What the kernel came back for.
+  struct {
+    uint64_t all = 0, port = 0, memory = 0, halt = 0;
+  } exits_;
   /// For the address space's callback, which cannot be taken back: who it is for, while it lives.
   std::shared_ptr<KvmVcpu*> alive_ = std::make_shared<KvmVcpu*>(this);
 };
@@ -164,15 +167,32 @@ iface::Exit KvmVcpu::run() {
   }
 }
 
+std::vector<iface::Figure> KvmVcpu::figures() const {
+  using Unit = iface::Figure::Unit;
+  const uint64_t rest = exits_.all - exits_.port - exits_.memory - exits_.halt;
+  return {{"exits from the guest", exits_.all, Unit::count, "by what the kernel came back for:"},
+          {"  port", exits_.port},
+          {"  memory", exits_.memory, Unit::count, "devices behind addresses"},
+          {"  halt", exits_.halt, Unit::count, "the processor waits"},
+          {"  rest", rest, Unit::count, "interrupts and requests"}};
+}
+
 std::optional<iface::Exit> KvmVcpu::serve_exit() {
   using iface::ExitReason;
+  ++exits_.all;
   switch (run_->exit_reason) {
-    case KVM_EXIT_IO: serve_port(); return std::nullopt;
-    case KVM_EXIT_MMIO: serve_memory(); return std::nullopt;
+    case KVM_EXIT_IO:
+      ++exits_.port;
+      serve_port();
+      return std::nullopt;
+    case KVM_EXIT_MMIO:
+      ++exits_.memory;
+      serve_memory();
+      return std::nullopt;
     case KVM_EXIT_IRQ_WINDOW_OPEN:
     case KVM_EXIT_SET_TPR:
     case KVM_EXIT_INTR: return std::nullopt;
-    case KVM_EXIT_HLT: return iface::Exit{ExitReason::halted, {}};
+    case KVM_EXIT_HLT: ++exits_.halt; return iface::Exit{ExitReason::halted, {}};
     case KVM_EXIT_SHUTDOWN: return iface::Exit{ExitReason::shutdown, {}};
     case KVM_EXIT_DEBUG: return iface::Exit{ExitReason::debug, {}};
     case KVM_EXIT_FAIL_ENTRY:

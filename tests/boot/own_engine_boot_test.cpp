@@ -34,9 +34,8 @@ TEST_P(OwnEngineBootTest, ReachesTheMarkerAndPowersOff) {
   EXPECT_EQ(exit.reason, MachineExitReason::power_off) << exit.message << machine.pc().vcpu().describe();
   EXPECT_THAT(machine.console().text(), testing::HasSubstr("STRATA-GUEST-READY"));
   EXPECT_THAT(machine.console().text(), testing::HasSubstr("STRATA-GUEST-EXIT 0"));
-  const auto stats = machine.pc().vcpu().stats();
-  std::printf("%llu guest instructions, %llu units\n", static_cast<unsigned long long>(stats.insns),
-              static_cast<unsigned long long>(stats.units));
+  for (const iface::Figure& figure : machine.pc().vcpu().figures())
+    std::printf("%s %llu\n", figure.name.c_str(), static_cast<unsigned long long>(figure.value));
 }
 
 INSTANTIATE_TEST_SUITE_P(SlowDebian, OwnEngineBootTest,

@@ -49,6 +49,7 @@ void Compiler::interpret(const Instr& instr) {
   a_.mov(x86::rsi, state_register);
   a_.lea(x86::rdx, x86::ptr(x86::rsp, Frame::cells));
   a_.mov(x86::rcx, context_register);
+  a_.inc(context(offsetof(ir::ExecContext, single_steps)));
   call_function(erase(&interp::run_steps));
 }
 
