@@ -1,7 +1,9 @@
 // What turns units into something that runs: the interface of every code generator.
 #pragma once
 
+#include <cstddef>
 #include <memory>
+#include <span>
 #include <string_view>
 
 #include "ir/runtime.h"
@@ -9,11 +11,18 @@
 
 namespace strata::codegen {
 
+/// The instructions of the host that a unit became, for tools: what ordinarily runs, and what is seldom run.
+struct HostCode {
+  std::span<const std::byte> usual, seldom;
+};
+
 /// A compiled unit. Deriving classes hold their own form of it.
 class Code {
  public:
   virtual ~Code() = default;
   virtual size_t bytes() const = 0;  ///< host memory that it takes
+  /// Where it may be looked at, as long as the code is there. Empty: it is no code of the host.
+  virtual HostCode host_code() const { return {}; }
 
   // For back ends whose code goes on to other code by itself.
   /// Other code may go on to this one while the generation is what it is now.

@@ -7,8 +7,8 @@
 
 namespace strata::codegen::x64 {
 
-Compiler::Compiler(const ir::Unit& unit, CodeMemory& memory, Scratch& scratch)
-    : unit_(unit), scratch_(scratch), code_(std::make_unique<X64Code>(memory)), memory_(memory) {
+Compiler::Compiler(const ir::Unit& unit, const HostFeatures& host, CodeMemory& memory, Scratch& scratch)
+    : unit_(unit), host_(host), scratch_(scratch), code_(std::make_unique<X64Code>(memory)), memory_(memory) {
   scratch.notes.assign(unit.code.size(), Note{});
   scratch.slots.resize(std::max(scratch.slots.size(), unit.layout->slots.size()));
   holder_.init(asmjit::Environment::host());
@@ -33,6 +33,7 @@ std::unique_ptr<X64Code> Compiler::run() {
     next_block_ = i + 1 < order.size() ? order[i + 1] : never;
     compile_block(order[i]);
   }
+  code_->seldom = static_cast<uint32_t>(a_.offset());
   write_cold_parts();
   return finish();
 }
@@ -135,6 +136,7 @@ void Compiler::write_cold_parts() {
     a_.bind(label);
     leave(ir::ExitKind::next, link, 0);
   }
+  code_->end = static_cast<uint32_t>(a_.offset());
   a_.align(asmjit::AlignMode::kZero, 8);
   a_.bind(data_);
   const CodeData nothing;

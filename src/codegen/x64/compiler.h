@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "codegen/x64/frame.h"
+#include "codegen/x64/host_features.h"
 #include "codegen/x64/notes.h"
 #include "codegen/x64/registers.h"
 #include "codegen/x64/x64_code.h"
@@ -17,7 +18,7 @@ namespace strata::codegen::x64 {
 
 class Compiler {
  public:
-  Compiler(const ir::Unit& unit, CodeMemory& memory, Scratch& scratch);
+  Compiler(const ir::Unit& unit, const HostFeatures& host, CodeMemory& memory, Scratch& scratch);
   std::unique_ptr<X64Code> run();
 
  private:
@@ -170,12 +171,12 @@ class Compiler {
   static Gp sized(const Gp& reg, Type type);
 
   const ir::Unit& unit_;
+  const HostFeatures& host_;
   Scratch& scratch_;
   std::unique_ptr<X64Code> code_;
   CodeMemory& memory_;
   asmjit::CodeHolder holder_;
   x86::Assembler a_;
-  const asmjit::CpuFeatures::X86& host_ = asmjit::CpuInfo::host().features().x86();
 
   Label data_, exit_tail_;
   std::vector<Label> blocks_;

@@ -109,7 +109,7 @@ void Compiler::flags_of(const Instr& instr) {
   a_.movzx(x86::eax, x86::al);
   // Beside the flags lahf gives bit 1 only, which is always set.
   constexpr unsigned overflow_bit = 11;
-  if (host_.hasBMI2()) {  // leaves the host's flags alone
+  if (host_.bmi2) {  // leaves the host's flags alone
     a_.rorx(x86::eax, x86::eax, 32 - overflow_bit);
     if (instr.op == Op::flags_sub) host_flags_ = &instr;
   } else {

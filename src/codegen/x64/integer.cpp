@@ -150,7 +150,7 @@ bool Compiler::shift(const Instr& instr, Inst::Id id) {
     return true;
   }
   const Gp by = use(count);
-  const bool bmi = width >= 32 && !rotate && host_.hasBMI2();
+  const bool bmi = width >= 32 && !rotate && host_.bmi2;
   if (bmi) {
     const Gp from = sized(use(a), instr.type), to = sized(define(here()), instr.type);
     const Gp sized_by = sized(by, instr.type);
@@ -290,9 +290,9 @@ bool Compiler::compile_integer(const Instr& instr) {
     case Op::sar: return shift(instr, Inst::kIdSar);
     case Op::rotl: return shift(instr, Inst::kIdRol);
     case Op::rotr: return shift(instr, Inst::kIdRor);
-    case Op::clz: return count_bits(instr, Inst::kIdLzcnt, host_.hasLZCNT());
-    case Op::ctz: return count_bits(instr, Inst::kIdTzcnt, host_.hasBMI());
-    case Op::popcnt: return count_bits(instr, Inst::kIdPopcnt, host_.hasPOPCNT());
+    case Op::clz: return count_bits(instr, Inst::kIdLzcnt, host_.lzcnt);
+    case Op::ctz: return count_bits(instr, Inst::kIdTzcnt, host_.bmi1);
+    case Op::popcnt: return count_bits(instr, Inst::kIdPopcnt, host_.popcnt);
     case Op::bswap: return byte_swap(instr);
     case Op::eq:
     case Op::ne:

@@ -6,7 +6,9 @@
 
 namespace strata::codegen::x64 {
 
-std::unique_ptr<Code> Translator::compile(const ir::Unit& unit) { return Compiler(unit, memory_, scratch_).run(); }
+std::unique_ptr<Code> Translator::compile(const ir::Unit& unit) {
+  return Compiler(unit, host_, memory_, scratch_).run();
+}
 
 ir::RunResult Translator::run(const Code& code, ir::ExecContext& context) {
   const auto& translated = static_cast<const X64Code&>(code);

@@ -5,6 +5,7 @@
 
 #include "codegen/backend.h"
 #include "codegen/x64/code_memory.h"
+#include "codegen/x64/host_features.h"
 #include "codegen/x64/jump_table.h"
 #include "codegen/x64/notes.h"
 #include "codegen/x64/thunks.h"
@@ -14,7 +15,8 @@ namespace strata::codegen::x64 {
 /// One a vCPU. Code that it made must not outlive it.
 class Translator final : public Backend {
  public:
-  Translator() : thunks_(memory_) {}
+  /// Code that needs no more of the host than that.
+  explicit Translator(const HostFeatures& host = HostFeatures::of_this_host()) : host_(host), thunks_(memory_) {}
 
   std::string_view name() const override { return "jit"; }
   std::unique_ptr<Code> compile(const ir::Unit& unit) override;
@@ -23,6 +25,7 @@ class Translator final : public Backend {
   void forget_jumps() override { jumps_ = {}; }
 
  private:
+  const HostFeatures host_;
   CodeMemory memory_;
   Thunks thunks_;
   JumpTable jumps_;

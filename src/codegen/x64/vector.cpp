@@ -99,7 +99,7 @@ bool takes_immediate(Op op) {
 }  // namespace
 
 bool Compiler::compile_vector(const Instr& instr) {
-  if (!host_.hasSSE4_1()) return false;
+  if (!host_.sse4_1) return false;
   if (const Inst::Id id = two_operand(instr); id != none) {
     const Xmm right = use_vector(instr.arg[1]);
     const Xmm to = define_vector_from(here(), instr.arg[0]);

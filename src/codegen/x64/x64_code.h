@@ -42,6 +42,8 @@ class X64Code final : public Code {
     return sizeof *this + span.size + exits.size() * sizeof(ExitPlace) + steps.size() * sizeof(interp::Step);
   }
 
+  HostCode host_code() const override { return {{span.run, seldom}, {span.run + seldom, end - seldom}}; }
+
   void set_valid(const uint64_t* generation) override;
   void set_invalid() override;
   void set_link(uint8_t link, Code& next) override;
@@ -51,6 +53,8 @@ class X64Code final : public Code {
   CodeSpan span;
   uint32_t entry = 0;              ///< offsets in the span: where the engine begins it
   uint32_t linked_entry = 0;       ///< where other code begins it
+  uint32_t seldom = 0;             ///< where slow paths and exits begin
+  uint32_t end = 0;                ///< of the instructions
   uint32_t data = 0;               ///< the CodeData, then for each link the address to jump to
   uint32_t pc_offset = 0;          ///< of the pc slot in the state
   std::vector<uint32_t> unlinked;  ///< by link: the offset of the code that leaves with it

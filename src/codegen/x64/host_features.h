@@ -1,0 +1,22 @@
+// What the translator's code may use of the host's processor beyond the instructions that every x86-64 has.
+#pragma once
+
+#include <asmjit/x86.h>
+
+namespace strata::codegen::x64 {
+
+struct HostFeatures {
+  bool sse4_1 = false;
+  bool popcnt = false;
+  bool lzcnt = false;
+  bool bmi1 = false;
+  bool bmi2 = false;
+
+  static HostFeatures all() { return {true, true, true, true, true}; }
+  static HostFeatures of_this_host() {
+    const auto& host = asmjit::CpuInfo::host().features().x86();
+    return {host.hasSSE4_1(), host.hasPOPCNT(), host.hasLZCNT(), host.hasBMI(), host.hasBMI2()};
+  }
+};
+
+}  // namespace strata::codegen::x64
