@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/assert.h"
+#include "iface/offload.h"
 #include "network/bridge/mac_address.h"
 #include "network/bridge/vlan.h"
 
@@ -21,22 +22,8 @@ constexpr std::size_t ethernet_header_size = 14;
 /// A TCP segment of 64 KiB with its headers and a tag; more is refused.
 constexpr std::size_t max_frame_size = 65'560;
 
-/// What a frame leaves to the one who takes it: virtio-net's header (virtio 1.2, 5.1.6). Offsets count from the frame's
-/// first octet.
-struct Offload {
-  enum class Gso : std::uint8_t { none = 0, tcp4 = 1, udp = 3, tcp6 = 4, udp_l4 = 5 };
-
-  bool needs_checksum = false;  ///< the sum from checksum_start on is to be put at checksum_start + checksum_offset
-  bool checksum_valid = false;  ///< nobody needs to look
-  bool ecn = false;             ///< of a segmented TCP frame
-  Gso gso = Gso::none;
-  std::uint16_t header_length = 0;  ///< what each segment repeats
-  std::uint16_t gso_size = 0;       ///< payload of a segment
-  std::uint16_t checksum_start = 0;
-  std::uint16_t checksum_offset = 0;
-
-  bool operator==(const Offload&) const = default;
-};
+/// What a frame leaves to the one who takes it.
+using iface::Offload;
 
 class FramePool;
 
