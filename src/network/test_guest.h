@@ -52,7 +52,7 @@ class TestGuest {
   };
 
   explicit TestGuest(iface::NetPort& port) : port_(port) {
-    port_.connect([this](std::span<const std::byte> frame) {
+    port_.connect([this](std::span<const std::byte> frame, const iface::Offload&) {
       receive({reinterpret_cast<const char*>(frame.data()), frame.size()});
     });
   }
@@ -89,7 +89,7 @@ class TestGuest {
   /// The last connection that came in; nullptr before one has.
   Connection* accepted() { return accepted_; }
 
-  void send_frame(std::string_view frame) { port_.send(std::as_bytes(std::span(frame.data(), frame.size()))); }
+  void send_frame(std::string_view frame) { port_.send(std::as_bytes(std::span(frame.data(), frame.size())), {}); }
   static std::string ethernet(uint16_t type, std::string_view contents) {
     return std::string("\x52\x55\x0a\x00\x02\x02", 6) + std::string("\x52\x54\x00\x12\x34\x56", 6) + big_endian(type) +
            std::string(contents);

@@ -51,6 +51,9 @@ int slirp_events(short poll_events) {
   return events;
 }
 
+// It computes all checksums itself.
+constexpr iface::Offload frame_of_slirp = {.checksum_valid = true};
+
 constexpr uint16_t least_mtu = 576;
 constexpr uint16_t most_mtu = 65520;
 
@@ -239,13 +242,13 @@ void UserNet::Stack::frame_from_slirp(std::span<const std::byte> frame) {
   if (in_send_) {
     held_.emplace_back(frame.begin(), frame.end());
   } else if (receiver_) {
-    receiver_(frame);
+    receiver_(frame, frame_of_slirp);
   }
 }
 
 void UserNet::Stack::deliver_held() {
   for (const auto& frame : std::exchange(held_, {}))
-    if (receiver_) receiver_(frame);
+    if (receiver_) receiver_(frame, frame_of_slirp);
 }
 
 UserNet::Stack::Timer* UserNet::Stack::new_timer(SlirpTimerCb callback, void* argument) {
@@ -276,7 +279,7 @@ Result<std::unique_ptr<UserNet>> UserNet::make(const UserNetOptions& options, Ev
 
 UserNet::~UserNet() { stack_->close(); }
 
-void UserNet::send(std::span<const std::byte> frame) { stack_->send(frame); }
+void UserNet::send(std::span<const std::byte> frame, const iface::Offload&) { stack_->send(frame); }
 
 void UserNet::connect(Receiver receiver) { stack_->connect(std::move(receiver)); }
 

@@ -68,8 +68,11 @@ class MemoryDisk final : public iface::BlockStore {
 };
 
 struct Port final : iface::NetPort {
-  void send(std::span<const std::byte> frame) override {
+  bool takes_offloads() const override { return true; }
+  void send(std::span<const std::byte> frame, const iface::Offload& offload) override {
     if (frame.size() < 14 || frame.size() > 65550) std::abort();  // what the seam promises
+    if (offload.gso != iface::Offload::Gso::none && !offload.needs_checksum) std::abort();
+    if (offload.needs_checksum && offload.checksum_start + offload.checksum_offset + 2u > frame.size()) std::abort();
   }
   void connect(Receiver to) override { receiver = std::move(to); }
   Receiver receiver;
@@ -198,7 +201,7 @@ class Session {
     if (terminal_.came) terminal_.came();
     if (!port_.receiver) return;
     const std::vector<std::byte> frame(input_.number<std::uint16_t>());
-    port_.receiver(frame);
+    port_.receiver(frame, {.needs_checksum = (choice & 2) != 0, .checksum_start = choice, .checksum_offset = choice});
   }
 
   void save_and_restore() {

@@ -20,11 +20,20 @@ constexpr unsigned feature_csum = 0;
 constexpr unsigned feature_guest_csum = 1;
 constexpr unsigned feature_mtu = 3;
 constexpr unsigned feature_mac = 5;
+constexpr unsigned feature_guest_tso4 = 7;
+constexpr unsigned feature_guest_tso6 = 8;
+constexpr unsigned feature_guest_ecn = 9;
+constexpr unsigned feature_host_tso4 = 11;
+constexpr unsigned feature_host_tso6 = 12;
+constexpr unsigned feature_host_ecn = 13;
 constexpr unsigned feature_mergeable = 15;
 constexpr unsigned feature_status = 16;
 constexpr unsigned feature_ctrl_vq = 17;
 constexpr unsigned feature_ctrl_rx = 18;
 constexpr unsigned feature_ctrl_mac_addr = 23;
+constexpr unsigned feature_guest_uso4 = 54;
+constexpr unsigned feature_guest_uso6 = 55;
+constexpr unsigned feature_host_uso = 56;
 
 /// Configuration space (5.1.4).
 constexpr unsigned config_status = 6;
@@ -33,13 +42,7 @@ constexpr uint16_t status_link_up = 1;
 
 /// The header in front of each frame (5.1.6).
 constexpr size_t header_size = 12;
-constexpr size_t header_flags = 0;
-constexpr size_t header_gso_type = 1;
-constexpr size_t header_csum_start = 6;
-constexpr size_t header_csum_offset = 8;
-constexpr size_t header_num_buffers = 10;
-constexpr uint8_t needs_csum = 1;
-constexpr uint8_t data_valid = 2;
+constexpr size_t header_num_buffers = iface::Offload::header_size;
 
 /// Control commands (5.1.6.5).
 constexpr uint8_t class_rx = 0;
@@ -63,24 +66,43 @@ Net::Net(memory::AddressSpace& memory, iface::NetPort& port, const NetOptions& o
   reset_device();
   store_le<uint16_t>(&config_[config_status], status_link_up);
   if (options_.mtu) store_le<uint16_t>(&config_[config_mtu], *options_.mtu);
-  port_.connect([this](std::span<const std::byte> frame) { take_from_port(frame); });
+  port_.connect(
+      [this](std::span<const std::byte> frame, const iface::Offload& offload) { take_from_port(frame, offload); });
 }
 
 Net::~Net() {
-  port_.connect([](std::span<const std::byte>) {});
+  port_.accept({});
+  port_.connect([](std::span<const std::byte>, const iface::Offload&) {});
 }
 
 uint64_t Net::device_features() const {
-  return feature_bit(feature_csum) | feature_bit(feature_guest_csum) | feature_bit(feature_mac) |
-         feature_bit(feature_mergeable) | feature_bit(feature_status) | feature_bit(feature_ctrl_vq) |
-         feature_bit(feature_ctrl_rx) | feature_bit(feature_ctrl_mac_addr) |
-         (options_.mtu ? feature_bit(feature_mtu) : 0);
+  uint64_t features = feature_bit(feature_csum) | feature_bit(feature_guest_csum) | feature_bit(feature_mac) |
+                      feature_bit(feature_mergeable) | feature_bit(feature_status) | feature_bit(feature_ctrl_vq) |
+                      feature_bit(feature_ctrl_rx) | feature_bit(feature_ctrl_mac_addr);
+  if (options_.mtu) features |= feature_bit(feature_mtu);
+  if (port_.takes_offloads()) {
+    for (const unsigned feature :
+         {feature_host_tso4, feature_host_tso6, feature_host_ecn, feature_host_uso, feature_guest_tso4,
+          feature_guest_tso6, feature_guest_ecn, feature_guest_uso4, feature_guest_uso6}) {
+      features |= feature_bit(feature);
+    }
+  }
+  return features;
+}
+
+void Net::accept_offloads() {
+  port_.accept({.checksum = has_feature(feature_guest_csum),
+                .tcp4 = has_feature(feature_guest_tso4),
+                .tcp6 = has_feature(feature_guest_tso6),
+                .ecn = has_feature(feature_guest_ecn),
+                .udp_l4 = has_feature(feature_guest_uso4) && has_feature(feature_guest_uso6)});
 }
 
 void Net::reset_device() {
   std::memcpy(config_.data(), options_.mac.data(), options_.mac.size());
   waiting_.clear();
   waiting_bytes_ = 0;
+  port_.accept({});
 }
 
 void Net::set_link(bool up) {
@@ -92,7 +114,7 @@ void Net::set_link(bool up) {
 
 void Net::serve(unsigned index) {
   switch (index) {
-    case receive_queue: return deliver();
+    case receive_queue: accept_offloads(); return deliver();
     case transmit_queue: return transmit();
     case control_queue: return control();
   }
@@ -107,45 +129,50 @@ void Net::transmit() {
       chain.read(0, sending_);
       const auto header = std::span(sending_).first(header_size);
       const auto frame = std::span(sending_).subspan(header_size);
-      // Segmentation is not offered: a frame that asks for it is lost, as any that is not understood.
-      const bool plain = header[header_gso_type] == std::byte{0};
-      if (plain && complete_checksum(header, frame)) port_.send(frame);
+      auto offload = iface::Offload::read(header.first<iface::Offload::header_size>());
+      if (prepare(offload, frame)) port_.send(frame, offload);
     }
     queue(transmit_queue).put(chain.head(), 0);
   }
   finish(transmit_queue);
 }
 
-bool Net::complete_checksum(std::span<const std::byte> header, std::span<std::byte> frame) const {
-  if (!(std::to_integer<uint8_t>(header[header_flags]) & needs_csum)) return true;
-  const size_t start = load_le<uint16_t>(&header[header_csum_start]);
-  const size_t place = start + load_le<uint16_t>(&header[header_csum_offset]);
+// What asks for more than was offered is lost, as any frame that is not understood.
+bool Net::prepare(iface::Offload& offload, std::span<std::byte> frame) const {
+  using Gso = iface::Offload::Gso;
+  const bool offered = offload.gso == Gso::tcp4 || offload.gso == Gso::tcp6 || offload.gso == Gso::udp_l4;
+  if (offload.gso != Gso::none && !(offered && port_.takes_offloads() && offload.needs_checksum)) return false;
+  offload.checksum_valid = false;  // not for drivers to say (5.1.6.2)
+  if (!offload.needs_checksum) return true;
+  const size_t start = offload.checksum_start, place = start + offload.checksum_offset;
   if (start >= frame.size() || place + 2 > frame.size()) return false;
+  if (port_.takes_offloads()) return true;
   // The driver has put the sum of the pseudo header there, which the rest is added to (5.1.6.2).
   uint16_t checksum = internet_checksum(frame.subspan(start));
   if (checksum == 0) checksum = 0xffff;  // the same number; but zero says "none" in UDP
   store_be<uint16_t>(&frame[place], checksum);
+  offload = {};
   return true;
 }
 
-void Net::take_from_port(std::span<const std::byte> frame) {
+void Net::take_from_port(std::span<const std::byte> frame, const iface::Offload& offload) {
   if (!ready(receive_queue) || !link_up_ || frame.size() < shortest_frame || frame.size() > longest_frame) return;
-  if (waiting_.empty() && deliver_one(frame)) return finish(receive_queue);
+  if (waiting_.empty() && deliver_one(frame, offload)) return finish(receive_queue);
   if (waiting_bytes_ + frame.size() > most_waiting_bytes) return;
   waiting_bytes_ += frame.size();
-  waiting_.emplace_back(frame.begin(), frame.end());
+  waiting_.push_back({{frame.begin(), frame.end()}, offload});
 }
 
 void Net::deliver() {
-  while (!waiting_.empty() && deliver_one(waiting_.front())) {
-    waiting_bytes_ -= waiting_.front().size();
+  while (!waiting_.empty() && deliver_one(waiting_.front().bytes, waiting_.front().offload)) {
+    waiting_bytes_ -= waiting_.front().bytes.size();
     waiting_.pop_front();
   }
   finish(receive_queue);
 }
 
 // 5.1.6.4: a frame fills one request, or several where the driver can merge them; it sees all of them at once.
-bool Net::deliver_one(std::span<const std::byte> frame) {
+bool Net::deliver_one(std::span<const std::byte> frame, const iface::Offload& offload) {
   const bool mergeable = has_feature(feature_mergeable);
   const size_t total = header_size + frame.size();
   std::vector<Chain> chains;
@@ -164,7 +191,7 @@ bool Net::deliver_one(std::span<const std::byte> frame) {
     return false;
   }
   std::array<std::byte, header_size> header = {};
-  if (has_feature(feature_guest_csum) && port_.checksums_are_right()) header[header_flags] = std::byte{data_valid};
+  if (has_feature(feature_guest_csum)) offload.write(std::span(header).first<iface::Offload::header_size>());
   store_le<uint16_t>(&header[header_num_buffers], static_cast<uint16_t>(chains.size()));
   chains[0].write(0, header);
   // A driver that gives one short buffer gets what fits; there is no way to tell it of the rest.

@@ -36,16 +36,21 @@ class Net final : public Device {
   void restore_device(Reader& in) override;
 
  private:
-  using Frame = std::vector<std::byte>;
+  struct Frame {
+    std::vector<std::byte> bytes;
+    iface::Offload offload;
+  };
 
   void transmit();
-  /// Fills in the checksum that the driver left to the device; false where its place is not in the frame.
-  bool complete_checksum(std::span<const std::byte> header, std::span<std::byte> frame) const;
+  /// Whether the port can take a frame that the driver says this of; the checksum is filled in where the port does not.
+  bool prepare(iface::Offload& offload, std::span<std::byte> frame) const;
 
-  void take_from_port(std::span<const std::byte> frame);
+  /// Tells the port what the driver does itself.
+  void accept_offloads();
+  void take_from_port(std::span<const std::byte> frame, const iface::Offload& offload);
   /// Hands over what waits, as far as the driver has buffers.
   void deliver();
-  bool deliver_one(std::span<const std::byte> frame);
+  bool deliver_one(std::span<const std::byte> frame, const iface::Offload& offload);
 
   void control();
   uint8_t obey(const Chain& command);

@@ -11,15 +11,21 @@ namespace strata::devices::virtio {
 namespace {
 
 struct Port final : iface::NetPort {
-  void send(std::span<const std::byte> frame) override { sent.push_back(text_of(frame)); }
+  bool takes_offloads() const override { return offloads; }
+  void send(std::span<const std::byte> frame, const iface::Offload& offload) override {
+    sent.push_back(text_of(frame));
+    last = offload;
+  }
   void connect(Receiver to) override { receiver = std::move(to); }
-  bool checksums_are_right() const override { return trusted; }
-  void come(std::string_view frame) {
-    if (receiver) receiver(bytes_of(frame));
+  void accept(const iface::OffloadKinds& kinds) override { accepted = kinds; }
+  void come(std::string_view frame, const iface::Offload& offload = {}) {
+    if (receiver) receiver(bytes_of(frame), offload);
   }
   std::vector<std::string> sent;
   Receiver receiver;
-  bool trusted = false;
+  bool offloads = false;
+  iface::Offload last;
+  iface::OffloadKinds accepted;
 };
 
 constexpr uint64_t mergeable = 1 << 15, csum = 1 << 0, guest_csum = 1 << 1, ctrl_vq = 1 << 17;
@@ -90,6 +96,43 @@ TEST_F(NetTest, DropsFramesThatAreNone) {
   EXPECT_TRUE(port_.sent.empty());
 }
 
+TEST_F(NetTest, OffersOffloadsWhereThePortTakesThem) {
+  constexpr uint64_t tso = 1 << 7 | 1 << 8 | 1 << 9 | 1 << 11 | 1 << 12 | 1 << 13;
+  open(0);
+  EXPECT_EQ(driver_->offered() & tso, 0u);
+  device_.reset();
+  port_.offloads = true;
+  open(csum | guest_csum | mergeable | tso);
+  EXPECT_EQ(driver_->offered() & tso, tso);
+  EXPECT_EQ(port_.accepted, (iface::OffloadKinds{.checksum = true, .tcp4 = true, .tcp6 = true, .ecn = true}));
+
+  const std::string segment(50'000, 's');
+  std::string large = header(1, 1, 34, 16);
+  store_le<uint16_t>(&large[2], 54);
+  store_le<uint16_t>(&large[4], 1448);
+  transmit({text(large + segment)});
+  ASSERT_EQ(port_.sent, std::vector{segment});
+  const iface::Offload offload = {.needs_checksum = true,
+                                  .gso = iface::Offload::Gso::tcp4,
+                                  .header_length = 54,
+                                  .gso_size = 1448,
+                                  .checksum_start = 34,
+                                  .checksum_offset = 16};
+  EXPECT_EQ(port_.last, offload);
+
+  const uint16_t head = give_room(60'000);
+  port_.come(segment, offload);
+  large[10] = 1;  // num_buffers
+  EXPECT_EQ(received(head).substr(0, large.size() + segment.size()), large + segment);
+
+  transmit({text(header(0, 1, 34, 16) + segment)});  // segmentation without the checksum
+  transmit({text(header(1, 3, 34, 16) + segment)});  // UDP fragments were not offered
+  transmit({text(header(1, 1, 0xffff, 16) + segment)});
+  EXPECT_EQ(port_.sent.size(), 1u);
+  device_->reset();
+  EXPECT_EQ(port_.accepted, iface::OffloadKinds{});
+}
+
 TEST_F(NetTest, CompletesChecksums) {
   open(csum);
   std::string frame(54, '\0');
@@ -113,9 +156,8 @@ TEST_F(NetTest, DeliversFrames) {
   std::string expected = header();
   expected[10] = 1;  // num_buffers
   EXPECT_EQ(received(head).substr(0, 112), expected + std::string(100, 'r'));
-  port_.trusted = true;
   const uint16_t next = give_room(1526);
-  port_.come(std::string(100, 'r'));
+  port_.come(std::string(100, 'r'), {.checksum_valid = true});
   EXPECT_EQ(received(next)[0], 2);  // the driver need not look at checksums
 }
 
