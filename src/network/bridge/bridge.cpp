@@ -2,6 +2,8 @@
 #include "network/bridge/bridge.h"
 
 #include <algorithm>
+#include <map>
+#include <numeric>
 
 #include "network/bridge/port.h"
 
@@ -18,12 +20,20 @@ TokenBucket bucket(const StormLimit& limit) {
   return {limit.frames_per_second, limit.burst_frames != 0 ? limit.burst_frames : limit.frames_per_second};
 }
 
+// Each VLAN's filtering identifier: its own number, or the lowest of the set that it learns with.
+std::array<Vid, 4096> fids_of(const BridgeConfig& config) {
+  std::array<Vid, 4096> fids;
+  std::iota(fids.begin(), fids.end(), Vid{0});
+  for (const auto& set : config.shared_learning)
+    set.for_each([&](unsigned vid) { fids[vid] = static_cast<Vid>(set.first()); });
+  return fids;
+}
+
 }  // namespace
 
 Bridge::Bridge(FramePool& pool, const BridgeConfig& config)
-    : pool_(pool), config_(config), fdb_(config.max_addresses, config.hash_seed) {
+    : pool_(pool), config_(config), fids_(fids_of(config)), fdb_(config.max_addresses, config.hash_seed) {
   ageing_ms_ = milliseconds(config.ageing);
-  set_fids();
 }
 
 Bridge::~Bridge() = default;
@@ -181,26 +191,28 @@ void Bridge::remove_static_entries(Port& port) {
 
 // The bridge.
 
-void Bridge::set_fids() {
-  for (unsigned vid = 0; vid < fids_.size(); ++vid) fids_[vid] = static_cast<Vid>(vid);
-  for (const auto& set : config_.shared_learning)
-    set.for_each([&](unsigned vid) { fids_[vid] = static_cast<Vid>(set.first()); });
-}
-
 Result<void> Bridge::reconfigure(const BridgeConfig& config, Time) {
   STRATA_TRY(validate(config));
-  const bool relearn = config.shared_learning != config_.shared_learning;
+  const auto fids = fids_of(config);
+  std::map<std::uint64_t, std::string_view> places;
+  for (PortId id = 0; id < max_ports; ++id)
+    if (ports_.contains(id))
+      for (const auto& [vid, address] : port_[id]->config.static_entries)
+        if (const auto [place, is_new] = places.try_emplace(Fdb::key_of(fids[vid], address), port_[id]->config.name);
+            !is_new && !address.is_group())
+          return fail(ErrorCode::usage, "static address {} is at ports {} and {}, in VLANs that would learn together",
+                      to_string(address), place->second, port_[id]->config.name);
+  const bool relearn = fids != fids_;
   config_ = config;
   ageing_ms_ = milliseconds(config.ageing);
   fdb_.set_max_entries(config.max_addresses);
-  if (relearn) {
-    set_fids();
-    fdb_.erase_if([](const Fdb::Entry&) { return true; });
-    ports_.for_each([&](unsigned id) {
-      port_[id]->learnt = 0;
-      install_static_entries(*port_[id]);
-    });
-  }
+  if (!relearn) return {};
+  fids_ = fids;
+  fdb_.erase_if([](const Fdb::Entry&) { return true; });
+  ports_.for_each([&](unsigned id) {
+    port_[id]->learnt = 0;
+    install_static_entries(*port_[id]);
+  });
   return {};
 }
 
@@ -282,6 +294,14 @@ void Bridge::set_state(PortId id, PortState state) {
 void Bridge::flush(PortId id) {
   fdb_.erase_if([&](const Fdb::Entry& entry) { return entry.port == id && !entry.is_static; });
   port_[id]->learnt = 0;
+}
+
+void Bridge::flush(PortId id, Vid vid) {
+  fdb_.erase_if([&](const Fdb::Entry& entry) {
+    const bool gone = entry.port == id && !entry.is_static && Fdb::fid_of(entry.key) == fid_of(vid);
+    if (gone) forget(entry);
+    return gone;
+  });
 }
 
 void Bridge::forget(const Fdb::Entry& entry) { --port_[entry.port]->learnt; }

@@ -105,6 +105,7 @@ class Bridge {
   PortState state(PortId port) const;
   /// Forgets what was learnt behind the port (13.16, topology change).
   void flush(PortId port);
+  void flush(PortId port, Vid vid);
   /// Makes the port a member of the VLAN, tagged, or takes that back (MVRP); what is configured stays as it is.
   void set_registered(PortId port, Vid vid, bool registered);
   const VlanSet& registered(PortId port) const;
@@ -141,7 +142,6 @@ class Bridge {
   void remove_static_entries(Port& port);
   Vlan& use_vlan(Vid vid);
   Vid fid_of(Vid vid) const { return fids_[vid]; }
-  void set_fids();
   void apply_mirrors();
   void tell(PortId port, Time now);
   void sweep(Time now);
