@@ -2,6 +2,7 @@
 #include "image/store.h"
 
 #include "base/log.h"
+#include "base/user_folders.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -94,13 +95,7 @@ void sweep(const fs::path& store) {
 
 }  // namespace
 
-Result<fs::path> store_directory() {
-  if (const char* data = std::getenv("XDG_DATA_HOME"); data != nullptr && data[0] == '/')
-    return fs::path(data) / "strata/images";
-  if (const char* home = std::getenv("HOME"); home != nullptr && home[0] == '/')
-    return fs::path(home) / ".local/share/strata/images";
-  return fail(ErrorCode::not_found, "no place for images: neither XDG_DATA_HOME nor HOME is set to a full path");
-}
+Result<fs::path> store_directory() { return STRATA_TRY(data_folder()) / "images"; }
 
 Result<void> check_name(std::string_view name) {
   const auto allowed = [](char c) {

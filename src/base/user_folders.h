@@ -1,0 +1,24 @@
+// The folders in which Strata keeps what belongs to a user, by the XDG Base Directory Specification.
+#pragma once
+
+#include <filesystem>
+
+#include "base/result.h"
+
+namespace strata {
+
+/// $XDG_DATA_HOME/strata, else $HOME/.local/share/strata: what lasts. May not be there yet.
+[[nodiscard]] Result<std::filesystem::path> data_folder();
+
+/// $XDG_RUNTIME_DIR/strata, else /run/user/UID/strata, else /tmp/strata-UID: what belongs to running things. Made, for
+/// this user only; a folder there that is not this user's own is refused.
+[[nodiscard]] Result<std::filesystem::path> runtime_folder();
+
+/// Makes `folder` and those above it, for this user only.
+[[nodiscard]] Result<void> make_private_folder(const std::filesystem::path& folder);
+
+/// Puts `content` into `path` so that after a crash the file is either the old or the new one, whole; on the disk when
+/// this returns.
+[[nodiscard]] Result<void> write_durably(const std::filesystem::path& path, std::string_view content);
+
+}  // namespace strata

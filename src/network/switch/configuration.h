@@ -1,0 +1,48 @@
+// Configuration: everything that a user has said about a network, and its forms: TOML, changes, difference.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "network/switch/settings.h"
+
+namespace strata::network {
+
+/// Parts of one kind by name. Access lists are judged in this order.
+using Parts = std::map<std::string, Settings, NaturalLess>;
+
+class Configuration {
+ public:
+  Parts& parts(PartKind kind) { return parts_[kind]; }
+  const Parts& parts(PartKind kind) const;
+  /// Of the network itself.
+  const Settings& options() const;
+  bool operator==(const Configuration&) const = default;
+
+ private:
+  std::map<PartKind, Parts> parts_;
+};
+
+/// One change that a user asks for. A value list that is empty takes the setting back.
+struct Edit {
+  enum class Action : uint8_t { add, set, remove };
+  Action action = Action::set;
+  PartKind kind = PartKind::port;
+  std::string name;
+  Settings settings;
+};
+
+/// The error names the part and what is there or not.
+[[nodiscard]] Result<void> apply_edit(Configuration& configuration, const Edit& edit);
+
+/// `source` stands in errors, with the line: "lab.toml:7: port p1: …". Says only whether these are settings at all; what
+/// they come to, make_plan() says.
+[[nodiscard]] Result<Configuration> parse_configuration(std::string_view toml, std::string_view source);
+/// What parse_configuration() reads, in an order that does not change.
+[[nodiscard]] std::string to_toml(const Configuration& configuration);
+
+/// What makes `after` of `before`, a line each: "+ port p1: vlan 10, tap t0", "~ port p1: vlan 10 -> 20", "- port p1".
+[[nodiscard]] std::vector<std::string> difference(const Configuration& before, const Configuration& after);
+
+}  // namespace strata::network
