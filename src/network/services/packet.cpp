@@ -1,25 +1,14 @@
 // Taking packets apart and putting them together (RFC 791, 768, 792, 826, 1071).
 #include "network/services/packet.h"
 
+#include "base/internet_checksum.h"
+
 namespace strata::network::services {
 namespace {
 
 constexpr uint16_t ethertype_ipv4 = 0x0800, ethertype_arp = 0x0806;
 constexpr size_t ip_header_size = 20, udp_header_size = 8;
 constexpr uint8_t echo_request = 8;
-
-uint32_t sum16(Bytes bytes, uint32_t sum = 0) {
-  for (size_t i = 0; i + 1 < bytes.size(); i += 2) {
-    sum += std::to_integer<uint32_t>(bytes[i]) << 8 | std::to_integer<uint32_t>(bytes[i + 1]);
-  }
-  if (bytes.size() % 2) sum += std::to_integer<uint32_t>(bytes.back()) << 8;
-  return sum;
-}
-
-uint16_t checksum(uint32_t sum) {
-  while (sum >> 16) sum = (sum & 0xffff) + (sum >> 16);
-  return static_cast<uint16_t>(~sum);
-}
 
 uint32_t pseudo_header_sum(const IpPacket& packet, size_t size) {
   return (packet.source >> 16) + (packet.source & 0xffff) + (packet.target >> 16) + (packet.target & 0xffff) +
@@ -94,7 +83,7 @@ std::optional<IpPacket> read_ip(Bytes frame) {
   packet.target = reader.u32();
   const bool is_fragment = (fragment & 0x3fff) != 0;  // more to come, or not the first
   if (is_fragment || size < header_size || size > whole.size()) return std::nullopt;
-  if (checksum(sum16(whole.first(header_size))) != 0) return std::nullopt;
+  if (internet_checksum(whole.first(header_size)) != 0) return std::nullopt;
   packet.payload = whole.subspan(header_size, size - header_size);
   return packet;
 }
@@ -143,7 +132,7 @@ Frame make_ip(const IpPacket& packet) {
   writer.u16(0);
   writer.u32(packet.source);
   writer.u32(packet.target);
-  writer.put16(header + 10, checksum(sum16(writer.from(header))));
+  writer.put16(header + 10, internet_checksum(writer.from(header)));
   writer.bytes(packet.payload);
   return std::move(writer).take();
 }
@@ -157,7 +146,7 @@ Frame make_udp(const IpPacket& packet, uint16_t source_port, uint16_t target_por
   writer.bytes(packet.payload);
   IpPacket whole = packet;
   whole.protocol = protocol_udp;
-  const uint16_t sum = checksum(sum16(writer.from(0), pseudo_header_sum(whole, writer.size())));
+  const uint16_t sum = internet_checksum(writer.from(0), pseudo_header_sum(whole, writer.size()));
   writer.put16(6, sum == 0 ? 0xffff : sum);  // 0 would say that there is none
   whole.payload = writer.from(0);
   return make_ip(whole);
@@ -165,11 +154,11 @@ Frame make_udp(const IpPacket& packet, uint16_t source_port, uint16_t target_por
 
 std::optional<Frame> make_echo_reply(const IpPacket& request, MacAddress own_mac) {
   if (request.protocol != protocol_icmp || request.payload.size() < 8) return std::nullopt;
-  if (request.payload[0] != std::byte{echo_request} || checksum(sum16(request.payload)) != 0) return std::nullopt;
+  if (request.payload[0] != std::byte{echo_request} || internet_checksum(request.payload) != 0) return std::nullopt;
   ByteWriter reply;
   reply.u32(0);  // type echo reply, code, checksum
   reply.bytes(request.payload.subspan(4));
-  reply.put16(2, checksum(sum16(reply.from(0))));
+  reply.put16(2, internet_checksum(reply.from(0)));
   return make_ip({own_mac, request.source_mac, request.target, request.source, protocol_icmp, reply.from(0)});
 }
 

@@ -77,7 +77,7 @@ struct Reader {
   }
 };
 
-std::string quoted(std::string_view text) {
+std::string toml_text(std::string_view text) {
   std::string result = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') result += '\\';
@@ -98,17 +98,17 @@ bool is_number(std::string_view text) {
 std::string toml_value(const SettingInfo& setting, const std::vector<std::string>& values) {
   if (setting.kind == ValueKind::list) {
     std::vector<std::string> texts;
-    for (const std::string& value : values) texts.push_back(quoted(value));
+    for (const std::string& value : values) texts.push_back(toml_text(value));
     return fmt::format("[{}]", fmt::join(texts, ", "));
   }
   const std::string& value = values.front();
   const bool bare = setting.kind == ValueKind::flag || (setting.kind == ValueKind::number && is_number(value));
-  return bare ? value : quoted(value);
+  return bare ? value : toml_text(value);
 }
 
 /// A name with dots is no bare key.
 std::string toml_key(std::string_view name) {
-  return name.find('.') == std::string_view::npos ? std::string(name) : quoted(name);
+  return name.find('.') == std::string_view::npos ? std::string(name) : toml_text(name);
 }
 
 }  // namespace

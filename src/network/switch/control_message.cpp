@@ -89,6 +89,12 @@ std::string text_field_or(const Json& request, const char* key, std::string_view
   return text_field(request, key).value_or(std::string(otherwise));
 }
 
+uint64_t number_field_or(const Json& request, const char* key, uint64_t otherwise) {
+  if (!request.is_object()) return otherwise;
+  const auto found = request.find(key);
+  return found != request.end() && found->is_number_unsigned() ? found->get<uint64_t>() : otherwise;
+}
+
 bool flag_field(const Json& request, const char* key) {
   if (!request.is_object()) return false;
   const auto found = request.find(key);

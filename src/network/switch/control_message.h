@@ -32,6 +32,7 @@ inline constexpr size_t largest_answer = size_t{64} << 20;
 /// A field of a request, of the type that is wanted; the error names it.
 [[nodiscard]] Result<std::string> text_field(const Json& request, const char* key);
 [[nodiscard]] std::string text_field_or(const Json& request, const char* key, std::string_view otherwise);
+[[nodiscard]] uint64_t number_field_or(const Json& request, const char* key, uint64_t otherwise);
 [[nodiscard]] bool flag_field(const Json& request, const char* key);
 
 }  // namespace strata::network
