@@ -22,13 +22,12 @@ const DhcpHost* DhcpLeases::fixed_host(MacAddress mac) const {
 }
 
 const DhcpHost* DhcpLeases::fixed_host(std::string_view name) const {
-  const auto found = std::find_if(fixed_.begin(), fixed_.end(), [&](const DhcpHost& host) { return host.name == name; });
+  const auto found =
+      std::find_if(fixed_.begin(), fixed_.end(), [&](const DhcpHost& host) { return host.name == name; });
   return found == fixed_.end() ? nullptr : &*found;
 }
 
-bool DhcpLeases::free_for_all(Ipv4 address) const {
-  return range_.contains(address) && !not_free_.contains(address);
-}
+bool DhcpLeases::free_for_all(Ipv4 address) const { return range_.contains(address) && !not_free_.contains(address); }
 
 bool DhcpLeases::may_have(const std::string& client, MacAddress mac, Ipv4 address, int64_t now) const {
   if (const DhcpHost* host = fixed_host(mac)) return host->address == address;
@@ -57,9 +56,8 @@ std::optional<Ipv4> DhcpLeases::choose(const std::string& client, MacAddress mac
 
 void DhcpLeases::take(DhcpLease lease) {
   // One address a client: what it was offered or had before goes back.
-  std::erase_if(leases_, [&](const auto& each) {
-    return each.second.client == lease.client && each.first != lease.address;
-  });
+  std::erase_if(leases_,
+                [&](const auto& each) { return each.second.client == lease.client && each.first != lease.address; });
   leases_[lease.address] = std::move(lease);
 }
 

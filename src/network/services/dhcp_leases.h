@@ -16,7 +16,7 @@ struct DhcpLease {
   MacAddress mac;
   std::string client;     ///< its identifier: option 61 or the MAC address, in hexadecimal digits
   std::string host_name;  ///< may be empty
-  int64_t expires = 0;    ///< seconds since 1970; a lease that has ended is remembered, so that the client finds it again
+  int64_t expires = 0;  ///< seconds since 1970; a lease that has ended is remembered, so that the client finds it again
 };
 
 struct DhcpHost {

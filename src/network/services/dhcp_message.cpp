@@ -56,14 +56,9 @@ void read_option(uint8_t code, Bytes value, DhcpRequest& request, bool& typed) {
     case option_server:
       if (value.size() == 4) request.server = reader.u32();
       break;
-    case option_client_id:
-      request.client_id.assign(value.begin(), value.end());
-      break;
-    case option_host_name:
-      request.host_name = host_name_of(value);
-      break;
-    default:
-      break;
+    case option_client_id: request.client_id.assign(value.begin(), value.end()); break;
+    case option_host_name: request.host_name = host_name_of(value); break;
+    default: break;
   }
 }
 

@@ -18,9 +18,9 @@ struct DhcpRequest {
   DhcpType type = DhcpType::discover;
   uint32_t transaction = 0;
   uint16_t seconds = 0;
-  bool broadcast = false;   ///< cannot take a unicast before it has its address
-  Ipv4 client = 0;          ///< ciaddr: the address it uses
-  Ipv4 relay = 0;           ///< giaddr
+  bool broadcast = false;  ///< cannot take a unicast before it has its address
+  Ipv4 client = 0;         ///< ciaddr: the address it uses
+  Ipv4 relay = 0;          ///< giaddr
   MacAddress mac;
   std::optional<Ipv4> requested, server;
   std::vector<std::byte> client_id;  ///< option 61, as it came; empty: none

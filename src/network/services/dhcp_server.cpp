@@ -20,10 +20,8 @@ DhcpServer::DhcpServer(DhcpOptions options, Clock clock)
 std::optional<DhcpServer::Answer> DhcpServer::answer(const DhcpRequest& message) {
   if (message.relay != 0) return std::nullopt;  // of another network, behind a router
   switch (message.type) {
-    case DhcpType::discover:
-      return discover(message);
-    case DhcpType::request:
-      return request(message);
+    case DhcpType::discover: return discover(message);
+    case DhcpType::request: return request(message);
     case DhcpType::decline:
       if (message.requested) leases_.decline(client_of(message), *message.requested, clock_());
       ++changes_;
@@ -34,8 +32,7 @@ std::optional<DhcpServer::Answer> DhcpServer::answer(const DhcpRequest& message)
       return std::nullopt;
     case DhcpType::inform:  // it has an address and wants the rest
       return addressed(message, reply(DhcpType::ack));
-    default:
-      return std::nullopt;
+    default: return std::nullopt;
   }
 }
 

@@ -41,7 +41,8 @@ ByteWriter begin_answer(const DnsQuery& query, DnsCode code, uint16_t records) {
   ByteWriter writer;
   writer.u16(query.id);
   writer.u16(static_cast<uint16_t>(flag_response | flag_authoritative | flag_recursion_available |
-                                   (query.recursion_desired ? flag_recursion_desired : 0) | static_cast<uint8_t>(code)));
+                                   (query.recursion_desired ? flag_recursion_desired : 0) |
+                                   static_cast<uint8_t>(code)));
   writer.u16(1);
   writer.u16(records);
   writer.u32(0);  // no authorities, nothing additional

@@ -22,7 +22,8 @@ Result<Ipv4Range> parse_ipv4_range(std::string_view text) {
   }
   const Ipv4Range range{STRATA_TRY(parse_ipv4(text.substr(0, dash))), STRATA_TRY(parse_ipv4(text.substr(dash + 1)))};
   if (range.last < range.first) return fail(ErrorCode::usage, "the range {} ends before it begins", text);
-  if (range.last - range.first >= 4096) return fail(ErrorCode::usage, "the range {} has more than 4096 addresses", text);
+  if (range.last - range.first >= 4096)
+    return fail(ErrorCode::usage, "the range {} has more than 4096 addresses", text);
   return range;
 }
 

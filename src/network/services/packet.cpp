@@ -52,7 +52,8 @@ std::optional<ArpRequest> read_arp_request(Bytes frame) {
   ByteReader reader(frame);
   reader.bytes(12);
   if (reader.u16() != ethertype_arp) return std::nullopt;
-  if (reader.u16() != 1 || reader.u16() != ethertype_ipv4 || reader.u16() != 0x0604 || reader.u16() != 1) return std::nullopt;
+  if (reader.u16() != 1 || reader.u16() != ethertype_ipv4 || reader.u16() != 0x0604 || reader.u16() != 1)
+    return std::nullopt;
   ArpRequest request;
   request.sender_mac = reader.mac();
   request.sender = reader.u32();

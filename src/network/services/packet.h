@@ -26,9 +26,7 @@ class ByteWriter {
   }
   void bytes(Bytes value) { bytes_.insert(bytes_.end(), value.begin(), value.end()); }
   void zeros(size_t count) { bytes_.resize(bytes_.size() + count); }
-  void put16(size_t at, uint16_t value) {
-    bytes_[at] = std::byte(value >> 8), bytes_[at + 1] = std::byte(value & 255);
-  }
+  void put16(size_t at, uint16_t value) { bytes_[at] = std::byte(value >> 8), bytes_[at + 1] = std::byte(value & 255); }
   size_t size() const { return bytes_.size(); }
   Bytes from(size_t at) const { return Bytes(bytes_).subspan(at); }
   Frame take() && { return std::move(bytes_); }

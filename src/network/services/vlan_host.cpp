@@ -61,8 +61,12 @@ void VlanHost::receive_dhcp(const UdpDatagram& datagram) {
   const auto answer = dhcp_.answer(*request);
   if (!answer) return;
   const Frame message = write_dhcp(answer->reply, *request);
-  IpPacket packet = {mac_,           answer->to_all ? broadcast_mac : request->mac,
-                     dhcp_.options().server.address, answer->target, protocol_udp, message};
+  IpPacket packet = {mac_,
+                     answer->to_all ? broadcast_mac : request->mac,
+                     dhcp_.options().server.address,
+                     answer->target,
+                     protocol_udp,
+                     message};
   send_(make_udp(packet, dhcp_server_port, dhcp_client_port));
 }
 
@@ -88,10 +92,10 @@ void VlanHost::answer_name(const IpPacket& packet, uint16_t port, const DnsQuery
   const bool ours = query.name.find('.') == std::string::npos || without_domain(query.name) != query.name;
   if (ours || !forwarder_) return send_back(make_dns_answer(query, DnsCode::no_such_name));
   // By the time the answer comes, the query's bytes are gone, and perhaps this host too.
-  forwarder_->forward(whole_query, [send_back, alive = alive_, failed = make_dns_answer(query, DnsCode::server_failure)](
-                                       Bytes answer) {
-    if (*alive) send_back(answer.empty() ? Bytes(failed) : answer);
-  });
+  forwarder_->forward(
+      whole_query, [send_back, alive = alive_, failed = make_dns_answer(query, DnsCode::server_failure)](Bytes answer) {
+        if (*alive) send_back(answer.empty() ? Bytes(failed) : answer);
+      });
 }
 
 std::string_view VlanHost::without_domain(std::string_view name) const {
@@ -118,7 +122,8 @@ std::string VlanHost::name_of(Ipv4 address) const {
     if (host.address == address) name = host.name;
   }
   const auto lease = dhcp_.leases().all().find(address);
-  if (name.empty() && lease != dhcp_.leases().all().end() && lease->second.expires > clock_()) name = lease->second.host_name;
+  if (name.empty() && lease != dhcp_.leases().all().end() && lease->second.expires > clock_())
+    name = lease->second.host_name;
   const std::string& domain = dhcp_.options().domain;
   return name.empty() || domain.empty() ? name : name + "." + domain;
 }

@@ -50,25 +50,24 @@ Result<void> add_part(Configuration& configuration, const Edit& edit) {
 
 Result<void> set_part(Configuration& configuration, const Edit& edit) {
   Parts& parts = configuration.parts(edit.kind);
-  if (edit.kind == PartKind::options) return change_settings(edit.kind, parts[std::string(options_name)], edit.settings);
+  if (edit.kind == PartKind::options)
+    return change_settings(edit.kind, parts[std::string(options_name)], edit.settings);
   const auto part = parts.find(edit.name);
   if (part == parts.end()) return fail(ErrorCode::not_found, "there is none of that name");
   return change_settings(edit.kind, part->second, edit.settings);
 }
 
 Result<void> remove_part(Configuration& configuration, const Edit& edit) {
-  if (configuration.parts(edit.kind).erase(edit.name) == 0) return fail(ErrorCode::not_found, "there is none of that name");
+  if (configuration.parts(edit.kind).erase(edit.name) == 0)
+    return fail(ErrorCode::not_found, "there is none of that name");
   return {};
 }
 
 Result<void> do_edit(Configuration& configuration, const Edit& edit) {
   switch (edit.action) {
-    case Edit::Action::add:
-      return add_part(configuration, edit);
-    case Edit::Action::set:
-      return set_part(configuration, edit);
-    case Edit::Action::remove:
-      return remove_part(configuration, edit);
+    case Edit::Action::add: return add_part(configuration, edit);
+    case Edit::Action::set: return set_part(configuration, edit);
+    case Edit::Action::remove: return remove_part(configuration, edit);
   }
   return {};
 }

@@ -42,7 +42,8 @@ struct Reader {
   }
 
   Result<void> read_part(PartKind kind, std::string_view name, const toml::node& node) {
-    const std::string title = kind == PartKind::options ? std::string(name) : fmt::format("{} {}", info_of(kind).name, name);
+    const std::string title =
+        kind == PartKind::options ? std::string(name) : fmt::format("{} {}", info_of(kind).name, name);
     const toml::table* table = node.as_table();
     if (!table) return at<void>(node, fail(ErrorCode::usage, "{} is not a table", title));
     STRATA_TRY(at(node, check_name(info_of(kind).name, name)));
@@ -62,8 +63,8 @@ struct Reader {
     for (const auto& [key, node] : file) {
       const KindInfo* kind = find_kind(key.str());
       if (!kind) {
-        return at<void>(node, fail(ErrorCode::usage, "there is no table '{}'; switch, port, mirror, acl and dhcp are",
-                                   key.str()));
+        return at<void>(
+            node, fail(ErrorCode::usage, "there is no table '{}'; switch, port, mirror, acl and dhcp are", key.str()));
       }
       if (kind->kind == PartKind::options) {
         STRATA_TRY(read_part(kind->kind, options_name, node));

@@ -64,12 +64,14 @@ Result<std::string> ControlClient::read_line() {
     if (seen < 0 && errno == EINTR) continue;
     if (seen < 0) return fail_errno("reading the answer of network {}", network_);
     const void* end = memchr(bytes, '\n', static_cast<size_t>(seen));
-    const size_t wanted = end ? static_cast<size_t>(static_cast<const char*>(end) - bytes) + 1 : static_cast<size_t>(seen);
+    const size_t wanted =
+        end ? static_cast<size_t>(static_cast<const char*>(end) - bytes) + 1 : static_cast<size_t>(seen);
     const ssize_t count = recv(socket_.get(), bytes, wanted, 0);
     if (count <= 0) return fail(ErrorCode::io, "network {} hung up before it answered; see its log", network_);
     line.append(bytes, static_cast<size_t>(count));
     if (end) return line.substr(0, line.size() - 1);
-    if (line.size() > largest_answer) return fail(ErrorCode::bad_data, "the answer of network {} does not end", network_);
+    if (line.size() > largest_answer)
+      return fail(ErrorCode::bad_data, "the answer of network {} does not end", network_);
   }
 }
 

@@ -43,8 +43,10 @@ Result<Json> parse_request(std::string_view line) {
   if (!request.is_object()) return fail(ErrorCode::bad_data, "a request is one line with one JSON object");
   const auto version = request.find("version");
   if (version == request.end() || !version->is_number_integer() || *version != control_version) {
-    return fail(ErrorCode::unsupported, "this switch speaks version {} of the control protocol; stop and start it with "
-                "the strata that asks", control_version);
+    return fail(ErrorCode::unsupported,
+                "this switch speaks version {} of the control protocol; stop and start it with "
+                "the strata that asks",
+                control_version);
   }
   return request;
 }

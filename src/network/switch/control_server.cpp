@@ -73,8 +73,8 @@ class ControlServer::Client {
   }
 
   void write_more() {
-    const ssize_t count = send(socket_.get(), to_write_.data() + written_, to_write_.size() - written_,
-                               MSG_DONTWAIT | MSG_NOSIGNAL);
+    const ssize_t count =
+        send(socket_.get(), to_write_.data() + written_, to_write_.size() - written_, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (count < 0 && (errno == EINTR || errno == EAGAIN)) return;
     if (count < 0) return server_.drop(*this);
     written_ += static_cast<size_t>(count);

@@ -13,7 +13,8 @@ namespace fs = std::filesystem;
 Result<void> check_name(std::string_view what, std::string_view name) {
   const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); };
   const auto allowed = [&](char c) { return letter(c) || c == '-' || c == '_' || c == '.'; };
-  if (!name.empty() && name.size() <= 32 && letter(name[0]) && std::all_of(name.begin(), name.end(), allowed)) return {};
+  if (!name.empty() && name.size() <= 32 && letter(name[0]) && std::all_of(name.begin(), name.end(), allowed))
+    return {};
   return fail(ErrorCode::usage, "'{}' is no name of a {}: 1 to 32 letters, digits, '-', '_' and '.' are", name, what);
 }
 
@@ -22,8 +23,9 @@ Result<NetworkFolders> network_folders(std::string_view name) {
   NetworkFolders folders{std::string(name), STRATA_TRY(data_folder()) / "networks" / name,
                          STRATA_TRY(runtime_folder()) / "networks" / name};
   if (folders.control_socket().native().size() >= sizeof(sockaddr_un::sun_path)) {
-    return fail("the path of the control socket, {}, is longer than a socket's may be; set XDG_RUNTIME_DIR to a shorter one",
-                folders.control_socket().string());
+    return fail(
+        "the path of the control socket, {}, is longer than a socket's may be; set XDG_RUNTIME_DIR to a shorter one",
+        folders.control_socket().string());
   }
   return folders;
 }

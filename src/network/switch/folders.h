@@ -20,7 +20,9 @@ struct NetworkFolders {
   std::filesystem::path leases() const { return data / "leases"; }
   std::filesystem::path log() const { return data / "log"; }
   std::filesystem::path control_socket() const { return runtime / "control"; }
-  std::filesystem::path lock() const { return runtime / "lock"; }  ///< held, and holds the process's number, while it runs
+  std::filesystem::path lock() const {
+    return runtime / "lock";
+  }  ///< held, and holds the process's number, while it runs
 
   bool exist() const { return std::filesystem::exists(configuration()); }
 };

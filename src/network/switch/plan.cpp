@@ -32,7 +32,8 @@ Result<void> add_rules(Plan& plan, const Parts& rules) {
     const bridge::AclRule rule = STRATA_TRY(about(PartKind::acl, name, make_acl_rule(settings)));
     const std::string_view direction = settings.text("direction"), port_name = settings.text("port");
     if (!direction.empty() && direction != "in" && direction != "out") {
-      return about<void>(PartKind::acl, name, fail(ErrorCode::usage, "direction '{}' is not one of in, out", direction));
+      return about<void>(PartKind::acl, name,
+                         fail(ErrorCode::usage, "direction '{}' is not one of in, out", direction));
     }
     if (port_name.empty() && direction == "out") {
       return about<void>(PartKind::acl, name, fail(ErrorCode::usage, "direction out needs a port"));
@@ -80,7 +81,8 @@ Result<void> check_attachments(const Plan& plan) {
     const Attachment& where = port.attachment;
     if (where.kind == Kind::unplugged || where.kind == Kind::user || where.kind == Kind::connect) continue;
     const auto other = std::find_if(plan.ports.begin(), plan.ports.end(), [&](const PortPlan& each) {
-      return each.attachment.kind == where.kind && each.attachment.netns == where.netns && each.attachment.name == where.name;
+      return each.attachment.kind == where.kind && each.attachment.netns == where.netns &&
+             each.attachment.name == where.name;
     });
     if (&*other != &port) {
       return about<void>(PartKind::port, port.config.name,
@@ -95,9 +97,10 @@ Result<void> check_servers(const Plan& plan) {
   for (const DhcpPlan& dhcp : plan.dhcp) {
     for (const PortPlan& port : plan.ports) {
       if (port.attachment.kind == Attachment::Kind::user && port.config.pvid == dhcp.vlan) {
-        return about<void>(PartKind::dhcp, std::to_string(dhcp.vlan),
-                           fail(ErrorCode::usage, "port {} is an uplink, which gives addresses itself; have one of the two",
-                                port.config.name));
+        return about<void>(
+            PartKind::dhcp, std::to_string(dhcp.vlan),
+            fail(ErrorCode::usage, "port {} is an uplink, which gives addresses itself; have one of the two",
+                 port.config.name));
       }
     }
   }
@@ -107,7 +110,8 @@ Result<void> check_servers(const Plan& plan) {
 }  // namespace
 
 const PortPlan* Plan::find_port(std::string_view name) const {
-  const auto found = std::find_if(ports.begin(), ports.end(), [&](const PortPlan& each) { return each.config.name == name; });
+  const auto found =
+      std::find_if(ports.begin(), ports.end(), [&](const PortPlan& each) { return each.config.name == name; });
   return found == ports.end() ? nullptr : &*found;
 }
 

@@ -18,9 +18,11 @@ Result<DhcpHost> fixed_host(std::string_view text, const DhcpOptions& options) {
   DhcpHost host;
   host.mac = STRATA_TRY(with_context(bridge::MacAddress::parse(text.substr(0, first)), "host {}", text));
   if (first == text.size()) return fail(ErrorCode::usage, "host '{}' is not MAC=ADDRESS[=NAME]", text);
-  host.address = STRATA_TRY(with_context(services::parse_ipv4(text.substr(first + 1, second - first - 1)), "host {}", text));
+  host.address =
+      STRATA_TRY(with_context(services::parse_ipv4(text.substr(first + 1, second - first - 1)), "host {}", text));
   if (second < text.size()) host.name = text.substr(second + 1);
-  if (host.name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") != std::string::npos) {
+  if (host.name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") !=
+      std::string::npos) {
     return fail(ErrorCode::usage, "host '{}': '{}' is no host's name: letters, digits and '-' are", text, host.name);
   }
   if (!options.server.contains(host.address) || host.address == options.server.address) {
@@ -81,7 +83,8 @@ Result<DhcpPlan> make_dhcp(std::string_view name, const Settings& settings) {
   plan.vlan = static_cast<bridge::Vid>(*vlan);
   STRATA_TRY(set_addresses(plan.options, settings));
   plan.options.domain = settings.text("domain");
-  plan.options.lease_seconds = static_cast<uint32_t>(STRATA_TRY(number_setting(settings, "lease", 60, 31'536'000, 3600)));
+  plan.options.lease_seconds =
+      static_cast<uint32_t>(STRATA_TRY(number_setting(settings, "lease", 60, 31'536'000, 3600)));
   plan.options.mtu = static_cast<uint16_t>(STRATA_TRY(number_setting(settings, "mtu", 68, 9216, 0)));
   STRATA_TRY(add_hosts(plan.options, settings));
   return plan;

@@ -13,7 +13,10 @@ Result<void> set_trunk(PortConfig& config, const Settings& settings) {
   const bridge::VlanSet trunk = STRATA_TRY(vlans_setting(settings, "trunk"));
   config.untagged = STRATA_TRY(vlans_setting(settings, "untagged"));
   const bridge::Vid native = STRATA_TRY(vlan_setting(settings, "native", bridge::no_vid));
-  const bridge::VlanSet both = [&] { auto set = trunk; return set &= config.untagged; }();
+  const bridge::VlanSet both = [&] {
+    auto set = trunk;
+    return set &= config.untagged;
+  }();
   if (!both.empty()) {
     return fail(ErrorCode::usage, "VLAN {} is in trunk and in untagged; its frames leave either with a tag or without",
                 both.first());
@@ -66,7 +69,8 @@ Result<void> set_traffic(PortConfig& config, const Settings& settings) {
   for (const auto& [queue, weight] : STRATA_TRY(pairs_setting(settings, "queue-weights", 7, 1000))) {
     config.queues.weights[queue] = static_cast<uint16_t>(weight);
   }
-  config.queues.max_frames = static_cast<uint32_t>(STRATA_TRY(number_setting(settings, "queue-frames", 1, 65536, 1024)));
+  config.queues.max_frames =
+      static_cast<uint32_t>(STRATA_TRY(number_setting(settings, "queue-frames", 1, 65536, 1024)));
   config.storm.broadcast = STRATA_TRY(storm_limit(settings, "broadcast-limit"));
   config.storm.multicast = STRATA_TRY(storm_limit(settings, "multicast-limit"));
   config.storm.unknown_unicast = STRATA_TRY(storm_limit(settings, "unknown-limit"));
@@ -94,9 +98,9 @@ Result<void> set_stations(PortConfig& config, const Settings& settings) {
 }
 
 constexpr std::pair<std::string_view, Attachment::Kind> places[] = {
-    {"netns", Attachment::Kind::netns},     {"tap", Attachment::Kind::tap},
+    {"netns", Attachment::Kind::netns},         {"tap", Attachment::Kind::tap},
     {"interface", Attachment::Kind::interface}, {"socket", Attachment::Kind::listen},
-    {"connect", Attachment::Kind::connect}, {"vxlan", Attachment::Kind::vxlan},
+    {"connect", Attachment::Kind::connect},     {"vxlan", Attachment::Kind::vxlan},
 };
 
 Result<Attachment> make_attachment(std::string_view port, const Settings& settings) {

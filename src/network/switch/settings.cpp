@@ -10,8 +10,8 @@ namespace {
 using enum ValueKind;
 
 constexpr Alternative access = {1, 1}, trunk = {1, 2};
-constexpr Alternative in_namespace = {2, 1}, host_tap = {2, 2}, host_interface = {2, 3}, stream = {2, 4}, tunnel = {2, 5},
-                      nat = {2, 6};
+constexpr Alternative in_namespace = {2, 1}, host_tap = {2, 2}, host_interface = {2, 3}, stream = {2, 4},
+                      tunnel = {2, 5}, nat = {2, 6};
 
 // clang-format off
 constexpr SettingInfo option_settings[] = {
@@ -125,11 +125,13 @@ bool exclude(const SettingInfo& a, const SettingInfo& b) {
 }
 
 Result<void> check_values(const SettingInfo& setting, const std::vector<std::string>& values) {
-  if (setting.kind != list && values.size() > 1) return fail(ErrorCode::usage, "{} can be given only once", setting.name);
+  if (setting.kind != list && values.size() > 1)
+    return fail(ErrorCode::usage, "{} can be given only once", setting.name);
   if (setting.kind == flag && values.size() == 1 && values[0] != "true" && values[0] != "false") {
     return fail(ErrorCode::usage, "{} '{}' is neither true nor false", setting.name, values[0]);
   }
-  const bool short_enough = std::all_of(values.begin(), values.end(), [](const auto& v) { return v.size() <= longest_value; });
+  const bool short_enough =
+      std::all_of(values.begin(), values.end(), [](const auto& v) { return v.size() <= longest_value; });
   if (!short_enough) return fail(ErrorCode::usage, "{} is longer than {} characters", setting.name, longest_value);
   return {};
 }
@@ -139,7 +141,8 @@ Result<void> check_values(const SettingInfo& setting, const std::vector<std::str
 const KindInfo& info_of(PartKind kind) { return kinds[static_cast<size_t>(kind)]; }
 
 const KindInfo* find_kind(std::string_view name) {
-  const auto* found = std::find_if(std::begin(kinds), std::end(kinds), [&](const KindInfo& each) { return each.name == name; });
+  const auto* found =
+      std::find_if(std::begin(kinds), std::end(kinds), [&](const KindInfo& each) { return each.name == name; });
   return found == std::end(kinds) ? nullptr : found;
 }
 

@@ -8,7 +8,8 @@ namespace strata::network {
 Result<uint64_t> parse_number(std::string_view text) {
   uint64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size()) return fail(ErrorCode::usage, "'{}' is no number", text);
+  if (error != std::errc{} || end != text.data() + text.size())
+    return fail(ErrorCode::usage, "'{}' is no number", text);
   return value;
 }
 
@@ -38,7 +39,8 @@ Result<uint64_t> rate_setting(const Settings& settings, std::string_view name) {
   std::string_view text = settings.text(name);
   uint64_t unit = 1;
   switch (text.empty() ? ' ' : text.back()) {
-    case 'k': case 'K': unit = 1'000; break;
+    case 'k':
+    case 'K': unit = 1'000; break;
     case 'M': unit = 1'000'000; break;
     case 'G': unit = 1'000'000'000; break;
     default: break;
@@ -47,7 +49,8 @@ Result<uint64_t> rate_setting(const Settings& settings, std::string_view name) {
   const auto value = parse_number(text);
   constexpr uint64_t most = 1'000'000'000'000;
   if (value && *value <= most / unit) return *value * unit;
-  return fail(ErrorCode::usage, "{} '{}' is no rate in bits a second such as 64k, 100M or 10G", name, settings.text(name));
+  return fail(ErrorCode::usage, "{} '{}' is no rate in bits a second such as 64k, 100M or 10G", name,
+              settings.text(name));
 }
 
 Result<NumberPairs> pairs_setting(const Settings& settings, std::string_view name, unsigned most_left,
