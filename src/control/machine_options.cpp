@@ -76,19 +76,7 @@ Result<void> add_disk(MachineOptions& options, std::string_view value) {
 }
 
 Result<void> add_net(MachineOptions& options, std::string_view value) {
-  NetChoice net;
-  const std::string_view kind = next_part(value);
-  if (kind != "user" && kind != "none") return fail(ErrorCode::usage, "--net '{}' is not one of user, none", kind);
-  net.user = kind == "user";
-  while (!value.empty()) {
-    const std::string_view part = next_part(value);
-    constexpr std::string_view forward = "forward=";
-    if (!net.user || !part.starts_with(forward)) {
-      return fail(ErrorCode::usage, "--net {}: '{}' is not forward=tcp:HOSTPORT:GUESTPORT", kind, part);
-    }
-    net.forwards.emplace_back(part.substr(forward.size()));
-  }
-  options.nets.push_back(std::move(net));
+  options.nets.push_back(STRATA_TRY(parse_net(value)));
   return {};
 }
 
@@ -118,7 +106,7 @@ constexpr MachineOption table[] = {
     {"append", "TEXT", "and this kernel command line", false,
      [](MachineOptions& o, std::string_view v) { o.append = v; return Result<void>{}; }},
     {"disk", "FILE[,readonly][,snapshot]", "a raw disk; snapshot: what is written is gone at the end", true, add_disk},
-    {"net", "user[,forward=tcp:8080:80]|none", "a network card behind NAT, with ports of the host that lead in (user)", true, add_net},
+    {"net", "user[,forward=tcp:8080:80]|NETWORK[,vlan=10][,mac=MAC]|none", "a network card behind NAT, with ports of the host that lead in (user), or in a virtual network with the settings of a port", true, add_net},
     {"console", "stdio|none", "where the serial console is (stdio); Ctrl-] q leaves it", false, set_console},
     {"timeout", "SECONDS", "stop a machine that does not end, with exit code 124", false, set_timeout},
     {"stats", "", "print figures at the end", false,

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "control/net_choice.h"
 
 namespace strata::control {
 
@@ -20,10 +21,6 @@ struct DiskChoice {
   bool snapshot = false;
 };
 
-struct NetChoice {
-  bool user = false;                  ///< user-mode NAT; false: no card
-  std::vector<std::string> forwards;  ///< "tcp:8080:80", checked where the network is made
-};
 
 enum class ConsoleChoice : uint8_t { stdio, none };
 

@@ -25,6 +25,7 @@
 #include "image/image.h"
 #include "machine/pc/engines.h"
 #include "machine/pc/pc.h"
+#include "network/switch_net.h"
 #include "network/user_net.h"
 #include "storage/disk.h"
 
@@ -87,6 +88,12 @@ Result<MachineOptions> with_image(MachineOptions options) {
   return options;
 }
 
+/// A network card, and where its cable goes.
+struct Card {
+  std::unique_ptr<iface::NetPort> port;
+  devices::virtio::NetOptions options;
+};
+
 /// Everything that a machine is made of, in the order in which it may be destroyed from the end.
 class Runner {
  public:
@@ -100,6 +107,8 @@ class Runner {
 
   Result<void> open_disks();
   Result<void> open_networks();
+  Result<void> open_user_net(const NetChoice& net);
+  Result<void> open_switch_net(const NetChoice& net);
   Result<void> open_console();
   Result<void> build_machine();
   Result<void> watch_outside();
@@ -115,7 +124,7 @@ class Runner {
   HostTimers timers_;
   LockedExecutor executor_;
   devices::virtio::HostEntropy entropy_;
-  std::vector<std::unique_ptr<network::UserNet>> networks_;
+  std::vector<Card> cards_;
   std::unique_ptr<TerminalConsole> console_;
   std::unique_ptr<machine::pc::Pc> pc_;
   std::vector<std::unique_ptr<iface::BlockStore>> disks_;  // destroyed before the devices: their callbacks come still
@@ -145,7 +154,7 @@ Runner::~Runner() {
   std::lock_guard guard(lock_);
   disks_.clear();
   pc_.reset();
-  networks_.clear();
+  cards_.clear();
 }
 
 Result<void> Runner::open_disks() {
@@ -157,14 +166,33 @@ Result<void> Runner::open_disks() {
 
 Result<void> Runner::open_networks() {
   std::vector<NetChoice> wanted = options_.nets;
-  if (wanted.empty()) wanted.push_back({.user = true, .forwards = {}});
+  if (wanted.empty()) wanted.push_back({.kind = NetChoice::Kind::user});
   for (const NetChoice& net : wanted) {
-    if (!net.user) continue;
-    network::UserNetOptions user;
-    for (const std::string& forward : net.forwards)
-      user.forwards.push_back(STRATA_TRY(network::parse_forward(forward)));
-    networks_.push_back(STRATA_TRY(network::UserNet::make(user, *loop_, executor_)));
+    if (net.kind == NetChoice::Kind::user) STRATA_TRY(open_user_net(net));
+    if (net.kind == NetChoice::Kind::network) STRATA_TRY(open_switch_net(net));
   }
+  return {};
+}
+
+Result<void> Runner::open_user_net(const NetChoice& net) {
+  network::UserNetOptions user;
+  for (const std::string& forward : net.forwards) user.forwards.push_back(STRATA_TRY(network::parse_forward(forward)));
+  Card card;
+  card.options.mac[5] = static_cast<uint8_t>(card.options.mac[5] + cards_.size());
+  card.port = STRATA_TRY(network::UserNet::make(user, *loop_, executor_));
+  cards_.push_back(std::move(card));
+  return {};
+}
+
+Result<void> Runner::open_switch_net(const NetChoice& net) {
+  const std::string name = net.port.empty() ? fmt::format("machine-{}", getpid()) : net.port;
+  const network::MachineAttachment attachment = {.network = net.network, .machine = name, .settings = net.settings};
+  auto port = STRATA_TRY(network::SwitchNet::make(attachment, *loop_, executor_));
+  Card card;
+  net.mac.value_or(random_mac()).store(std::as_writable_bytes(std::span(card.options.mac)).data());
+  card.options.mtu = port->mtu();
+  card.port = std::move(port);
+  cards_.push_back(std::move(card));
   return {};
 }
 
@@ -199,11 +227,7 @@ Result<std::vector<std::unique_ptr<devices::PciDevice>>> Runner::make_devices(de
   for (size_t i = 0; i < disks_.size(); i++) {
     plug(std::make_unique<Blk>(bus.memory(), *disks_[i], fmt::format("strata-disk-{}", i)));
   }
-  for (size_t i = 0; i < networks_.size(); i++) {
-    NetOptions net;
-    net.mac[5] = static_cast<uint8_t>(net.mac[5] + i);
-    plug(std::make_unique<Net>(bus.memory(), *networks_[i], net));
-  }
+  for (const Card& card : cards_) plug(std::make_unique<Net>(bus.memory(), *card.port, card.options));
   plug(std::make_unique<Rng>(bus.memory(), entropy_));
   return made;
 }

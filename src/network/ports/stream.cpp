@@ -1,6 +1,7 @@
 // Reading: what comes goes into a small buffer, and the rest of a large frame straight to where it stays.
 #include "network/ports/stream.h"
 
+#include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -67,6 +68,8 @@ Result<std::unique_ptr<StreamPort>> StreamPort::adopt(std::string name, UniqueFd
   const StreamOptions options = {.offloads = offloads};
   std::unique_ptr<StreamPort> port(new StreamPort(std::move(name), options, STRATA_TRY(PollSet::make())));
   port->peer_ = std::move(peer);
+  const int flags = fcntl(socket.get(), F_GETFL);
+  if (flags < 0 || fcntl(socket.get(), F_SETFL, flags | O_NONBLOCK) != 0) return fail_errno("port {}", port->name());
   port->begin(std::move(socket));
   return port;
 }
