@@ -39,6 +39,8 @@ struct StateLayout {
   std::vector<Slot> slots;
   uint32_t size = 0;  ///< bytes
   SlotId pc = 0;      ///< the i64 slot that `insn`, `exit_goto` and `exit_indirect` set
+  /// The i64 slots that code reads and writes most, the hottest first: back ends may keep them in registers. Not the pc.
+  std::vector<SlotId> hot = {};
 };
 
 /// What a helper may touch besides its operands.

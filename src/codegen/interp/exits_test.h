@@ -15,7 +15,8 @@ inline const ir::StateLayout exits_layout{.slots = {{"pc", 0, ir::Type::i64},
                                                     {"w", 24, ir::Type::i32},
                                                     {"f", 28, ir::Type::i32}},
                                           .size = 32,
-                                          .pc = 0};
+                                          .pc = 0,
+                                          .hot = {1, 2}};
 
 /// look_reads and look_state note the pc and the count that they find, leave_with leaves.
 const ir::Helper* find_exits_helper(std::string_view name);

@@ -18,24 +18,17 @@ using ir::Op;
 using ir::Type;
 using ir::Value;
 
-enum : ir::SlotId { q0, q1, q2, pc, w0, w1, f0, h0, b0, b1, x0, x1, x2, d0 };
+enum : ir::SlotId { q0, q1, q2, pc, w0, w1, f0, h0, b0, b1, x0, x1, x2, d0, q3, q4, q5, q6, q7, q8 };
 
-const ir::StateLayout layout{.slots = {{"q0", 0, Type::i64},
-                                       {"q1", 8, Type::i64},
-                                       {"q2", 16, Type::i64},
-                                       {"pc", 24, Type::i64},
-                                       {"w0", 32, Type::i32},
-                                       {"w1", 36, Type::i32},
-                                       {"f0", 40, Type::i32},
-                                       {"h0", 44, Type::i16},
-                                       {"b0", 46, Type::i8},
-                                       {"b1", 47, Type::i8},
-                                       {"x0", 48, Type::v128},
-                                       {"x1", 64, Type::v128},
-                                       {"x2", 80, Type::v128},
-                                       {"d0", 96, Type::f64}},
-                             .size = 112,
-                             .pc = pc};
+const ir::StateLayout layout{
+    .slots = {{"q0", 0, Type::i64},   {"q1", 8, Type::i64},   {"q2", 16, Type::i64},  {"pc", 24, Type::i64},
+              {"w0", 32, Type::i32},  {"w1", 36, Type::i32},  {"f0", 40, Type::i32},  {"h0", 44, Type::i16},
+              {"b0", 46, Type::i8},   {"b1", 47, Type::i8},   {"x0", 48, Type::v128}, {"x1", 64, Type::v128},
+              {"x2", 80, Type::v128}, {"d0", 96, Type::f64},  {"q3", 104, Type::i64}, {"q4", 112, Type::i64},
+              {"q5", 120, Type::i64}, {"q6", 128, Type::i64}, {"q7", 136, Type::i64}, {"q8", 144, Type::i64}},
+    .size = 160,
+    .pc = pc,
+    .hot = {q0, q1, q2, q3, q4, q5, q6, q7}};
 
 uint64_t mix(ir::ExecContext& context, bool writes) {
   uint64_t hash = 77;
@@ -137,7 +130,9 @@ class RandomUnit {
   Value get(ir::SlotId slot) { return append(Op::get, layout.slots[slot].type, {}, slot); }
   ir::SlotId slot_of(Type type) {
     switch (type) {
-      case Type::i64: return chance(9) ? ir::SlotId{pc} : static_cast<ir::SlotId>(q0 + below(3));
+      case Type::i64:
+        if (chance(3)) return static_cast<ir::SlotId>(q3 + below(6));
+        return chance(9) ? ir::SlotId{pc} : static_cast<ir::SlotId>(q0 + below(3));
       case Type::i32: return static_cast<ir::SlotId>(w0 + below(2));
       case Type::i16: return h0;
       case Type::i8: return static_cast<ir::SlotId>(b0 + below(2));

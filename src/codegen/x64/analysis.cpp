@@ -25,18 +25,40 @@ class Analysis {
     switch (instr.op) {
       case Op::nop:
       case Op::constant:
-      case Op::vconstant:
-      case Op::get: break;
+      case Op::vconstant: break;
+      case Op::get:
+        if (note.fold != never && !may_fold(note.fold)) note.fold = never;
+        if (note.last_use != 0) scratch_.slot(instr.imm).next_get = position_;
+        break;
       case Op::set: look_at_set(instr, note); break;
       case Op::insn: scratch_.slot(unit_.layout->pc).next_set = position_; break;
       default:
         if (is_sunk(instr, note)) {
           if (note.last_use != 0) use_sunk(instr, note.last_use);
         } else if (!is_pure(unit_, instr) || note.last_use != 0) {
-          if (is_pure(unit_, instr)) note.fused = fuse(instr, note);
-          if (!note.fused) use_operands(instr);
+          look_at_operation(instr, note);
         }
     }
+  }
+
+  void look_at_operation(const Instr& instr, Note& note) {
+    const bool pure = is_pure(unit_, instr);
+    const bool leaves = instr.op == Op::call && unit_.helpers[instr.imm]->effect == ir::HelperEffect::may_exit;
+    if (note.fold != never && (leaves || !may_fold(note.fold))) note.fold = never;
+    if (pure) note.fused = fuse(instr, note);
+    if (!note.fused) use_operands(instr);
+    if (instr.op == Op::zext) {
+      uint32_t& fold = notes_[instr.arg[0]].fold;
+      fold = std::min(fold, note.fold);
+    }
+    const bool seen = ir::has(instr.op, ir::Trait::may_exit) || (instr.op == Op::call && !pure);
+    if (seen) next_observer_ = position_;
+  }
+
+  /// Whether the set that wants this value may be done here already, as nobody can see the difference.
+  bool may_fold(uint32_t set) {
+    const SlotNote& slot = scratch_.slot(unit_.code[set].imm);
+    return next_observer_ > set && slot.next_write == set && slot.next_get > set;
   }
 
   void look_at_set(const Instr& instr, Note& note) {
@@ -47,6 +69,8 @@ class Analysis {
       use_sunk(instr, note.last_use);
     } else {
       use(instr.arg[0], position_, Role::other);
+      notes_[instr.arg[0]].fold = position_;
+      slot.next_write = position_;
     }
     slot.next_set = position_;
   }
@@ -120,6 +144,7 @@ class Analysis {
   Scratch& scratch_;
   Note* notes_;
   uint32_t position_ = 0;
+  uint32_t next_observer_ = never;  ///< the next instruction that may leave the unit, or call what sees the state
 };
 
 }  // namespace

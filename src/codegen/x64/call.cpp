@@ -31,9 +31,15 @@ uint16_t Compiler::operand_cell(Value value) {
   return static_cast<uint16_t>(cell_of(value));
 }
 
-void Compiler::call_function(const void* function) {
+/// Saves what the function is to see, or would lose; operands are put in place behind this.
+void Compiler::begin_call(Sees sees) {
+  a_.mov(x86::rdx, data(offsetof(CodeData, code)));
+  a_.call(x86::ptr(x86::rsp, Frame::thunk(sees == Sees::state ? Frame::save : Frame::spare), 8));
+}
+
+void Compiler::call_function(const void* function, Sees sees) {
   a_.mov(x86::rax, reinterpret_cast<uint64_t>(function));
-  a_.call(x86::rax);
+  a_.call(x86::ptr(x86::rsp, Frame::thunk(sees == Sees::state ? Frame::call_and_load : Frame::call_and_restore), 8));
 }
 
 void Compiler::interpret(const Instr& instr) {
@@ -45,19 +51,12 @@ void Compiler::interpret(const Instr& instr) {
   std::vector<interp::Step> steps;
   interp::append_operation(steps, unit_, instr, static_cast<uint16_t>(note(here()).cell), operands);
   interp::append_end(steps);
+  begin_call(Sees::nothing);
   a_.mov(x86::rdi, reinterpret_cast<uint64_t>(keep(steps)));
   a_.mov(x86::rsi, state_register);
   a_.lea(x86::rdx, x86::ptr(x86::rsp, Frame::cells));
-  a_.mov(x86::rcx, context_register);
-  a_.inc(context(offsetof(ir::ExecContext, single_steps)));
-  call_function(erase(&interp::run_steps));
-}
-
-/// Before calls that may look at either: what runs, and how many instructions are done.
-void Compiler::say_running() {
-  a_.mov(context(offsetof(ir::ExecContext, insns)), count_register);
-  a_.mov(x86::rax, data(offsetof(CodeData, code)));
-  a_.mov(context(offsetof(ir::ExecContext, running)), x86::rax);
+  a_.inc(context(x86::rcx, offsetof(ir::ExecContext, single_steps)));
+  call_function(erase(&interp::run_steps), Sees::nothing);
 }
 
 void Compiler::atomic(const Instr& instr) {
@@ -67,27 +66,28 @@ void Compiler::atomic(const Instr& instr) {
   evict_lost_in_calls();
   assign_cell(here());
   step.d = static_cast<uint16_t>(note(here()).cell);
-  say_running();
+  begin_call(Sees::nothing);
   a_.mov(x86::rdi, reinterpret_cast<uint64_t>(keep({step})));
   a_.mov(x86::rsi, state_register);
   a_.lea(x86::rdx, x86::ptr(x86::rsp, Frame::cells));
-  a_.mov(x86::rcx, context_register);
-  call_function(erase(interp::atomic_update(instr.op, instr.type)));
+  a_.mov(x86::rcx, x86::ptr(x86::rsp, Frame::context));
+  call_function(erase(interp::atomic_update(instr.op, instr.type)), Sees::nothing);
   a_.test(x86::al, x86::al);
   a_.jz(make_exit(ir::ExitKind::memory, 0).label);
 }
 
 void Compiler::call(const Instr& instr) {
   const ir::Helper& helper = *unit_.helpers[instr.imm];
-  const bool pure = helper.effect == ir::HelperEffect::pure;
+  const Sees sees = helper.effect == ir::HelperEffect::pure ? Sees::nothing : Sees::state;
   const auto count = static_cast<unsigned>(helper.operands.size());
   for (unsigned i = 0; i < count; ++i)
     if (at(instr.arg[i]).op != Op::constant) operand_cell(instr.arg[i]);
   evict_lost_in_calls();
-  if (!pure) {
+  if (sees == Sees::state) {
+    evict_homes();
     bring_up_to_date();
-    say_running();
   }
+  begin_call(sees);
   const Gp words[] = {x86::rsi, x86::rdx, x86::rcx, x86::r8, x86::r9};
   const bool vector = ir::bits(helper.result) > 64;
   unsigned next = 0;
@@ -101,11 +101,11 @@ void Compiler::call(const Instr& instr) {
     else if (type_of(value) == Type::f32) a_.mov(words[next].r32(), cell(note(value).cell, 4));
     else a_.mov(words[next], cell(note(value).cell));
   }
-  a_.mov(x86::rdi, context_register);
-  call_function(erase(helper.function));
+  a_.mov(x86::rdi, x86::ptr(x86::rsp, Frame::context));
+  call_function(erase(helper.function), sees);
   take_result(here(), helper.result);
   if (helper.effect != ir::HelperEffect::may_exit) return;
-  a_.cmp(context(offsetof(ir::ExecContext, leave), 1), 0);
+  a_.cmp(context(x86::rcx, offsetof(ir::ExecContext, leave), 1), 0);
   a_.jne(make_exit(ir::ExitKind::leave, 0, true).label);
 }
 

@@ -7,8 +7,15 @@
 
 namespace strata::codegen::x64 {
 
-Compiler::Compiler(const ir::Unit& unit, const HostFeatures& host, CodeMemory& memory, Scratch& scratch)
-    : unit_(unit), host_(host), scratch_(scratch), code_(std::make_unique<X64Code>(memory)), memory_(memory) {
+Compiler::Compiler(const ir::Unit& unit, const HostFeatures& host, CodeMemory& memory, const Thunks& thunks,
+                   Scratch& scratch)
+    : unit_(unit),
+      host_(host),
+      homes_(thunks.homes()),
+      scratch_(scratch),
+      code_(std::make_unique<X64Code>(memory)),
+      memory_(memory) {
+  code_->thunks = &thunks;
   scratch.notes.assign(unit.code.size(), Note{});
   scratch.slots.resize(std::max(scratch.slots.size(), unit.layout->slots.size()));
   holder_.init(asmjit::Environment::host());
@@ -49,10 +56,11 @@ void Compiler::write_linked_entry() {
   a_.mov(x86::rax, x86::ptr(x86::rax));
   a_.cmp(x86::rax, data(offsetof(CodeData, valid_at)));
   a_.jne(refused);
-  a_.cmp(context(offsetof(ir::ExecContext, events), 4), 0);
+  a_.cmp(context(x86::rax, offsetof(ir::ExecContext, events), 4), 0);
   a_.jne(refused);
-  a_.lea(x86::rax, x86::ptr(count_register, static_cast<int32_t>(std::max(1u, unit_.guest_insns))));
-  a_.cmp(x86::rax, context(offsetof(ir::ExecContext, insn_limit)));
+  a_.movq(x86::rax, count_register);
+  a_.add(x86::rax, std::max(1u, unit_.guest_insns));
+  a_.cmp(x86::rax, x86::ptr(x86::rsp, Frame::insn_limit));
   a_.ja(refused);
   entry_ = static_cast<uint32_t>(a_.offset());
 }
@@ -137,7 +145,12 @@ void Compiler::write_cold_parts() {
     leave(ir::ExitKind::next, link, 0);
   }
   code_->end = static_cast<uint32_t>(a_.offset());
-  a_.align(asmjit::AlignMode::kZero, 8);
+  a_.align(asmjit::AlignMode::kZero, 16);
+  for (const auto& [insns, label] : increments_) {
+    a_.bind(label);
+    a_.embedInt64(insns);
+    a_.embedInt64(0);
+  }
   a_.bind(data_);
   const CodeData nothing;
   a_.embed(&nothing, sizeof nothing);

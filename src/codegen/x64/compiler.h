@@ -18,7 +18,7 @@ namespace strata::codegen::x64 {
 
 class Compiler {
  public:
-  Compiler(const ir::Unit& unit, const HostFeatures& host, CodeMemory& memory, Scratch& scratch);
+  Compiler(const ir::Unit& unit, const HostFeatures& host, CodeMemory& memory, const Thunks& thunks, Scratch& scratch);
   std::unique_ptr<X64Code> run();
 
  private:
@@ -55,25 +55,37 @@ class Compiler {
   std::unique_ptr<X64Code> finish();
 
   // Where values stand (values.cpp).
-  Gp use(Value value);          ///< in a general register
-  Xmm use_vector(Value value);  ///< in a vector register
-  Gp define(Value value);       ///< a register for the result
+  enum class Above : uint8_t { zeros, anything };    ///< what is above the bits of a value's type
+  Gp use(Value value);                               ///< in a general register
+  Gp use_low(Value value);                           ///< the same, with anything above
+  Xmm use_vector(Value value);                       ///< in a vector register
+  Gp define(Value value, bool reads_first = false);  ///< a register for the result
   Xmm define_vector(Value value);
-  Gp define_from(Value value, Value from);  ///< the same, which holds `from` already
+  Gp define_from(Value value, Value from, Above above = Above::zeros);  ///< the same, which holds `from` already
   Xmm define_vector_from(Value value, Value from);
   bool dies(Value value) const { return note(value).last_use <= position_; }
   void take_over(Value value, Value from);
+  bool is_alone(Value value) const;
+  int8_t target_of(Value value) const;
+  uint32_t wanted_until(uint8_t reg) const;
+  int8_t free_general();
   int8_t allocate_general();
   int8_t allocate_vector();
   void bind(Value value, int8_t reg);
+  void release(Value value);
+  void vacate(int8_t home);
   void evict(Value value);  ///< to its cell
+  void evict_all(uint8_t reg);
   void evict_lost_in_calls();
+  void evict_homes();
   uint32_t cell_of(Value value);  ///< the value stands there too, from now on
   void assign_cell(Value value);
   void forget_values();
   void load_constant(const Gp& to, uint64_t constant);
+  void copy_clean(const Gp& to, const Gp& from, Type type);
   bool is_vector(Value value) const { return is_vector_type(type_of(value)); }
   static bool is_vector_type(Type type) { return type >= Type::f32; }
+  std::vector<Value>& held(int8_t reg) { return scratch_.held[static_cast<unsigned>(reg)]; }
 
   // Integers, conversions and flags (integer.cpp, flags.cpp).
   bool compile_integer(const Instr& instr);
@@ -86,8 +98,11 @@ class Compiler {
   bool byte_swap(const Instr& instr);
   bool select(const Instr& instr);
   void convert(const Instr& instr);
+  void zero_extend(Value from, Type narrow);
+  void share(Value value, Value from);
   bool insert_low(const Instr& instr);
   void bit_cast(const Instr& instr);
+  void set_host_flags(const Instr& instr);
   void flags_of(const Instr& instr);
   void flags_merge(const Instr& instr);
   CondCode condition(Value truth);  ///< the host's flags, and what of them says that it holds
@@ -116,24 +131,26 @@ class Compiler {
   int8_t use_to_store(Value value);
   void get(const Instr& instr);
   void set(const Instr& instr);
+  void set_home(int8_t home, Value value);
 
   // What the interpreter or C++ does (call.cpp).
   void interpret(const Instr& instr);
   void atomic(const Instr& instr);
   void call(const Instr& instr);
-  void call_function(const void* function);
+  enum class Sees : uint8_t { state, nothing };  ///< what a function of C++ does
+  void begin_call(Sees sees);
+  void call_function(const void* function, Sees sees);
   void take_result(Value value, Type type);
   const interp::Step* keep(const std::vector<interp::Step>& steps);
   uint16_t operand_cell(Value value);
-  void say_running();
 
   // Ways out (exit.cpp).
   Exit make_exit(ir::ExitKind kind, uint64_t payload, bool from_helper = false);
   uint16_t exit_operand(Value value);
   void note_set(uint64_t slot, Value set, bool sunk);
   void begin_insn(uint64_t pc);
-  void bring_up_to_date(unsigned undone = 0);
-  void count(uint64_t insns);
+  void bring_up_to_date();
+  void count(int64_t insns);
   void write_pc(uint64_t pc);
   bool wants_pc(ir::BlockId target) const;
   void hand_on(ir::BlockId target);
@@ -160,8 +177,10 @@ class Compiler {
            !is_vector_type(at(value).type);
   }
   int32_t immediate(Value value) const;
-  x86::Mem context(size_t offset, uint32_t size = 8) const {
-    return x86::Mem(context_register, static_cast<int32_t>(offset), size);
+  /// A field of the ExecContext, whose address is loaded into `by`.
+  x86::Mem context(const Gp& by, size_t offset, uint32_t size = 8) {
+    a_.mov(by, x86::ptr(x86::rsp, Frame::context));
+    return x86::Mem(by, static_cast<int32_t>(offset), size);
   }
   x86::Mem state(uint32_t offset, uint32_t size) const {
     return x86::Mem(state_register, static_cast<int32_t>(offset), size);
@@ -172,6 +191,7 @@ class Compiler {
 
   const ir::Unit& unit_;
   const HostFeatures& host_;
+  const Homes& homes_;
   Scratch& scratch_;
   std::unique_ptr<X64Code> code_;
   CodeMemory& memory_;
@@ -184,13 +204,13 @@ class Compiler {
   std::vector<std::pair<Label, uint32_t>> exit_labels_;
   std::vector<SlowPath> slow_paths_;
   std::vector<std::pair<Label, uint8_t>> unlinked_;
+  std::vector<std::pair<int64_t, Label>> increments_;    ///< of the count: constants behind the code
   std::vector<std::pair<uint64_t, Value>> open_sunk_;    ///< slots with the sunk set that has not been superseded
   std::vector<std::pair<Value, uint16_t>> exit_values_;  ///< of the exit being made: values with their cells
   uint16_t next_temporary_ = 0;
   uint32_t linked_entry_ = 0, entry_ = 0;
 
-  std::array<Value, 16> general_{};  ///< what registers hold
-  std::array<Value, 16> vectors_{};
+  std::array<Value, 16> vectors_{};                   ///< what vector registers hold
   uint32_t pinned_general_ = 0, pinned_vectors_ = 0;  ///< in use by the instruction at hand
   uint32_t cells_ = 0;
 
@@ -199,11 +219,11 @@ class Compiler {
   uint32_t position_ = 0;
   ir::BlockId next_block_ = 0;
   uint8_t links_ = 0;
-  uint64_t pc_ = 0;         ///< of the instruction begun last in this block
-  bool pc_lags_ = false;    ///< the pc slot does not hold it yet
-  bool at_insn_ = false;    ///< nothing but an `insn` has set the pc last
-  unsigned uncounted_ = 0;  ///< instructions begun since the count was brought up to date
-  bool begun_ = false;      ///< an instruction has been begun, in this block or before it
+  uint64_t pc_ = 0;        ///< of the instruction begun last in this block
+  bool pc_lags_ = false;   ///< the pc slot does not hold it yet
+  bool at_insn_ = false;   ///< nothing but an `insn` has set the pc last
+  int64_t uncounted_ = 0;  ///< instructions begun since the count was brought up to date
+  bool begun_ = false;     ///< an instruction has been begun, in this block or before it
 };
 
 }  // namespace strata::codegen::x64

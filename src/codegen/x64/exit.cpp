@@ -10,9 +10,13 @@ namespace strata::codegen::x64 {
 
 using ir::ExitKind;
 
-void Compiler::count(uint64_t insns) {
-  // No add: the host's flags may be wanted.
-  if (insns != 0) a_.lea(count_register, x86::ptr(count_register, static_cast<int32_t>(insns)));
+/// Leaves the host's flags alone.
+void Compiler::count(int64_t insns) {
+  if (insns == 0) return;
+  auto known =
+      std::find_if(increments_.begin(), increments_.end(), [&](const auto& one) { return one.first == insns; });
+  if (known == increments_.end()) known = increments_.insert(known, {insns, a_.newLabel()});
+  a_.paddq(count_register, x86::ptr(known->second));
 }
 
 void Compiler::write_pc(uint64_t pc) {
@@ -31,9 +35,9 @@ void Compiler::begin_insn(uint64_t pc) {
   ++uncounted_;
 }
 
-void Compiler::bring_up_to_date(unsigned undone) {
+void Compiler::bring_up_to_date() {
   if (pc_lags_) write_pc(pc_);
-  count(uncounted_ - undone);
+  count(uncounted_);
   pc_lags_ = false;
   uncounted_ = 0;
 }
@@ -112,7 +116,7 @@ Compiler::Exit Compiler::make_exit(ExitKind kind, uint64_t payload, bool from_he
 
 /// With the state as it is now. The result goes back in rax and rdx.
 void Compiler::leave(ExitKind kind, uint8_t link, uint64_t payload) {
-  say_running();
+  a_.mov(x86::rcx, data(offsetof(CodeData, code)));
   a_.mov(x86::eax, static_cast<uint32_t>(kind) | uint32_t{link} << 8);
   load_constant(x86::rdx, payload);
   a_.jmp(x86::ptr(x86::rsp, Frame::thunk(Frame::leave), 8));
@@ -124,7 +128,7 @@ void Compiler::exit_if(const Instr& instr) {
 }
 
 void Compiler::poll() {
-  a_.cmp(context(offsetof(ir::ExecContext, events), 4), 0);
+  a_.cmp(context(x86::rax, offsetof(ir::ExecContext, events), 4), 0);
   a_.jne(make_exit(ExitKind::event, 0).label);
 }
 
@@ -167,8 +171,8 @@ void Compiler::compile_exit(const Instr& instr) {
   const bool undone = (fault && begun_) || (kind == ExitKind::event && at_insn_);
   if (pc_lags_) write_pc(pc_);
   // The count may go below what it was before this unit's begin, by the instruction that another block began.
-  const int64_t done = static_cast<int64_t>(uncounted_) - (undone ? 1 : 0);
-  if (done != 0) a_.add(count_register, static_cast<int32_t>(done));
+  const int64_t done = uncounted_ - (undone ? 1 : 0);
+  count(done);
   leave(kind, ir::RunResult::no_link, instr.imm);
 }
 
@@ -195,7 +199,7 @@ void Compiler::exit_indirect(const Instr& instr) {
   a_.xor_(x86::ecx, pc.r32());
   a_.and_(x86::ecx, static_cast<uint32_t>(JumpTable::size - 1));
   a_.shl(x86::ecx, 5);
-  a_.add(x86::rcx, context(offsetof(ir::ExecContext, jumps)));
+  a_.add(x86::rcx, context(x86::rax, offsetof(ir::ExecContext, jumps)));
   a_.cmp(pc, x86::ptr(x86::rcx, offsetof(JumpTable::Entry, pc)));
   a_.jne(miss);
   a_.cmp(x86::dword_ptr(x86::rcx, offsetof(JumpTable::Entry, mode)), unit_.mode);

@@ -24,16 +24,17 @@ Compiler::CondCode Compiler::compare(const Instr& instr) {
   }
   const bool is_signed = instr.op == Op::lt_s || instr.op == Op::le_s;
   const bool equality = instr.op == Op::eq || instr.op == Op::ne;
-  // What is unsigned or equal has zeros above it; what has a sign is compared in its own width.
-  const bool own_width = is_signed && ir::bits(instr.type) < 32;
-  const Gp left = use(a);
+  // What has zeros above it may be compared as a whole, unless it has a sign.
+  const bool unclean = note(a).unclean || note(b).unclean;
+  const bool own_width = (is_signed || unclean) && ir::bits(instr.type) < 32;
+  const Gp left = use_low(a);
   const Gp shown = own_width ? sized(left, instr.type) : half_or_all(left, instr.type == Type::i64);
   if (is_immediate(b)) {
     const int64_t constant = ir::bits(instr.type) >= 32 || own_width ? immediate(b) : static_cast<int64_t>(at(b).imm);
     if (constant == 0 && (equality || is_signed)) a_.test(shown, shown);
     else a_.cmp(shown, constant);
   } else {
-    const Gp right = use(b);
+    const Gp right = use_low(b);
     a_.cmp(shown, own_width ? sized(right, instr.type) : half_or_all(right, instr.type == Type::i64));
   }
   return relation(instr, false);
@@ -42,7 +43,7 @@ Compiler::CondCode Compiler::compare(const Instr& instr) {
 /// Of a flags value: a test of its bits.
 Compiler::CondCode Compiler::test_flags(const Instr& cond) {
   const auto wanted = static_cast<ir::Cond>(cond.imm);
-  const Gp flags = use(cond.arg[0]).r32();
+  const Gp flags = use_low(cond.arg[0]).r32();
   const uint32_t read = ir::flags_read(wanted);
   const bool opposite = (cond.imm & 1) != 0;
   if ((read & ir::Flag::sign) == 0 || (read & ir::Flag::overflow) == 0) {
@@ -73,39 +74,44 @@ Compiler::CondCode Compiler::condition(Value truth) {
 
 void Compiler::truth_value(const Instr& instr) {
   const CondCode holds = instr.op == Op::cond ? test_flags(instr) : compare(instr);
-  const Gp to = define(here());
+  const Gp to = define(here(), true);
   a_.emit(Inst::setccFromCond(holds), to.r8());
   a_.movzx(to.r32(), to.r8());
 }
 
-/// The host's flags of the same operation: lahf gives them in the IR's layout, but for overflow.
-void Compiler::flags_of(const Instr& instr) {
+/// Does what the flags are those of, for the host's flags.
+void Compiler::set_host_flags(const Instr& instr) {
   const Type type = instr.type;
-  const bool carry = instr.op == Op::flags_adc || instr.op == Op::flags_sbb;
-  const bool logic = instr.op == Op::flags_logic;
-  const Gp a = use(instr.arg[0]);
-  const Gp b = logic || is_immediate(instr.arg[1]) ? Gp() : use(instr.arg[1]);
-  const Gp c = carry ? use(instr.arg[2]) : Gp();
-  const Gp to = define(here());
-  const Gp left = sized(x86::rcx, type);
-  if (logic) {
+  const Gp a = use_low(instr.arg[0]);
+  if (instr.op == Op::flags_logic) {
     a_.test(sized(a, type), sized(a, type));
-    a_.lahf();
-    a_.movzx(x86::eax, x86::ah);  // no register beyond the first four goes with ah
-    a_.and_(x86::eax, ir::Flag::parity | ir::Flag::zero | ir::Flag::sign);
-    a_.mov(to.r32(), x86::eax);
     return;
   }
+  const bool carry = instr.op == Op::flags_adc || instr.op == Op::flags_sbb;
   const bool add = instr.op == Op::flags_add || instr.op == Op::flags_adc;
+  const Value right = instr.arg[1];
+  const Gp b = is_immediate(right) ? Gp() : use_low(right);
+  const Gp left = sized(carry || add ? x86::rcx : a, type);
   if (carry || add) a_.mov(x86::rcx, a);
-  if (carry) a_.bt(c.r32(), 0);
+  if (carry) a_.bt(use(instr.arg[2]).r32(), 0);
   const Inst::Id id = carry ? (add ? Inst::kIdAdc : Inst::kIdSbb) : add ? Inst::kIdAdd : Inst::kIdCmp;
-  const Gp first = carry || add ? left : sized(a, type);
-  if (b.isValid()) a_.emit(id, first, sized(b, type));
-  else a_.emit(id, first, asmjit::imm(immediate(instr.arg[1])));
+  if (b.isValid()) a_.emit(id, left, sized(b, type));
+  else a_.emit(id, left, asmjit::imm(immediate(right)));
+}
+
+/// lahf gives the host's flags in the IR's layout, but for overflow.
+void Compiler::flags_of(const Instr& instr) {
+  set_host_flags(instr);
+  pinned_general_ = 0;
   a_.lahf();
+  if (instr.op == Op::flags_logic) {
+    a_.movzx(x86::eax, x86::ah);  // no register beyond the first four goes with ah
+    a_.and_(x86::eax, ir::Flag::parity | ir::Flag::zero | ir::Flag::sign);
+    a_.mov(define(here()).r32(), x86::eax);
+    return;
+  }
   a_.seto(x86::al);
-  a_.movzx(x86::ecx, x86::ah);  // no register beyond the first four goes with ah
+  a_.movzx(x86::ecx, x86::ah);
   a_.movzx(x86::eax, x86::al);
   // Beside the flags lahf gives bit 1 only, which is always set.
   constexpr unsigned overflow_bit = 11;
@@ -115,7 +121,7 @@ void Compiler::flags_of(const Instr& instr) {
   } else {
     a_.shl(x86::eax, overflow_bit);
   }
-  a_.lea(to.r32(), x86::ptr(x86::rax, x86::rcx, 0, -2));
+  a_.lea(define(here()).r32(), x86::ptr(x86::rax, x86::rcx, 0, -2));
 }
 
 void Compiler::flags_merge(const Instr& instr) {

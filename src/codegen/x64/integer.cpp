@@ -37,7 +37,7 @@ void Compiler::apply(Inst::Id id, const Gp& to, Value right, Type type) {
     const int64_t constant = type == Type::i32 || wide ? immediate(right) : static_cast<int64_t>(at(right).imm);
     a_.emit(id, left, asmjit::imm(constant));
   } else {
-    const Gp other = use(right);
+    const Gp other = use_low(right);
     a_.emit(id, left, half_or_all(other, wide));
   }
 }
@@ -46,26 +46,27 @@ void Compiler::arithmetic(const Instr& instr, Inst::Id id) {
   const Value a = instr.arg[0], b = instr.arg[1];
   const bool add = instr.op == Op::add && ir::bits(instr.type) >= 32;
   if (add && !dies(a) && !is_constant(a)) {  // saves a move
-    const Gp left = use(a);
+    const Gp left = use_low(a);
     const bool wide = instr.type == Type::i64;
     if (is_immediate(b)) {
-      const Gp to = define(here());
+      const Gp to = define(here(), true);
       a_.lea(half_or_all(to, wide), x86::ptr(left, immediate(b)));
       return;
     }
-    const Gp right = use(b), to = define(here());
+    const Gp right = use_low(b), to = define(here(), true);
     a_.lea(half_or_all(to, wide), x86::ptr(left, right));
     return;
   }
-  if (!is_immediate(b)) use(b);
-  const Gp to = define_from(here(), a);
+  if (!is_immediate(b)) use_low(b);
+  const bool logic = instr.op == Op::and_ || instr.op == Op::or_ || instr.op == Op::xor_;
+  const bool clean = logic && !note(a).unclean && !note(b).unclean;
+  const Gp to = define_from(here(), a, Above::anything);
   if (a == b) {
     const bool wide = instr.type == Type::i64;
     a_.emit(id, half_or_all(to, wide), half_or_all(to, wide));
   } else {
     apply(id, to, b, instr.type);
   }
-  const bool clean = instr.op == Op::and_ || instr.op == Op::or_ || instr.op == Op::xor_;
   if (!clean) clear_above(to, instr.type);
 }
 
@@ -73,13 +74,13 @@ void Compiler::multiply(const Instr& instr) {
   const Value a = instr.arg[0], b = instr.arg[1];
   const bool wide = instr.type == Type::i64;
   if (is_immediate(b)) {
-    const Gp left = use(a), to = define(here());
+    const Gp left = use_low(a), to = define(here(), true);
     if (wide) a_.imul(to.r64(), left.r64(), immediate(b));
     else a_.imul(to.r32(), left.r32(), immediate(b));
     return clear_above(to, instr.type);
   }
-  const Gp right = use(b);
-  const Gp to = define_from(here(), a);
+  const Gp right = use_low(b);
+  const Gp to = define_from(here(), a, Above::anything);
   const Gp other = a == b ? to : right;
   if (wide) a_.imul(to.r64(), other.r64());
   else a_.imul(to.r32(), other.r32());
@@ -89,8 +90,8 @@ void Compiler::multiply(const Instr& instr) {
 bool Compiler::multiply_high(const Instr& instr) {
   const bool is_signed = instr.op == Op::mulhi_s;
   if (ir::bits(instr.type) < 32) return false;
-  const Gp left = use(instr.arg[0]), right = use(instr.arg[1]);
-  const Gp to = define(here());
+  const Gp left = use_low(instr.arg[0]), right = use_low(instr.arg[1]);
+  const Gp to = define(here(), true);
   const bool wide = instr.type == Type::i64;
   a_.mov(x86::rax, left);
   if (is_signed) a_.imul(half_or_all(right, wide));
@@ -105,8 +106,8 @@ bool Compiler::divide(const Instr& instr) {
   if (ir::bits(instr.type) < 32) return false;
   const bool is_signed = instr.op == Op::div_s || instr.op == Op::rem_s;
   const bool remainder = instr.op == Op::rem_u || instr.op == Op::rem_s;
-  const Gp a = sized(use(instr.arg[0]), instr.type), b = sized(use(instr.arg[1]), instr.type);
-  const Gp to = sized(define(here()), instr.type);
+  const Gp a = sized(use_low(instr.arg[0]), instr.type), b = sized(use_low(instr.arg[1]), instr.type);
+  const Gp to = sized(define(here(), true), instr.type);
   const Gp quotient = sized(x86::rax, instr.type), rest = sized(x86::rdx, instr.type);
   Label zero = a_.newLabel(), minus_one = a_.newLabel(), done = a_.newLabel();
   a_.mov(quotient, a);
@@ -142,33 +143,35 @@ bool Compiler::shift(const Instr& instr, Inst::Id id) {
   const unsigned width = ir::bits(instr.type);
   const bool rotate = instr.op == Op::rotl || instr.op == Op::rotr;
   // Of narrow values only what works on the full register is done so; the rest in the register's own part.
+  const Above above = width >= 32 ? Above::anything : Above::zeros;
   if (is_constant(count)) {
-    const Gp to = define_from(here(), a);
+    const bool cleared = instr.op == Op::shl || instr.op == Op::sar;  // later
+    const Gp to = define_from(here(), a, cleared ? Above::anything : above);
     const Gp part = instr.op == Op::shl || instr.op == Op::shr ? (half_or_all(to, width == 64)) : sized(to, instr.type);
     a_.emit(id, part, asmjit::imm(at(count).imm & (width - 1)));
     if (!rotate) clear_above(to, instr.type);
     return true;
   }
-  const Gp by = use(count);
+  const Gp by = use_low(count);
   const bool bmi = width >= 32 && !rotate && host_.bmi2;
   if (bmi) {
-    const Gp from = sized(use(a), instr.type), to = sized(define(here()), instr.type);
+    const Gp from = sized(use_low(a), instr.type), to = sized(define(here(), true), instr.type);
     const Gp sized_by = sized(by, instr.type);
     if (instr.op == Op::shl) a_.shlx(to, from, sized_by);
     else if (instr.op == Op::shr) a_.shrx(to, from, sized_by);
     else a_.sarx(to, from, sized_by);
     return true;
   }
+  const Gp to = define_from(here(), a, above);
   a_.mov(x86::ecx, by.r32());
   if (width < 32) a_.and_(x86::ecx, width - 1);
-  const Gp to = define_from(here(), a);
   a_.emit(id, sized(to, instr.type), x86::cl);
   return true;
 }
 
 bool Compiler::count_bits(const Instr& instr, Inst::Id id, bool available) {
   if (!available || ir::bits(instr.type) < 32) return false;
-  const Gp from = sized(use(instr.arg[0]), instr.type), to = sized(define(here()), instr.type);
+  const Gp from = sized(use_low(instr.arg[0]), instr.type), to = sized(define(here(), true), instr.type);
   a_.emit(id, to, from);
   return true;
 }
@@ -180,65 +183,70 @@ bool Compiler::byte_swap(const Instr& instr) {
   return true;
 }
 
+/// The condition first, whose registers are free then; what follows leaves the host's flags alone.
 bool Compiler::select(const Instr& instr) {
-  // All that the condition wants stands in registers before the result gets one.
-  const Instr& truth = at(instr.arg[0]);
-  if (note(instr.arg[0]).fused) {
-    for (unsigned i = 0; i < ir::info(truth.op).operands; ++i)
-      if (!is_constant(truth.arg[i]) || i == 0) use(truth.arg[i]);
-  }
+  const CondCode holds = condition(instr.arg[0]);
+  pinned_general_ = 0;
   if (is_vector_type(instr.type)) {
     const Xmm yes = use_vector(instr.arg[1]), no = use_vector(instr.arg[2]), to = define_vector(here());
     a_.movaps(to, no);
-    const CondCode holds = condition(instr.arg[0]);
     const Label done = a_.newLabel();
     a_.j(x86::negateCond(holds), done);
     a_.movaps(to, yes);
     a_.bind(done);
     return true;
   }
-  const Gp yes = use(instr.arg[1]), no = use(instr.arg[2]), to = define(here());
-  a_.mov(to, no);
-  const CondCode holds = condition(instr.arg[0]);
+  const Gp yes = use_low(instr.arg[1]);
+  const bool unclean = note(instr.arg[1]).unclean || note(instr.arg[2]).unclean;
+  const Gp to = define_from(here(), instr.arg[2], Above::anything);
   a_.emit(Inst::cmovccFromCond(holds), to.r64(), yes.r64());
+  note(here()).unclean = unclean;
   return true;
 }
 
 void Compiler::convert(const Instr& instr) {
   const Value from = instr.arg[0];
   const Type type = instr.type, narrow = type_of(from);
+  if (instr.op == Op::zext) return zero_extend(from, narrow);
   if (instr.op == Op::sext) {
     if (narrow == Type::i1) {
       const Gp to = define_from(here(), from);
       a_.neg(half_or_all(to, type == Type::i64));
       return clear_above(to, type);
     }
-    const Gp source = use(from), to = define(here());
+    const Gp source = use_low(from), to = define(here(), true);
     const Gp wide = half_or_all(to, type == Type::i64);
     if (narrow == Type::i8) a_.movsx(wide, source.r8());
     else if (narrow == Type::i16) a_.movsx(wide, source.r16());
     else a_.movsxd(wide.r64(), source.r32());
     return clear_above(to, type);
   }
-  if (instr.op == Op::zext) {
-    define_from(here(), from);
+  if (type == Type::i1) {
+    const Gp to = define_from(here(), from, Above::anything);
+    a_.and_(to.r32(), 1);
     return;
   }
-  const Gp source = use(from);
-  const Gp to = dies(from) ? define_from(here(), from) : define(here());
-  if (type == Type::i32) a_.mov(to.r32(), source.r32());
-  else if (type == Type::i16) a_.movzx(to.r32(), source.r16());
-  else if (type == Type::i8) a_.movzx(to.r32(), source.r8());
-  else {
-    if (to != source) a_.mov(to.r32(), source.r32());
-    a_.and_(to.r32(), 1);
-  }
+  share(here(), from);
+  note(here()).unclean = true;
+}
+
+void Compiler::zero_extend(Value from, Type narrow) {
+  const Gp source = use_low(from);
+  const int8_t target = target_of(here());
+  if (!note(from).unclean && (target < 0 || target == note(from).reg)) return share(here(), from);
+  copy_clean(define(here(), true), source, note(from).unclean ? narrow : Type::i64);
+}
+
+/// The value stands where `from` stands, which has the same bits.
+void Compiler::share(Value value, Value from) {
+  const Gp reg = use_low(from);
+  bind(value, static_cast<int8_t>(reg.id()));
 }
 
 bool Compiler::insert_low(const Instr& instr) {
   const Type low = type_of(instr.arg[1]);
   if (ir::bits(low) > 16 || low == Type::i1) return false;
-  const Gp part = use(instr.arg[1]);
+  const Gp part = use_low(instr.arg[1]);
   const Gp to = define_from(here(), instr.arg[0]);
   if (low == Type::i8) a_.mov(to.r8(), part.r8());
   else a_.mov(to.r16(), part.r16());
@@ -252,7 +260,7 @@ void Compiler::bit_cast(const Instr& instr) {
     if (to_vector) define_vector_from(here(), instr.arg[0]);
     else define_from(here(), instr.arg[0]);
   } else if (to_vector) {
-    const Gp from = use(instr.arg[0]);
+    const Gp from = use_low(instr.arg[0]);
     const Xmm to = define_vector(here());
     if (wide) a_.movq(to, from);
     else a_.movd(to, from.r32());
@@ -280,7 +288,7 @@ bool Compiler::compile_integer(const Instr& instr) {
     case Op::rem_s: return divide(instr);
     case Op::not_:
     case Op::neg: {
-      const Gp to = define_from(here(), instr.arg[0]);
+      const Gp to = define_from(here(), instr.arg[0], Above::anything);
       a_.emit(instr.op == Op::not_ ? Inst::kIdNot : Inst::kIdNeg, half_or_all(to, instr.type == Type::i64));
       clear_above(to, instr.type);
       return true;

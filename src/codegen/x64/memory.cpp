@@ -38,11 +38,10 @@ void Compiler::look_up(const Gp& address, const Instr& instr, bool write, Label 
   constexpr unsigned entry_bits = 5;
   static_assert(sizeof(ir::TlbEntry) == 1u << entry_bits);
   const unsigned size = ir::bytes(instr.type);
-  const size_t space = offsetof(ir::ExecContext, tlb) + instr.imm * sizeof(ir::Tlb*);
   a_.mov(x86::ecx, address.r32());
   a_.shr(x86::ecx, ir::page_bits - entry_bits);
   a_.and_(x86::ecx, static_cast<uint32_t>((ir::tlb_entries - 1) << entry_bits));
-  a_.add(x86::rcx, context(space));
+  a_.add(x86::rcx, x86::ptr(x86::rsp, Frame::tlb(instr.imm)));
   if (size > 1) a_.lea(x86::rdx, x86::ptr(address, static_cast<int32_t>(size - 1)));
   else a_.mov(x86::rdx, address);
   a_.and_(x86::rdx, static_cast<int32_t>(ir::page_mask));
@@ -76,7 +75,7 @@ int8_t Compiler::use_to_store(Value value) {
     return note(value).reg;
   }
   if (note(value).reg < 0 && is_immediate(value)) return -1;
-  use(value);
+  use_low(value);
   return note(value).reg;
 }
 
@@ -100,7 +99,7 @@ void Compiler::store_to(const x86::Mem& to, Type type, Value value, int8_t reg) 
 void Compiler::load(const Instr& instr) {
   const Gp address = address_of(instr.arg[0]);
   if (is_vector_type(instr.type)) define_vector(here());
-  else define(here());
+  else define(here(), true);
   const int8_t reg = note(here()).reg;
   const Label miss = a_.newLabel(), back = a_.newLabel();
   look_up(address, instr, false, miss);
@@ -135,6 +134,7 @@ void Compiler::write_slow_path(const SlowPath& path) {
 }
 
 void Compiler::get(const Instr& instr) {
+  if (const int8_t home = homes_.of(instr.imm); home >= 0) return bind(here(), home);
   if (instr.imm == unit_.layout->pc && pc_lags_) bring_up_to_date();
   const ir::Slot& slot = slot_of(instr);
   if (is_vector_type(slot.type)) define_vector(here());
@@ -143,9 +143,28 @@ void Compiler::get(const Instr& instr) {
 }
 
 void Compiler::set(const Instr& instr) {
+  const Value value = instr.arg[0];
+  if (const int8_t home = homes_.of(instr.imm); home >= 0) return set_home(home, value);
   const ir::Slot& slot = slot_of(instr);
-  const int8_t reg = use_to_store(instr.arg[0]);
-  store_to(state(slot.offset, 8), slot.type, instr.arg[0], reg);
+  const int8_t reg = use_to_store(value);
+  store_to(state(slot.offset, 8), slot.type, value, reg);
+}
+
+void Compiler::set_home(int8_t home, Value value) {
+  const int8_t reg = note(value).reg;
+  if (reg == home) return;  // it was computed there, or read from there
+  vacate(home);
+  const Gp to = x86::gpq(static_cast<uint32_t>(home));
+  if (reg >= 0) {
+    a_.mov(to, x86::gpq(static_cast<uint32_t>(reg)));
+    if (homes_.is_home(static_cast<unsigned>(reg))) return;
+    release(value);  // from now on it is wanted from here
+  } else if (is_constant(value)) {
+    load_constant(to, at(value).imm);
+  } else {
+    a_.mov(to, cell(cell_of(value)));
+  }
+  bind(value, home);
 }
 
 }  // namespace strata::codegen::x64

@@ -2,6 +2,7 @@
 // the value stands.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -26,20 +27,25 @@ struct Note {
   uint32_t cell = 0;      ///< of the frame, or 0
   int8_t reg = -1;        ///< the host's number, general or vector by the type; -1: in none
   uint8_t roles = 0;
-  bool awake = false;  ///< wanted by one that is not sunk, so it is not sunk itself, whatever the IR says
-  bool fused = false;  ///< computed by its users
+  bool awake = false;     ///< wanted by one that is not sunk, so it is not sunk itself, whatever the IR says
+  bool fused = false;     ///< computed by its users
+  bool unclean = false;   ///< its register holds anything above the bits of its type, else zeros
+  uint32_t fold = never;  ///< the set that may be done when the value is computed
 };
 
 /// Of one slot, in the block at hand.
 struct SlotNote {
   uint32_t block = never;
-  uint32_t next_set = never;  ///< the next position at which it is set, sunk sets included
+  uint32_t next_set = never;    ///< the next position at which it is set, sunk sets included
+  uint32_t next_write = never;  ///< the same without sunk sets
+  uint32_t next_get = never;
 };
 
 /// Memory that compilations reuse.
 struct Scratch {
   std::vector<Note> notes;
   std::vector<SlotNote> slots;
+  std::array<std::vector<ir::Value>, 16> held;  ///< what stands in general registers
   uint32_t block = 0;
 
   SlotNote& slot(uint64_t id) {

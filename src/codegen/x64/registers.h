@@ -18,13 +18,18 @@ inline x86::Gp half_or_all(const x86::Gp& reg, bool all) {
 }
 
 inline constexpr x86::Gp state_register = x86::rbp;
-inline constexpr x86::Gp context_register = x86::r15;
-/// ExecContext::insns, which is out of date while translated code runs; calls that may look see it stored.
-inline constexpr x86::Gp count_register = x86::r14;
-// Scratch: rax, rcx, rdx, xmm14, xmm15. All others hold values.
+/// ExecContext::insns, which is out of date while translated code runs; calls that may look see it stored. A vector
+/// register, as adding to it leaves the host's flags alone.
+inline constexpr x86::Xmm count_register = x86::xmm13;
+// Scratch: rax, rcx, rdx, xmm14, xmm15.
 
-inline constexpr std::array<uint8_t, 9> general_registers = {3, 12, 13, 6, 7, 8, 9, 10, 11};
+/// For the hottest slots of the guest's state, the hottest first (homes.h); those not needed hold values.
+inline constexpr std::array<uint8_t, 8> home_registers = {3, 12, 13, 14, 15, 6, 7, 8};
+/// For values.
+inline constexpr std::array<uint8_t, 3> pool_registers = {9, 10, 11};
+/// Of both, those that C++ does not keep.
 inline constexpr std::array<uint8_t, 6> general_lost_in_calls = {6, 7, 8, 9, 10, 11};
-inline constexpr unsigned vector_registers = 14;
+inline constexpr bool lost_in_calls(unsigned reg) { return reg >= 6 && reg <= 11; }
+inline constexpr unsigned vector_registers = 13;
 
 }  // namespace strata::codegen::x64

@@ -50,18 +50,21 @@ uint64_t address_of(F* function) {
 
 class Writer {
  public:
-  Writer() {
+  explicit Writer(const Homes& homes) : homes_(homes) {
     holder_.init(asmjit::Environment::host());
     holder_.attach(&a_);
-    for (asmjit::Label* label : {&leave_, &exit_, &slow_load_, &slow_store_}) *label = a_.newLabel();
+    for (asmjit::Label& label : thunks_) label = a_.newLabel();
+    left_ = a_.newLabel();
   }
 
   CodeSpan write(CodeMemory& memory) {
-    const asmjit::Label thunks[] = {leave_, exit_, slow_load_, slow_store_};
-    enter(thunks);
+    enter();
+    leave();
     exit();
-    slow(slow_load_, address_of(&slow_load));
-    slow(slow_store_, address_of(&slow_store));
+    slow(Frame::slow_load, address_of(&slow_load));
+    slow(Frame::slow_store, address_of(&slow_store));
+    calls_that_see_the_state();
+    other_calls();
     const CodeSpan span = memory.allocate(holder_.codeSize());
     holder_.relocateToBase(reinterpret_cast<uint64_t>(span.run));
     holder_.copyFlattenedData(span.write, span.size);
@@ -69,74 +72,163 @@ class Writer {
   }
 
  private:
-  void enter(const asmjit::Label (&thunks)[4]) {
-    const x86::Gp saved[] = {x86::rbx, x86::rbp, x86::r12, x86::r13, x86::r14, x86::r15};
-    for (const x86::Gp& reg : saved) a_.push(reg);
+  static constexpr x86::Gp saved_[] = {x86::rbx, x86::rbp, x86::r12, x86::r13, x86::r14, x86::r15};
+  static constexpr int32_t pushed = 8;  ///< the return address, inside thunks that are called
+
+  static x86::Mem in_context(const x86::Gp& context, size_t offset) {
+    return x86::ptr(context, static_cast<int32_t>(offset), 8);
+  }
+  static x86::Mem in_frame(int32_t offset) { return x86::ptr(x86::rsp, offset, 8); }
+
+  void enter() {
+    for (const x86::Gp& reg : saved_) a_.push(reg);
     a_.sub(x86::rsp, Frame::size);
-    a_.mov(context_register, x86::rsi);
-    a_.mov(state_register, x86::ptr(x86::rsi, offsetof(ExecContext, state)));
-    a_.mov(count_register, x86::ptr(x86::rsi, offsetof(ExecContext, insns)));
-    for (unsigned i = 0; i < 4; ++i) {
-      a_.lea(x86::rax, x86::ptr(thunks[i]));
-      a_.mov(x86::ptr(x86::rsp, Frame::thunk(static_cast<Frame::Thunk>(i))), x86::rax);
+    a_.mov(in_frame(Frame::context), x86::rsi);
+    a_.mov(state_register, in_context(x86::rsi, offsetof(ExecContext, state)));
+    a_.mov(x86::rdx, x86::rdi);
+    for (unsigned i = 0; i < Frame::thunks; ++i) {
+      a_.lea(x86::rax, x86::ptr(thunks_[i]));
+      a_.mov(in_frame(Frame::thunk(i)), x86::rax);
     }
-    a_.jmp(x86::rdi);
-    a_.bind(leave_);  // rax, rdx: the RunResult
+    load_context(x86::rsi, 0);
+    load_homes();
+    a_.jmp(x86::rdx);
+  }
+
+  /// rax, rdx: the RunResult; rcx: the code.
+  void leave() {
+    a_.bind(thunks_[Frame::leave]);
+    store_homes();
+    store_context(x86::rcx, x86::rdi, 0);
+    a_.bind(left_);
     a_.add(x86::rsp, Frame::size);
-    for (size_t i = std::size(saved); i-- > 0;) a_.pop(saved[i]);
+    for (size_t i = std::size(saved_); i-- > 0;) a_.pop(saved_[i]);
     a_.ret();
   }
 
   /// rcx: number of the exit, rdx: the code. Every value is where it was.
   void exit() {
-    a_.bind(exit_);
-    for (const uint8_t reg : general_registers) a_.mov(x86::ptr(x86::rsp, Frame::cell(reg)), x86::gpq(reg));
-    for (unsigned i = 0; i < vector_registers; ++i)
-      a_.movups(x86::ptr(x86::rsp, Frame::cell(Frame::vectors + 2 * i)), x86::xmm(i));
-    a_.mov(x86::ptr(context_register, offsetof(ExecContext, insns)), count_register);
+    a_.bind(thunks_[Frame::exit]);
+    for (const uint8_t reg : homes_.pool()) a_.mov(in_frame(Frame::cell(reg)), x86::gpq(reg));
+    for (const Homes::Home& home : homes_.all()) a_.mov(in_frame(Frame::cell(home.reg)), x86::gpq(home.reg));
+    store_homes();
+    save_vectors(0);
     a_.mov(x86::rdi, x86::rdx);
     a_.mov(x86::esi, x86::ecx);
-    a_.mov(x86::rdx, context_register);
+    a_.mov(x86::rdx, in_frame(Frame::context));
+    a_.movq(in_context(x86::rdx, offsetof(ExecContext, insns)), count_register);
     a_.lea(x86::rcx, x86::ptr(x86::rsp, Frame::cells));
     a_.mov(x86::rax, address_of(&leave_at));
     a_.call(x86::rax);
-    a_.jmp(leave_);
+    a_.jmp(left_);
   }
 
   /// rax: address, ecx: shape, rdx: the code. Keeps all registers but those; the host's zero flag: refused.
-  void slow(asmjit::Label label, uint64_t function) {
-    constexpr int32_t pushed = 8;  // the return address
-    a_.bind(label);
-    a_.mov(x86::ptr(context_register, offsetof(ExecContext, running)), x86::rdx);
-    a_.mov(x86::ptr(context_register, offsetof(ExecContext, insns)), count_register);
-    for (const uint8_t reg : general_lost_in_calls)
-      a_.mov(x86::ptr(x86::rsp, pushed + Frame::cell(reg)), x86::gpq(reg));
-    for (unsigned i = 0; i < vector_registers; ++i)
-      a_.movups(x86::ptr(x86::rsp, pushed + Frame::cell(Frame::vectors + 2 * i)), x86::xmm(i));
-    a_.mov(x86::rdi, context_register);
+  void slow(Frame::Thunk which, uint64_t function) {
+    a_.bind(thunks_[which]);
+    for (const uint8_t reg : general_lost_in_calls) a_.mov(in_frame(pushed + Frame::cell(reg)), x86::gpq(reg));
+    save_vectors(pushed);
+    a_.mov(x86::rdi, in_frame(pushed + Frame::context));
+    a_.mov(in_context(x86::rdi, offsetof(ExecContext, running)), x86::rdx);
+    a_.movq(in_context(x86::rdi, offsetof(ExecContext, insns)), count_register);
     a_.mov(x86::rsi, x86::rax);
     a_.mov(x86::edx, x86::ecx);
     a_.lea(x86::rcx, x86::ptr(x86::rsp, pushed + Frame::scratch));
     a_.mov(x86::rax, function);
-    a_.sub(x86::rsp, 8);
-    a_.call(x86::rax);
-    a_.add(x86::rsp, 8);
-    for (const uint8_t reg : general_lost_in_calls)
-      a_.mov(x86::gpq(reg), x86::ptr(x86::rsp, pushed + Frame::cell(reg)));
+    call_aligned();
+    a_.mov(x86::rcx, in_frame(pushed + Frame::context));
+    a_.movq(count_register, in_context(x86::rcx, offsetof(ExecContext, insns)));
+    for (const uint8_t reg : general_lost_in_calls) a_.mov(x86::gpq(reg), in_frame(pushed + Frame::cell(reg)));
     for (unsigned i = 0; i < vector_registers; ++i)
       a_.movups(x86::xmm(i), x86::ptr(x86::rsp, pushed + Frame::cell(Frame::vectors + 2 * i)));
     a_.test(x86::al, x86::al);
     a_.ret();
   }
 
+  /// save, rdx: the code; then, once the operands are in place, call_and_load with the function in rax.
+  void calls_that_see_the_state() {
+    a_.bind(thunks_[Frame::save]);
+    store_homes();
+    store_context(x86::rdx, x86::rax, pushed);
+    a_.ret();
+    a_.bind(thunks_[Frame::call_and_load]);
+    call_aligned();
+    a_.mov(x86::rcx, in_frame(pushed + Frame::context));
+    load_context(x86::rcx, pushed);
+    load_homes();
+    a_.ret();
+  }
+
+  /// The same with spare and call_and_restore. What C++ loses waits in the state.
+  void other_calls() {
+    a_.bind(thunks_[Frame::spare]);
+    for (const Homes::Home& home : homes_.all())
+      if (lost_in_calls(home.reg)) store(home);
+    store_context(x86::rdx, x86::rax, pushed);
+    a_.ret();
+    a_.bind(thunks_[Frame::call_and_restore]);
+    call_aligned();
+    a_.mov(x86::rcx, in_frame(pushed + Frame::context));
+    a_.movq(count_register, in_context(x86::rcx, offsetof(ExecContext, insns)));
+    for (const Homes::Home& home : homes_.all())
+      if (lost_in_calls(home.reg)) load(home);
+    a_.ret();
+  }
+
+  void call_aligned() {
+    a_.sub(x86::rsp, 8);
+    a_.call(x86::rax);
+    a_.add(x86::rsp, 8);
+  }
+
+  void save_vectors(int32_t above) {
+    for (unsigned i = 0; i < vector_registers; ++i)
+      a_.movups(x86::ptr(x86::rsp, above + Frame::cell(Frame::vectors + 2 * i)), x86::xmm(i));
+  }
+
+  /// What code holds of the context.
+  void load_context(const x86::Gp& context, int32_t above) {
+    const auto copy = [&](size_t from, int32_t to) {
+      a_.movq(x86::xmm14, in_context(context, from));
+      a_.movq(in_frame(above + to), x86::xmm14);
+    };
+    a_.movq(count_register, in_context(context, offsetof(ExecContext, insns)));
+    copy(offsetof(ExecContext, insn_limit), Frame::insn_limit);
+    for (unsigned i = 0; i < ir::max_spaces; ++i)
+      copy(offsetof(ExecContext, tlb) + i * sizeof(ir::Tlb*), Frame::tlb(i));
+  }
+
+  /// `context`: a register to lose.
+  void store_context(const x86::Gp& code, const x86::Gp& context, int32_t above) {
+    a_.mov(context, in_frame(above + Frame::context));
+    a_.mov(in_context(context, offsetof(ExecContext, running)), code);
+    a_.movq(in_context(context, offsetof(ExecContext, insns)), count_register);
+  }
+
+  void store(const Homes::Home& home) {
+    a_.mov(x86::ptr(state_register, static_cast<int32_t>(home.offset)), x86::gpq(home.reg));
+  }
+  void load(const Homes::Home& home) {
+    a_.mov(x86::gpq(home.reg), x86::ptr(state_register, static_cast<int32_t>(home.offset)));
+  }
+  void store_homes() {
+    for (const Homes::Home& home : homes_.all()) store(home);
+  }
+  void load_homes() {
+    for (const Homes::Home& home : homes_.all()) load(home);
+  }
+
+  const Homes& homes_;
   asmjit::CodeHolder holder_;
   x86::Assembler a_;
-  asmjit::Label leave_, exit_, slow_load_, slow_store_;
+  std::array<asmjit::Label, Frame::thunks> thunks_;
+  asmjit::Label left_;
 };
 
 }  // namespace
 
-Thunks::Thunks(CodeMemory& memory) : memory_(memory), span_(Writer().write(memory)) {}
+Thunks::Thunks(CodeMemory& memory, const Homes& homes)
+    : memory_(memory), homes_(homes), span_(Writer(homes).write(memory)) {}
 Thunks::~Thunks() { memory_.release(span_); }
 
 }  // namespace strata::codegen::x64

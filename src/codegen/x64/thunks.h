@@ -2,15 +2,19 @@
 #pragma once
 
 #include "codegen/x64/code_memory.h"
+#include "codegen/x64/homes.h"
 #include "ir/runtime.h"
 
 namespace strata::codegen::x64 {
 
+/// One for all code that has the same homes.
 class Thunks {
  public:
-  explicit Thunks(CodeMemory& memory);
+  Thunks(CodeMemory& memory, const Homes& homes);
   ~Thunks();
   Thunks(const Thunks&) = delete;
+
+  const Homes& homes() const { return homes_; }
 
   /// Runs host code from `entry`.
   ir::RunResult enter(const std::byte* entry, ir::ExecContext& context) const {
@@ -21,6 +25,7 @@ class Thunks {
   using Enter = ir::RunResult (*)(const std::byte* entry, ir::ExecContext* context);
 
   CodeMemory& memory_;
+  Homes homes_;
   CodeSpan span_;
 };
 

@@ -6,14 +6,21 @@
 
 namespace strata::codegen::x64 {
 
+const Thunks& Translator::thunks_for(const ir::StateLayout& layout) {
+  const Homes homes(layout);
+  for (const auto& known : thunks_)
+    if (known->homes() == homes) return *known;
+  return *thunks_.emplace_back(std::make_unique<Thunks>(memory_, homes));
+}
+
 std::unique_ptr<Code> Translator::compile(const ir::Unit& unit) {
-  return Compiler(unit, host_, memory_, scratch_).run();
+  return Compiler(unit, host_, memory_, thunks_for(*unit.layout), scratch_).run();
 }
 
 ir::RunResult Translator::run(const Code& code, ir::ExecContext& context) {
   const auto& translated = static_cast<const X64Code&>(code);
   context.jumps = jumps_.entries.data();
-  return thunks_.enter(translated.span.run + translated.entry, context);
+  return translated.thunks->enter(translated.span.run + translated.entry, context);
 }
 
 void Translator::set_jump(uint64_t pc, uint32_t mode, Code& code) {

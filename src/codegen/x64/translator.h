@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "codegen/backend.h"
 #include "codegen/x64/code_memory.h"
@@ -16,7 +17,7 @@ namespace strata::codegen::x64 {
 class Translator final : public Backend {
  public:
   /// Code that needs no more of the host than that.
-  explicit Translator(const HostFeatures& host = HostFeatures::of_this_host()) : host_(host), thunks_(memory_) {}
+  explicit Translator(const HostFeatures& host = HostFeatures::of_this_host()) : host_(host) {}
 
   std::string_view name() const override { return "jit"; }
   std::unique_ptr<Code> compile(const ir::Unit& unit) override;
@@ -25,9 +26,11 @@ class Translator final : public Backend {
   void forget_jumps() override { jumps_ = {}; }
 
  private:
+  const Thunks& thunks_for(const ir::StateLayout& layout);
+
   const HostFeatures host_;
   CodeMemory memory_;
-  Thunks thunks_;
+  std::vector<std::unique_ptr<Thunks>> thunks_;  ///< one for each kind of layout met, which is one in a machine
   JumpTable jumps_;
   Scratch scratch_;
 };

@@ -8,6 +8,7 @@
 #include "codegen/backend.h"
 #include "codegen/interp/step.h"
 #include "codegen/x64/code_memory.h"
+#include "codegen/x64/thunks.h"
 
 namespace strata::codegen::x64 {
 
@@ -51,6 +52,7 @@ class X64Code final : public Code {
   void write_data();  ///< once the code stands in memory
 
   CodeSpan span;
+  const Thunks* thunks = nullptr;
   uint32_t entry = 0;              ///< offsets in the span: where the engine begins it
   uint32_t linked_entry = 0;       ///< where other code begins it
   uint32_t seldom = 0;             ///< where slow paths and exits begin
