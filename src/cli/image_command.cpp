@@ -22,6 +22,10 @@ void add_build(CLI::App& image, Action& action) {
   CLI::App* command = image.add_subcommand("build", "Build an image from a distribution's packages");
   command->add_option("SOURCE", arguments->request.source, "debian:SUITE, such as debian:trixie")->required();
   command->add_option("--arch", arguments->request.architecture, "amd64 or i386 (amd64)")->type_name("ARCH");
+  command->add_option("--name", arguments->request.name, "to keep it under (SOURCE, with -ARCH where not amd64)");
+  command->add_option("--package", arguments->request.packages, "a Debian package to install besides; may be repeated")
+      ->type_name("NAME")
+      ->allow_extra_args(false);
   command->add_option("--size", arguments->size, "of the disk (4G); takes only what is used")->type_name("SIZE");
   command->add_flag("--replace", arguments->request.replace, "in place of the image that has the name now");
   command->callback([arguments, &action] {

@@ -44,6 +44,8 @@ Result<void> build_image(const ImageBuildRequest& request) {
   image::BuildOptions options;
   options.source = request.source;
   options.architecture = request.architecture;
+  options.name = request.name;
+  options.packages = request.packages;
   options.replace = request.replace;
   options.cancel_fd = interrupted.get();
   if (request.disk_bytes) options.disk_bytes = *request.disk_bytes;

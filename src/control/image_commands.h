@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 
@@ -12,6 +13,8 @@ namespace strata::control {
 struct ImageBuildRequest {
   std::string source;  ///< debian:trixie
   std::string architecture = "amd64";
+  std::string name;                   ///< empty: after source and architecture
+  std::vector<std::string> packages;  ///< Debian packages besides those that make a system
   std::optional<uint64_t> disk_bytes;
   bool replace = false;
 };

@@ -52,6 +52,7 @@ std::vector<std::string> mount_apart() {
 std::vector<std::string> arguments_for(const Recipe& recipe, const AptSources& sources, const std::string& target) {
   std::vector<std::string> include(packages.begin(), packages.end());
   include.push_back(recipe.kernel_package);
+  include.insert(include.end(), recipe.packages.begin(), recipe.packages.end());
   if (sources.needs_certificates) include.emplace_back("ca-certificates");
   std::vector<std::string> arguments = mount_apart();
   arguments.insert(

@@ -117,10 +117,21 @@ Result<ImageInfo> make_files(const Recipe& recipe, const BuildOptions& options, 
   return info;
 }
 
+Result<Recipe> recipe_for(const BuildOptions& options) {
+  Recipe recipe = STRATA_TRY(find_recipe(options.source, options.architecture));
+  if (!options.name.empty()) {
+    STRATA_TRY(check_name(options.name));
+    recipe.name = options.name;
+  }
+  for (const std::string& package : options.packages) STRATA_TRY(check_package(package));
+  recipe.packages = options.packages;
+  return recipe;
+}
+
 }  // namespace
 
 Result<Image> build(const BuildOptions& options, const ProgressFn& on_progress) {
-  const Recipe recipe = STRATA_TRY(find_recipe(options.source, options.architecture));
+  const Recipe recipe = STRATA_TRY(recipe_for(options));
   if (options.disk_bytes < smallest_disk || options.disk_bytes % 4096 != 0)
     return fail(ErrorCode::usage,
                 "a disk of {} bytes cannot be: it takes {} MiB or more, in whole blocks of 4096 bytes",

@@ -93,6 +93,28 @@ TEST_F(Build, DoesWithoutUpdatesThatTheMirrorLacks) {
   EXPECT_TRUE(build({.source = "debian:trixie"}));
 }
 
+TEST_F(Build, TakesANameAndPackagesOfTheUsers) {
+  pretend_mmdebstrap(
+      "case \"$*\" in *,gcc,libstdc++-12-dev*) tar -C $source -cf $target .;; *) echo E: $* >&2; exit 1;; esac");
+  const auto image =
+      build({.source = "debian:trixie", .name = "tools", .packages = {"gcc", "libstdc++-12-dev"}, .disk_bytes = gib});
+  ASSERT_TRUE(image) << image.error().message;
+  EXPECT_EQ(image->info.name, "tools");
+  EXPECT_EQ(image->info.suite, "trixie");
+  EXPECT_TRUE(find("tools"));
+  EXPECT_FALSE(find("debian:trixie"));
+}
+
+TEST_F(Build, RefusesNamesThatCannotBe) {
+  pretend_mmdebstrap("echo this must not run >&2; exit 1");
+  for (const std::string name : {"-x", "Gcc", "a", "gcc,vim", "gcc vim", "a=1", "gcc/sid", "~x", "", "g$(x)"}) {
+    const Error error = error_of_build({.source = "debian:trixie", .packages = {name}});
+    EXPECT_EQ(error.code, ErrorCode::usage);
+    EXPECT_THAT(error.message, HasSubstr("'" + name + "' is no name of a Debian package"));
+  }
+  EXPECT_EQ(error_of_build({.source = "debian:trixie", .name = "../x"}).code, ErrorCode::usage);
+}
+
 TEST_F(Build, DoesNotBuildTwice) {
   pretend_good_mmdebstrap();
   ASSERT_TRUE(build({.source = "debian:trixie"}));

@@ -33,6 +33,8 @@ struct Image {
 struct BuildOptions {
   std::string source;  // debian:SUITE
   std::string architecture = "amd64";
+  std::string name = {};                              // empty: name_of_build()
+  std::vector<std::string> packages = {};             // of Debian, besides those that make a system
   std::uint64_t disk_bytes = std::uint64_t{4} << 30;  // sparse: takes only what is used
   bool replace = false;                               // an image of that name gives way when the new one is complete
   int cancel_fd = -1;  // when it becomes readable the build stops with the error `cancelled`
@@ -44,7 +46,7 @@ struct Progress {
 };
 using ProgressFn = std::function<void(const Progress&)>;
 
-// The name under which such a build is kept; a usage error if there is no such source or architecture.
+// The name under which such a build is kept if it is given none; a usage error if there is no such source or architecture.
 [[nodiscard]] Result<std::string> name_of_build(std::string_view source, std::string_view architecture);
 
 // Builds an image. It appears under its name only when complete; whatever stops the build leaves nothing behind.

@@ -5,7 +5,9 @@
 
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <array>
+#include <cctype>
 #include <vector>
 
 namespace strata::image {
@@ -56,6 +58,16 @@ Result<Recipe> find_recipe(std::string_view source, std::string_view architectur
   if (architectures.empty()) return fail(ErrorCode::usage, "cannot build '{}': there are {}", source, known_sources());
   return fail(ErrorCode::usage, "cannot build {} for '{}': it has a kernel for {}", source, architecture,
               fmt::join(architectures, ", "));
+}
+
+Result<void> check_package(std::string_view name) {
+  const auto allowed = [](unsigned char c) { return std::islower(c) != 0 || std::isdigit(c) != 0; };
+  const bool good = name.size() >= 2 && allowed(static_cast<unsigned char>(name[0])) &&
+                    std::all_of(name.begin(), name.end(), [&](char c) {
+                      return allowed(static_cast<unsigned char>(c)) || c == '+' || c == '-' || c == '.';
+                    });
+  if (!good) return fail(ErrorCode::usage, "'{}' is no name of a Debian package; one looks like python3", name);
+  return {};
 }
 
 Result<std::string> name_of_build(std::string_view source, std::string_view architecture) {

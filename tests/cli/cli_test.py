@@ -72,6 +72,8 @@ class CommandLine(unittest.TestCase):
             ("--as|'jail'", ["run", "x", "--as", "jail"]),
             ("debian:frob", ["image", "build", "debian:frob"]),
             ("mips", ["image", "build", "debian:trixie", "--arch", "mips"]),
+            ("'vim,gcc'", ["image", "build", "debian:trixie", "--package", "vim,gcc"]),
+            ("'../x'", ["image", "build", "debian:trixie", "--name", "../x"]),
             ("--size|'huge'", ["image", "build", "debian:trixie", "--size", "huge"]),
         ]
         for says, words in cases:
