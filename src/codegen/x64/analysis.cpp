@@ -97,6 +97,10 @@ class Analysis {
       use(instr.arg[0], note.last_use, Role::other);
       return true;
     }
+    if (instr.op == Op::and_ && note.roles == Role::address && is_low_half(instr.arg[1])) {
+      use(instr.arg[0], note.last_use, Role::address);
+      return true;
+    }
     if (instr.op != Op::add || (note.roles & ~(Role::address | Role::inner)) != 0) return false;
     return unit_.code[instr.arg[1]].op == Op::constant ? fuse_displacement(instr, note) : fuse_sum(instr, note);
   }
@@ -114,6 +118,10 @@ class Analysis {
     return true;
   }
 
+  bool is_low_half(ir::Value mask) const {
+    const Instr& constant = unit_.code[mask];
+    return constant.op == Op::constant && constant.imm == 0xffff'ffff;
+  }
   bool is_index(ir::Value value) const {
     const Instr& instr = unit_.code[value];
     return instr.op == Op::shl && instr.type == Type::i64 && is_scale(instr.arg[1]);

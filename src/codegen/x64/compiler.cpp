@@ -23,17 +23,31 @@ Compiler::Compiler(const ir::Unit& unit, const HostFeatures& host, CodeMemory& m
   code_->pc_offset = unit.layout->slots[unit.layout->pc].offset;
   data_ = a_.newLabel();
   exit_tail_ = a_.newLabel();
+  refused_ = a_.newLabel();
   for (size_t i = 0; i < unit.blocks.size(); ++i) blocks_.push_back(a_.newLabel());
   at_insn_blocks_.assign(unit.blocks.size(), 1);
   at_insn_blocks_[0] = 0;
 }
 
-std::unique_ptr<X64Code> Compiler::run() {
-  // In the order of the code: links are counted so.
+/// That of Unit::code, by which links are counted too, but ways out go behind the rest: loops are one run then.
+std::vector<ir::BlockId> Compiler::order_blocks() {
   std::vector<ir::BlockId> order(unit_.blocks.size());
   for (ir::BlockId id = 0; id < order.size(); ++id) order[id] = id;
   std::sort(order.begin(), order.end(),
             [this](ir::BlockId a, ir::BlockId b) { return unit_.blocks[a].begin < unit_.blocks[b].begin; });
+  link_of_block_.assign(order.size(), ir::RunResult::no_link);
+  for (const ir::BlockId id : order) {
+    if (at(unit_.blocks[id].end - 1).op != Op::exit_goto || unlinked_.size() == ir::RunResult::no_link) continue;
+    link_of_block_[id] = static_cast<uint8_t>(unlinked_.size());
+    unlinked_.emplace_back();
+  }
+  std::stable_partition(order.begin(), order.end(),
+                        [this](ir::BlockId id) { return at(unit_.blocks[id].begin).op != Op::exit_goto; });
+  return order;
+}
+
+std::unique_ptr<X64Code> Compiler::run() {
+  const std::vector<ir::BlockId> order = order_blocks();
   write_linked_entry();
   if (order[0] != 0) a_.jmp(blocks_[0]);
   for (size_t i = 0; i < order.size(); ++i) {
@@ -46,27 +60,26 @@ std::unique_ptr<X64Code> Compiler::run() {
 }
 
 /// Where other code begins this one: only while its pages are mapped as they were, nothing else is to be done, and the
-/// instructions fit in what is left.
+/// instructions fit in what is left. The pc slot does not hold this code's pc then.
 void Compiler::write_linked_entry() {
-  const Label refused = a_.newLabel();
-  a_.bind(refused);
-  leave(ir::ExitKind::next, ir::RunResult::no_link, 0);
   linked_entry_ = static_cast<uint32_t>(a_.offset());
   a_.mov(x86::rax, data(offsetof(CodeData, generation)));
   a_.mov(x86::rax, x86::ptr(x86::rax));
   a_.cmp(x86::rax, data(offsetof(CodeData, valid_at)));
-  a_.jne(refused);
+  a_.jne(refused_);
   a_.cmp(context(x86::rax, offsetof(ir::ExecContext, events), 4), 0);
-  a_.jne(refused);
+  a_.jne(refused_);
   a_.movq(x86::rax, count_register);
   a_.add(x86::rax, std::max(1u, unit_.guest_insns));
   a_.cmp(x86::rax, x86::ptr(x86::rsp, Frame::insn_limit));
-  a_.ja(refused);
+  a_.ja(refused_);
+  if (wants_pc(0)) write_pc(unit_.guest_pc);
   entry_ = static_cast<uint32_t>(a_.offset());
 }
 
 void Compiler::compile_block(ir::BlockId id) {
   const ir::Block& block = unit_.blocks[id];
+  block_ = id;
   ++scratch_.block;
   analyse(unit_, block, scratch_);
   forget_values();
@@ -97,8 +110,8 @@ void Compiler::compile_instr(const Instr& instr) {
     case Op::set: {
       const bool sunk = is_sunk(instr, found);
       note_set(instr.imm, position_, sunk);
+      if (instr.imm == unit_.layout->pc) return set_pc(instr.arg[0], sunk);
       if (!sunk) set(instr);
-      if (instr.imm == unit_.layout->pc) pc_lags_ = at_insn_ = false;
       return;
     }
     default: break;
@@ -140,10 +153,14 @@ void Compiler::write_cold_parts() {
     a_.mov(x86::rdx, data(offsetof(CodeData, code)));
     a_.jmp(x86::ptr(x86::rsp, Frame::thunk(Frame::exit), 8));
   }
-  for (const auto& [label, link] : unlinked_) {
-    a_.bind(label);
-    leave(ir::ExitKind::next, link, 0);
+  for (size_t link = 0; link < unlinked_.size(); ++link) {
+    a_.bind(unlinked_[link].first);
+    write_pc(unlinked_[link].second);
+    leave(ir::ExitKind::next, static_cast<uint8_t>(link), 0);
   }
+  a_.bind(refused_);
+  write_pc(unit_.guest_pc);
+  leave(ir::ExitKind::next, ir::RunResult::no_link, 0);
   code_->end = static_cast<uint32_t>(a_.offset());
   a_.align(asmjit::AlignMode::kZero, 16);
   for (const auto& [insns, label] : increments_) {
@@ -167,7 +184,7 @@ std::unique_ptr<X64Code> Compiler::finish() {
   code_->entry = entry_;
   code_->linked_entry = linked_entry_;
   code_->data = offset(data_);
-  for (const auto& [label, link] : unlinked_) code_->unlinked.push_back(offset(label));
+  for (const auto& [label, pc] : unlinked_) code_->unlinked.push_back(offset(label));
   code_->write_data();
   return std::move(code_);
 }

@@ -49,6 +49,7 @@ class Compiler {
   void compile_block(ir::BlockId id);
   void compile_instr(const Instr& instr);
   void compile_operation(const Instr& instr);
+  std::vector<ir::BlockId> order_blocks();
   void write_linked_entry();
   void write_cold_parts();
   void write_slow_path(const SlowPath& path);
@@ -149,6 +150,7 @@ class Compiler {
   uint16_t exit_operand(Value value);
   void note_set(uint64_t slot, Value set, bool sunk);
   void begin_insn(uint64_t pc);
+  void set_pc(Value pc, bool sunk);
   void bring_up_to_date();
   void count(int64_t insns);
   void write_pc(uint64_t pc);
@@ -198,12 +200,13 @@ class Compiler {
   asmjit::CodeHolder holder_;
   x86::Assembler a_;
 
-  Label data_, exit_tail_;
+  Label data_, exit_tail_, refused_;
   std::vector<Label> blocks_;
   std::vector<uint8_t> at_insn_blocks_;
   std::vector<std::pair<Label, uint32_t>> exit_labels_;
   std::vector<SlowPath> slow_paths_;
-  std::vector<std::pair<Label, uint8_t>> unlinked_;
+  std::vector<std::pair<Label, uint64_t>> unlinked_;  ///< by link: what leaves, and with which pc
+  std::vector<uint8_t> link_of_block_;
   std::vector<std::pair<int64_t, Label>> increments_;    ///< of the count: constants behind the code
   std::vector<std::pair<uint64_t, Value>> open_sunk_;    ///< slots with the sunk set that has not been superseded
   std::vector<std::pair<Value, uint16_t>> exit_values_;  ///< of the exit being made: values with their cells
@@ -217,8 +220,8 @@ class Compiler {
   const Instr* host_flags_ = nullptr;  ///< the flags_sub of which the host's flags still are
 
   uint32_t position_ = 0;
-  ir::BlockId next_block_ = 0;
-  uint8_t links_ = 0;
+  ir::BlockId block_ = 0, next_block_ = 0;
+  Label round_exit_;       ///< where a poll leaves that the jump at hand makes the decision of
   uint64_t pc_ = 0;        ///< of the instruction begun last in this block
   bool pc_lags_ = false;   ///< the pc slot does not hold it yet
   bool at_insn_ = false;   ///< nothing but an `insn` has set the pc last

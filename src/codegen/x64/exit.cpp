@@ -35,6 +35,17 @@ void Compiler::begin_insn(uint64_t pc) {
   ++uncounted_;
 }
 
+void Compiler::set_pc(Value pc, bool sunk) {
+  at_insn_ = pc_lags_ = false;
+  if (sunk) return;
+  if (is_constant(pc)) {
+    pc_ = at(pc).imm;
+    pc_lags_ = true;
+  } else {
+    a_.mov(state(unit_.layout->slots[unit_.layout->pc].offset, 8), use(pc));
+  }
+}
+
 void Compiler::bring_up_to_date() {
   if (pc_lags_) write_pc(pc_);
   count(uncounted_);
@@ -46,8 +57,9 @@ void Compiler::bring_up_to_date() {
 bool Compiler::wants_pc(ir::BlockId target) const {
   for (const Instr& instr : unit_.instrs(target)) {
     if (instr.op == Op::insn || instr.op == Op::exit_goto || instr.op == Op::exit_indirect) return false;
-    const bool computes = ir::has(instr.op, ir::Trait::pure) || instr.op == Op::nop ||
-                          (instr.op == Op::get && instr.imm != unit_.layout->pc);
+    const bool slot = instr.op == Op::get || instr.op == Op::set;
+    if (slot && instr.imm == unit_.layout->pc) return instr.op == Op::get;
+    const bool computes = ir::has(instr.op, ir::Trait::pure) || instr.op == Op::nop || slot;
     if (!computes) return true;
   }
   return true;
@@ -127,9 +139,18 @@ void Compiler::exit_if(const Instr& instr) {
   a_.j(holds, make_exit(static_cast<ExitKind>(instr.kind), instr.imm).label);
 }
 
+/// At the end of a loop's round it goes on right from here.
 void Compiler::poll() {
+  const Instr& next = at(position_ + 1);
+  const bool ends_round = next.op == Op::jump && next.target[0] != next_block_;
+  if (ends_round) {
+    count(uncounted_);
+    uncounted_ = 0;
+  }
   a_.cmp(context(x86::rax, offsetof(ir::ExecContext, events), 4), 0);
-  a_.jne(make_exit(ExitKind::event, 0).label);
+  const Exit exit = make_exit(ExitKind::event, 0);
+  if (ends_round) round_exit_ = exit.label;
+  else a_.jne(exit.label);
 }
 
 void Compiler::compile_terminator(const Instr& instr) {
@@ -147,7 +168,13 @@ void Compiler::compile_terminator(const Instr& instr) {
 }
 
 void Compiler::jump(ir::BlockId target) {
-  if (target != next_block_) a_.jmp(blocks_[target]);
+  if (round_exit_.isValid()) {
+    a_.je(blocks_[target]);
+    a_.jmp(round_exit_);
+    round_exit_.reset();
+  } else if (target != next_block_) {
+    a_.jmp(blocks_[target]);
+  }
 }
 
 void Compiler::branch(const Instr& instr) {
@@ -176,36 +203,41 @@ void Compiler::compile_exit(const Instr& instr) {
   leave(kind, ir::RunResult::no_link, instr.imm);
 }
 
+/// Linked code knows its pc.
 void Compiler::exit_goto(const Instr& instr) {
-  write_pc(instr.imm);
   count(uncounted_);
-  const uint8_t link = links_;
-  if (link == ir::RunResult::no_link) return leave(ExitKind::next, link, 0);
-  ++links_;
+  const uint8_t link = link_of_block_[block_];
+  if (link == ir::RunResult::no_link) {
+    write_pc(instr.imm);
+    return leave(ExitKind::next, link, 0);
+  }
   a_.jmp(data(static_cast<uint32_t>(sizeof(CodeData)) + 8 * link));
-  unlinked_.push_back({a_.newLabel(), link});
+  unlinked_[link] = {a_.newLabel(), instr.imm};
 }
 
 void Compiler::exit_indirect(const Instr& instr) {
   const Gp pc = use(instr.arg[0]);
-  a_.mov(state(unit_.layout->slots[unit_.layout->pc].offset, 8), pc);
+  const x86::Mem slot = state(unit_.layout->slots[unit_.layout->pc].offset, 8);
   count(uncounted_);
   const Op from = at(instr.arg[0]).op;
-  if (unit_.mode == 0 || from == Op::constant || from == Op::call)
+  if (unit_.mode == 0 || from == Op::constant || from == Op::call) {
+    a_.mov(slot, pc);
     return leave(ExitKind::next, ir::RunResult::no_link, 0);
+  }
   const Label miss = a_.newLabel();
   a_.mov(x86::ecx, pc.r32());
   a_.shr(x86::ecx, JumpTable::shift);
   a_.xor_(x86::ecx, pc.r32());
   a_.and_(x86::ecx, static_cast<uint32_t>(JumpTable::size - 1));
   a_.shl(x86::ecx, 5);
-  a_.add(x86::rcx, context(x86::rax, offsetof(ir::ExecContext, jumps)));
+  a_.add(x86::rcx, x86::ptr(x86::rsp, Frame::jumps));
   a_.cmp(pc, x86::ptr(x86::rcx, offsetof(JumpTable::Entry, pc)));
   a_.jne(miss);
   a_.cmp(x86::dword_ptr(x86::rcx, offsetof(JumpTable::Entry, mode)), unit_.mode);
   a_.jne(miss);
   a_.jmp(x86::ptr(x86::rcx, offsetof(JumpTable::Entry, target), 8));
   a_.bind(miss);
+  a_.mov(slot, pc);
   leave(ExitKind::next, ir::RunResult::no_link, 0);
 }
 

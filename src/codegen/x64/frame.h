@@ -20,6 +20,7 @@ struct Frame {
   static constexpr int32_t context = 64;     ///< the ExecContext
   static constexpr int32_t insn_limit = 72;  ///< as the context has it; and its TLBs
   static constexpr int32_t tlb(uint64_t space) { return 80 + static_cast<int32_t>(space) * 8; }
+  static constexpr int32_t jumps = 80 + static_cast<int32_t>(ir::max_spaces) * 8;  ///< the table of jumps
   static constexpr int32_t header = 128;
   static constexpr int32_t scratch = header + static_cast<int32_t>(offsetof(interp::FrameHeader, scratch));
   static constexpr int32_t cells = header + static_cast<int32_t>(sizeof(interp::FrameHeader));
@@ -33,7 +34,7 @@ struct Frame {
   /// Six registers and a return address are pushed above: this keeps the stack pointer aligned.
   static constexpr int32_t size = (cells + static_cast<int32_t>(all_cells) * 8 + 15) / 16 * 16 + 8;
 };
-static_assert(Frame::thunks * 8 <= Frame::context && Frame::tlb(ir::max_spaces) <= Frame::header);
+static_assert(Frame::thunks * 8 <= Frame::context && Frame::jumps + 8 <= Frame::header);
 static_assert(Frame::header % alignof(interp::FrameHeader) == 0);
 static_assert(Frame::all_cells < interp::max_cells);
 

@@ -1,4 +1,7 @@
 // Integer arithmetic, selects and conversions. In registers, values narrower than 64 bits have zeros above them.
+#include <limits>
+#include <utility>
+
 #include "base/assert.h"
 #include "codegen/x64/compiler.h"
 
@@ -43,8 +46,21 @@ void Compiler::apply(Inst::Id id, const Gp& to, Value right, Type type) {
 }
 
 void Compiler::arithmetic(const Instr& instr, Inst::Id id) {
-  const Value a = instr.arg[0], b = instr.arg[1];
+  Value a = instr.arg[0], b = instr.arg[1];
+  const int8_t target = target_of(here());
+  const bool swaps = ir::has(instr.op, ir::Trait::commutative) && !is_constant(b);
+  if (swaps && target >= 0 && note(b).reg == target && note(a).reg != target) std::swap(a, b);
+  if (instr.op == Op::and_ && instr.type == Type::i64 && is_constant(b) && at(b).imm == 0xffff'ffff) {
+    const Gp from = use(a);
+    return copy_clean(define(here(), true), from, Type::i32);
+  }
   const bool add = instr.op == Op::add && ir::bits(instr.type) >= 32;
+  if (instr.op == Op::sub && ir::bits(instr.type) >= 32 && !dies(a) && !is_constant(a) && is_immediate(b) &&
+      immediate(b) != std::numeric_limits<int32_t>::min()) {
+    const Gp left = use_low(a), to = define(here(), true);
+    a_.lea(half_or_all(to, instr.type == Type::i64), x86::ptr(left, -immediate(b)));
+    return;
+  }
   if (add && !dies(a) && !is_constant(a)) {  // saves a move
     const Gp left = use_low(a);
     const bool wide = instr.type == Type::i64;

@@ -12,11 +12,20 @@ Compiler::Gp Compiler::address_of(Value value) {
   if (!note(value).fused) return use(value);
   int32_t displacement = 0;
   Value base = value;
-  if (const Instr& sum = at(value); is_constant(sum.arg[1])) {
+  const bool narrow = at(base).op == Op::and_;  // to 32 bits
+  const Gp to = half_or_all(x86::rax, !narrow);
+  if (narrow) {
+    base = at(base).arg[0];
+    if (!note(base).fused) {
+      a_.mov(to, use(base).r32());
+      return x86::rax;
+    }
+  }
+  if (const Instr& sum = at(base); is_constant(sum.arg[1])) {
     displacement = static_cast<int32_t>(at(sum.arg[1]).imm);
     base = sum.arg[0];
     if (!note(base).fused) {
-      a_.lea(x86::rax, x86::ptr(use(base), displacement));
+      a_.lea(to, x86::ptr(use(base), displacement));
       return x86::rax;
     }
   }
@@ -29,7 +38,7 @@ Compiler::Gp Compiler::address_of(Value value) {
     right = at(right).arg[0];
   }
   const Gp first = use(left), second = use(right);
-  a_.lea(x86::rax, x86::ptr(first, second, scale, displacement));
+  a_.lea(to, x86::ptr(first, second, scale, displacement));
   return x86::rax;
 }
 
@@ -38,8 +47,12 @@ void Compiler::look_up(const Gp& address, const Instr& instr, bool write, Label 
   constexpr unsigned entry_bits = 5;
   static_assert(sizeof(ir::TlbEntry) == 1u << entry_bits);
   const unsigned size = ir::bytes(instr.type);
-  a_.mov(x86::ecx, address.r32());
-  a_.shr(x86::ecx, ir::page_bits - entry_bits);
+  if (host_.bmi2) {
+    a_.rorx(x86::ecx, address.r32(), ir::page_bits - entry_bits);
+  } else {
+    a_.mov(x86::ecx, address.r32());
+    a_.shr(x86::ecx, ir::page_bits - entry_bits);
+  }
   a_.and_(x86::ecx, static_cast<uint32_t>((ir::tlb_entries - 1) << entry_bits));
   a_.add(x86::rcx, x86::ptr(x86::rsp, Frame::tlb(instr.imm)));
   if (size > 1) a_.lea(x86::rdx, x86::ptr(address, static_cast<int32_t>(size - 1)));

@@ -194,6 +194,7 @@ class Writer {
     };
     a_.movq(count_register, in_context(context, offsetof(ExecContext, insns)));
     copy(offsetof(ExecContext, insn_limit), Frame::insn_limit);
+    copy(offsetof(ExecContext, jumps), Frame::jumps);
     for (unsigned i = 0; i < ir::max_spaces; ++i)
       copy(offsetof(ExecContext, tlb) + i * sizeof(ir::Tlb*), Frame::tlb(i));
   }

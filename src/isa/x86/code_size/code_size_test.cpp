@@ -11,6 +11,7 @@
 
 #include "codegen/backend.h"
 #include "ir/passes/pipeline.h"
+#include "ir/text.h"
 #include "isa/x86/code_size/snippets_test.h"
 #include "isa/x86/cpu.h"
 #include "isa/x86/lockstep/flat_host_test.h"
@@ -84,6 +85,21 @@ class Program {
 
 #if defined(__x86_64__)
 
+/// To read what was made: STRATA_SHOW_CODE=SNIPPET.
+void show(const ir::Unit& unit, const codegen::HostCode& host) {
+  std::string text = ir::print(unit);
+  for (auto code = octets(host.usual); !code.empty();) {
+    ZydisDisassembledInstruction instruction;
+    const auto address = static_cast<uint64_t>(code.data() - octets(host.usual).data());
+    if (!ZYAN_SUCCESS(
+            ZydisDisassembleIntel(ZYDIS_MACHINE_MODE_LONG_64, address, code.data(), code.size(), &instruction)))
+      break;
+    text += fmt::format("{:4x} {}\n", address, instruction.text);
+    code = code.subspan(instruction.info.length);
+  }
+  fmt::print("{}\n", text);
+}
+
 std::string measure(const Snippet& snippet) {
   // Of a fixed host, so that every host writes the same file.
   codegen::x64::Translator translator(codegen::x64::HostFeatures::all());
@@ -93,6 +109,8 @@ std::string measure(const Snippet& snippet) {
   EXPECT_EQ(unit.guest_insns, insns) << snippet.name;
   const auto code = translator.compile(unit);
   const codegen::HostCode host = code->host_code();
+  if (const char* wanted = std::getenv("STRATA_SHOW_CODE"); wanted != nullptr && snippet.name == wanted)
+    show(unit, host);
   return fmt::format("{:<6} {:<28} {:>5} {:>5} {:>9} {:>5} {:>8} {:>5}\n", snippet.code_bits == 64 ? "amd64" : "i386",
                      snippet.name, insns, snippet.code.size(), count_instructions(octets(host.usual), 64),
                      host.usual.size(), count_instructions(octets(host.seldom), 64), host.seldom.size());
