@@ -119,6 +119,7 @@ Result<void> Runner::act(std::string_view text) {
   if (verb == "set") return bridge_->reconfigure(port(first), parse_port(rest), now_);
   if (verb == "mirror") return add_mirror(rest);
   const auto vid = [&](std::string_view number_text) { return static_cast<Vid>(number(number_text)); };
+  if (verb == "no-mirrors") return bridge_->set_mirrors({});
   if (verb == "remove") bridge_->remove_port(port(first), now_);
   else if (verb == "down") bridge_->set_up(port(first), false, now_);
   else if (verb == "up") bridge_->set_up(port(first), true, now_);

@@ -95,12 +95,12 @@ void Bridge::remove_port(PortId id, Time now) {
   port.registered.clear();
   update_membership(port);
   for (auto& [key, group] : groups_) group.registered.remove(id);
+  std::erase_if(groups_, [](const auto& entry) { return entry.second.empty(); });
+  for (auto& [vid, routers] : routers_) routers.remove(id);
   vlans_in_use_.for_each([&](unsigned vid) { vlan_[vid]->routers.remove(id); });
   std::erase_if(mirrors_, [&](const Mirror& session) { return session.destination == id; });
   for (auto& session : mirrors_) session.ingress.remove(id), session.egress.remove(id);
   isolated_.remove(id);
-  ready_.remove(id);
-  shaped_.remove(id);
   ports_.remove(id);
   port_[id].reset();
   apply_mirrors();
@@ -129,6 +129,7 @@ Vlan& Bridge::use_vlan(Vid vid) {
     vlan_[vid] = std::make_unique<Vlan>();
     vlan_[vid]->vid = vid;
     vlan_[vid]->snooping = snooped_.contains(vid);
+    if (const auto routers = routers_.find(vid); routers != routers_.end()) vlan_[vid]->routers = routers->second;
     vlans_in_use_.add(vid);
   }
   return *vlan_[vid];
@@ -185,13 +186,13 @@ void Bridge::remove_static_entries(Port& port) {
     const auto group = groups_.find(Fdb::key_of(vid, address));
     if (group == groups_.end()) continue;
     group->second.configured.remove(port.id);
-    if (group->second.configured.empty() && group->second.registered.empty()) groups_.erase(group);
+    if (group->second.empty()) groups_.erase(group);
   }
 }
 
 // The bridge.
 
-Result<void> Bridge::reconfigure(const BridgeConfig& config, Time) {
+Result<void> Bridge::reconfigure(const BridgeConfig& config, Time now) {
   STRATA_TRY(validate(config));
   const auto fids = fids_of(config);
   std::map<std::uint64_t, std::string_view> places;
@@ -206,6 +207,7 @@ Result<void> Bridge::reconfigure(const BridgeConfig& config, Time) {
   config_ = config;
   ageing_ms_ = milliseconds(config.ageing);
   fdb_.set_max_entries(config.max_addresses);
+  sweep(now);  // by the new ageing time
   if (!relearn) return {};
   fids_ = fids;
   fdb_.erase_if([](const Fdb::Entry&) { return true; });
@@ -244,6 +246,7 @@ void Bridge::apply_mirrors() {
   }
   ports_.for_each([&](unsigned id) {
     Port& port = *port_[id];
+    if (port.is_mirror != destinations.contains(id)) forget_waiting(port);  // no copy leaves by a port that is none now
     port.is_mirror = destinations.contains(id);
     port.mirror_ingress = ingress.contains(id);
     port.mirror_egress = egress.contains(id);
@@ -278,12 +281,16 @@ void Bridge::set_up(PortId id, bool up, Time now) {
   port.up = up;
   update_forwarding(port);
   if (!up) {
-    port.drop(Drop::flushed, port.queues.clear());
-    ready_.remove(id);
-    shaped_.remove(id);
+    forget_waiting(port);
     flush(id);
   }
   tell(id, now);
+}
+
+void Bridge::forget_waiting(Port& port) {
+  port.drop(Drop::flushed, port.queues.clear());
+  ready_.remove(port.id);
+  shaped_.remove(port.id);
 }
 
 void Bridge::set_state(PortId id, PortState state) {
@@ -349,6 +356,8 @@ void Bridge::set_snooping(Vid vid, bool on) {
 }
 
 void Bridge::set_router_ports(Vid vid, const PortSet& ports) {
+  routers_[vid] = ports & ports_;
+  if (routers_[vid].empty()) routers_.erase(vid);
   if (vlan_[vid]) vlan_[vid]->routers = ports & ports_;
 }
 
@@ -356,7 +365,7 @@ void Bridge::set_group(Vid vid, MacAddress address, const PortSet& ports) {
   const auto key = Fdb::key_of(vid, address);
   auto& group = groups_[key];
   group.registered = ports & ports_;
-  if (group.registered.empty() && group.configured.empty()) groups_.erase(key);
+  if (group.empty()) groups_.erase(key);
 }
 
 PortSet Bridge::group(Vid vid, MacAddress address) const {

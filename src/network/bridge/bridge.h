@@ -56,6 +56,7 @@ class Bridge {
   void remove_port(PortId port, Time now);
   /// Learnt addresses are forgotten if what learns together has changed.
   Result<void> reconfigure(const BridgeConfig& config, Time now);
+  /// What waits for a port that becomes a destination, or was one, is lost.
   Result<void> set_mirrors(const std::vector<Mirror>& mirrors);
 
   const BridgeConfig& config() const { return config_; }
@@ -110,7 +111,7 @@ class Bridge {
   void set_registered(PortId port, Vid vid, bool registered);
   const VlanSet& registered(PortId port) const;
 
-  /// In snooped VLANs, IP multicast goes to the ports of its group and to router ports; without group to router ports.
+  /// Holds for a VLAN whether it is in use or not. In snooped VLANs, IP multicast goes to the ports of its group and to router ports; without group to router ports.
   void set_snooping(Vid vid, bool on);
   void set_router_ports(Vid vid, const PortSet& ports);
   void set_group(Vid vid, MacAddress group, const PortSet& ports);
@@ -125,6 +126,7 @@ class Bridge {
   struct Group {
     PortSet configured;
     PortSet registered;
+    bool empty() const { return configured.empty() && registered.empty(); }
   };
   struct Attachment {
     MacAddress address;
@@ -143,6 +145,7 @@ class Bridge {
   Vlan& use_vlan(Vid vid);
   Vid fid_of(Vid vid) const { return fids_[vid]; }
   void apply_mirrors();
+  void forget_waiting(Port& port);
   void tell(PortId port, Time now);
   void sweep(Time now);
   bool expired(const Fdb::Entry& entry, std::uint32_t now_ms) const {
@@ -179,6 +182,7 @@ class Bridge {
   std::array<std::unique_ptr<Vlan>, 4096> vlan_;
   VlanSet vlans_in_use_;
   VlanSet snooped_;
+  std::unordered_map<Vid, PortSet> routers_;
   std::array<Vid, 4096> fids_;
   Fdb fdb_;
   std::uint32_t ageing_ms_ = 0;

@@ -27,6 +27,7 @@ Enqueued EgressQueues::push(QueuedFrame&& queued) {
   if (queued.drop_eligible && (ring.count * 100 >= std::size_t{config_.max_frames} * config_.drop_eligible_percent ||
                                bytes * 100 > std::size_t{config_.max_bytes} * config_.drop_eligible_percent))
     return Enqueued::drop_eligible;
+  queued.traffic_class = static_cast<std::uint8_t>(traffic_class);
   ring.push_back(std::move(queued));
   occupied_ |= static_cast<std::uint8_t>(1U << traffic_class);
   ++waiting_;
@@ -57,7 +58,7 @@ QueuedFrame EgressQueues::pop() {
 }
 
 void EgressQueues::unpop(QueuedFrame&& queued) {
-  const unsigned traffic_class = config_.traffic_class[queued.priority];
+  const unsigned traffic_class = queued.traffic_class;
   Ring& ring = rings_[traffic_class];
   if ((strict_ >> traffic_class & 1) == 0) ring.credit += static_cast<std::int64_t>(queued.frame.stored().size());
   ring.push_front(std::move(queued));

@@ -17,6 +17,7 @@ struct QueuedFrame {
   Vid vid = no_vid;  ///< no_vid: leaves as it is
   std::uint8_t priority = 0;
   bool drop_eligible = false;
+  std::uint8_t traffic_class = 0;  ///< push() fills it in
 };
 
 enum class Enqueued : std::uint8_t { taken, full, drop_eligible };

@@ -23,7 +23,7 @@ Fdb::Fdb(std::size_t max_entries, std::uint64_t seed)
       seed_{mix(seed + 0x9e3779b97f4a7c15), mix(seed + 2 * 0x9e3779b97f4a7c15) | 1} {}
 
 Fdb::Entry* Fdb::insert(std::uint64_t key, bool beyond_limit) {
-  if (size_ >= max_entries_ && !beyond_limit) return nullptr;
+  if (full() && !beyond_limit) return nullptr;
   if (2 * (size_ + 1) > slots_.size()) grow();
   std::size_t i = hash(key) & mask_;
   while (slots_[i].key != 0) i = (i + 1) & mask_;

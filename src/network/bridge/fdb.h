@@ -31,6 +31,7 @@ class Fdb {
   static constexpr MacAddress address_of(std::uint64_t key) { return MacAddress(key); }
 
   std::size_t size() const { return size_; }
+  bool full() const { return size_ >= max_entries_; }
   void set_max_entries(std::size_t max_entries) { max_entries_ = max_entries; }
 
   Entry* find(std::uint64_t key) {

@@ -145,12 +145,12 @@ bool Bridge::learn(Port& port, const Arrival& arrival, Time now) {
       return true;
     }
   }
-  const auto limit = port.config.learning_limit;
-  if (limit != 0 && port.learnt >= limit && now >= last_sweep_ + std::chrono::seconds(1)) {
-    sweep(now);  // the limit counts stations that are gone only until somebody needs their place
+  const auto at_limit = [&] { return port.config.learning_limit != 0 && port.learnt >= port.config.learning_limit; };
+  if ((at_limit() || fdb_.full()) && now >= last_sweep_ + std::chrono::seconds(1)) {
+    sweep(now);  // stations that are gone count until somebody needs their place
     entry = fdb_.find(key);
   }
-  if (limit != 0 && port.learnt >= limit) {
+  if (at_limit()) {
     if (!port.config.drop_beyond_limit) return true;
     port.drop(Drop::learning_limit);
     return false;
