@@ -118,6 +118,12 @@ iface::Exit Engine::run_until(uint64_t insns) {
   thread_ = std::this_thread::get_id();
   cache_.set_thread(thread_);
   limit_ = context_.insn_limit = insns;
+  iface::Exit exit = run_until_exit();
+  guest_.leave_host();
+  return exit;
+}
+
+iface::Exit Engine::run_until_exit() {
   for (;;) {
     if (auto exit = take_events()) return *std::move(exit);
     if (halted_) {

@@ -71,6 +71,7 @@ class Engine {
   };
 
   // engine.cpp: the loop.
+  iface::Exit run_until_exit();
   std::optional<iface::Exit> take_events();
   std::optional<iface::Exit> deal_with(const ir::RunResult& result);
   std::optional<iface::Exit> hand_over(ir::ExitKind kind, uint64_t payload);

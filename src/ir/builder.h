@@ -19,6 +19,7 @@ class Builder {
   BlockId new_block();
   void begin(BlockId block);  ///< the block before must have been ended
   bool in_block() const { return in_block_; }
+  BlockId block() const { return emitter_.block(); }  ///< the one begun last
 
   // Constants and state.
   Value constant(Type type, uint64_t value);

@@ -16,6 +16,7 @@ class Emitter {
   explicit Emitter(const StateLayout& layout);
 
   void begin(BlockId block);
+  BlockId block() const { return block_; }
   void end() { unit_.blocks[block_].end = size(); }
 
   /// Simplifies and appends; gives the value, which may be an older one. no_value where the instruction gives none.

@@ -100,6 +100,14 @@ struct Trait {
   X(int_to_float, 1, Trait::float_env)  /* signed i32 or i64 to T */ \
   X(float_to_int, 1, Trait::float_env)  /* to signed T (i32, i64); imm 0: the rounding mode in force, 1: towards zero; \
                                            out of range or NaN: the minimum */ \
+  /* The float stack: the 80-bit registers, status and control of base/float_stack.h, which a front end that has such \
+     registers keeps on the host's unit while it runs; imm holds an operation's number as it is there */ \
+  X(fstack, 0, Trait::effect)        /* operation imm, of registers only */ \
+  X(fstack_compare, 0, Trait::effect) /* the same of one that compares: flags (i32) as fcompare gives them */ \
+  X(fstack_memory, 1, Trait::may_exit | Trait::effect) /* operation imm & 0xffff, its operand in guest memory at a \
+                                        (i64), address space imm >> 16. All exceptions are masked */ \
+  X(fstack_status, 0, Trait::effect) /* the status word (i16) */ \
+  X(fstack_control, 1, Trait::effect) /* the control word := a (i16) */ \
   /* Vectors: T is v128 unless said */ \
   X(vadd, 2, Trait::pure | Trait::commutative)     /* L i8 to i64 */ \
   X(vsub, 2, Trait::pure) \

@@ -19,11 +19,12 @@ constexpr std::string_view written_name(Op op) {
 }
 
 constexpr bool is_vector(Op op) { return op >= Op::vadd && op <= Op::vfcmp; }
+constexpr bool is_float_stack(Op op) { return op >= Op::fstack && op <= Op::fstack_control; }
 
 // clang-format off
 /// Whether the type stands behind the name. Elsewhere it follows from the operation, the slot or the helper.
 constexpr bool shows_type(Op op) {
-  if (is_vector(op) || op >= Op::exit_if) return false;
+  if (is_vector(op) || is_float_stack(op) || op >= Op::exit_if) return false;
   switch (op) {
     case Op::nop: case Op::vconstant: case Op::get: case Op::set: case Op::insn: case Op::flags_merge: case Op::cond:
     case Op::fence: case Op::call:
@@ -47,7 +48,8 @@ constexpr bool trailing_immediate(Op op) {
   switch (op) {
     case Op::flags_merge: case Op::fcompare: case Op::float_to_int: case Op::vshl_bytes: case Op::vshr_bytes:
     case Op::valign: case Op::vshuffle: case Op::vshuffle_lo: case Op::vshuffle_hi: case Op::vshuffle2:
-    case Op::vblend: case Op::vextract: case Op::vinsert: case Op::vfcmp:
+    case Op::vblend: case Op::vextract: case Op::vinsert: case Op::vfcmp: case Op::fstack: case Op::fstack_compare:
+    case Op::fstack_memory:
       return true;
     default: return false;
   }

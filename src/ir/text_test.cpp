@@ -116,76 +116,81 @@ b0:
   %73 = fconvert f64 %7
   %74 = int_to_float f64 %5
   %75 = float_to_int i64 %3, 0x1
-  %76 = vadd.i8 %8, %53
-  %77 = vsub.i64 %8, %53
-  %78 = vadd_sat_s.i8 %8, %53
-  %79 = vadd_sat_u.i16 %8, %53
-  %80 = vsub_sat_s.i8 %8, %53
-  %81 = vsub_sat_u.i16 %8, %53
-  %82 = vmul.i32 %8, %53
-  %83 = vmulhi_s.i16 %8, %53
-  %84 = vmulhi_u.i16 %8, %53
-  %85 = vmul_even_u %8, %53
-  %86 = vmul_even_s %8, %53
-  %87 = vmadd %8, %53
-  %88 = vsad %8, %53
-  %89 = vavg_u.i8 %8, %53
-  %90 = vmin_s.i8 %8, %53
-  %91 = vmin_u.i16 %8, %53
-  %92 = vmax_s.i32 %8, %53
-  %93 = vmax_u.i32 %8, %53
-  %94 = vabs.i8 %8
-  %95 = vcmp_eq.i64 %8, %53
-  %96 = vcmp_gt_s.i8 %8, %53
-  %97 = vand %8, %53
-  %98 = vor %8, %53
-  %99 = vxor %8, %53
-  %100 = vandn %8, %53
-  %101 = vshl.i16 %8, %6
-  %102 = vshr.i64 %8, %6
-  %103 = vsar.i32 %8, %6
-  %104 = vshl_bytes %8, 0x3
-  %105 = vshr_bytes %8, 0xf
-  %106 = valign %8, %53, 0x5
-  %107 = vshuffle %8, 0x1b
-  %108 = vshuffle_lo %8, 0x1b
-  %109 = vshuffle_hi %8, 0xff
-  %110 = vshuffle2.f64 %8, %53, 0x2
-  %111 = vlookup %8, %53
-  %112 = vblend.i16 %8, %53, 0x81
-  %113 = vblend_mask.i8 %8, %53, %76
-  %114 = vunpack_lo.i8 %8, %53
-  %115 = vunpack_hi.i64 %8, %53
-  %116 = vpack_s.i16 %8, %53
-  %117 = vpack_u.i32 %8, %53
-  %118 = vwiden_s.i8 %8
-  %119 = vwiden_u.i32 %8
-  %120 = vextract.i8 %8, 0xf
-  %121 = vinsert.f64 %8, %3, 0x1
-  %122 = vzext %7
-  %123 = vsplat.i8 %1
-  %124 = vmask.f32 %8
-  %125 = vfadd.f32 %8, %53
-  %126 = vfsub.f64 %8, %53
-  %127 = vfmul.f32 %8, %53
-  %128 = vfdiv.f32 %8, %53
-  %129 = vfsqrt.f64 %8
-  %130 = vfmin.f32 %8, %53
-  %131 = vfmax.f32 %8, %53
-  %132 = vfcmp.f64 %8, %53, 0x7
+  fstack 0xd8c1
+  %77 = fstack_compare 0xdff1
+  fstack_memory %6, 0x3dd00
+  %79 = fstack_status
+  fstack_control %79
+  %81 = vadd.i8 %8, %53
+  %82 = vsub.i64 %8, %53
+  %83 = vadd_sat_s.i8 %8, %53
+  %84 = vadd_sat_u.i16 %8, %53
+  %85 = vsub_sat_s.i8 %8, %53
+  %86 = vsub_sat_u.i16 %8, %53
+  %87 = vmul.i32 %8, %53
+  %88 = vmulhi_s.i16 %8, %53
+  %89 = vmulhi_u.i16 %8, %53
+  %90 = vmul_even_u %8, %53
+  %91 = vmul_even_s %8, %53
+  %92 = vmadd %8, %53
+  %93 = vsad %8, %53
+  %94 = vavg_u.i8 %8, %53
+  %95 = vmin_s.i8 %8, %53
+  %96 = vmin_u.i16 %8, %53
+  %97 = vmax_s.i32 %8, %53
+  %98 = vmax_u.i32 %8, %53
+  %99 = vabs.i8 %8
+  %100 = vcmp_eq.i64 %8, %53
+  %101 = vcmp_gt_s.i8 %8, %53
+  %102 = vand %8, %53
+  %103 = vor %8, %53
+  %104 = vxor %8, %53
+  %105 = vandn %8, %53
+  %106 = vshl.i16 %8, %6
+  %107 = vshr.i64 %8, %6
+  %108 = vsar.i32 %8, %6
+  %109 = vshl_bytes %8, 0x3
+  %110 = vshr_bytes %8, 0xf
+  %111 = valign %8, %53, 0x5
+  %112 = vshuffle %8, 0x1b
+  %113 = vshuffle_lo %8, 0x1b
+  %114 = vshuffle_hi %8, 0xff
+  %115 = vshuffle2.f64 %8, %53, 0x2
+  %116 = vlookup %8, %53
+  %117 = vblend.i16 %8, %53, 0x81
+  %118 = vblend_mask.i8 %8, %53, %81
+  %119 = vunpack_lo.i8 %8, %53
+  %120 = vunpack_hi.i64 %8, %53
+  %121 = vpack_s.i16 %8, %53
+  %122 = vpack_u.i32 %8, %53
+  %123 = vwiden_s.i8 %8
+  %124 = vwiden_u.i32 %8
+  %125 = vextract.i8 %8, 0xf
+  %126 = vinsert.f64 %8, %3, 0x1
+  %127 = vzext %7
+  %128 = vsplat.i8 %1
+  %129 = vmask.f32 %8
+  %130 = vfadd.f32 %8, %53
+  %131 = vfsub.f64 %8, %53
+  %132 = vfmul.f32 %8, %53
+  %133 = vfdiv.f32 %8, %53
+  %134 = vfsqrt.f64 %8
+  %135 = vfmin.f32 %8, %53
+  %136 = vfmax.f32 %8, %53
+  %137 = vfcmp.f64 %8, %53, 0x7
   nop
   exit_if %34, trap 0xd
   poll
-  %136 = sunk xor i32 %5, %11
-  sunk set w, %136
+  %141 = sunk xor i32 %5, %11
+  sunk set w, %141
   branch %34, b3, b2
 b2:
   jump b4
 b1:
   exit_goto 0x10000
 b3:
-  %141 = get pc
-  exit_indirect %141
+  %146 = get pc
+  exit_indirect %146
 b4:
   exit halt 0x0
 )";

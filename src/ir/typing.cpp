@@ -1,6 +1,7 @@
 // The typing rules, by groups of operations.
 #include "ir/typing.h"
 
+#include "base/float_stack.h"
 #include "ir/runtime.h"
 
 namespace strata::ir {
@@ -126,6 +127,23 @@ const char* float_error(const Typing& t) {
   }
 }
 
+const char* float_stack_error(const Typing& t) {
+  using float_stack::Operand;
+  const auto operation = static_cast<float_stack::Operation>(t.instr.imm);
+  const bool is_register = (operation & 0xff) >= 0xc0, is_operation = operation >> 8 >= 0xd8 && operation >> 8 <= 0xdf;
+  switch (t.instr.op) {
+    case Op::fstack_status: return nullptr;
+    case Op::fstack_control: return t.operand[0] == Type::i16 ? nullptr : bad_operand;
+    case Op::fstack_memory: {
+      if (t.operand[0] != Type::i64) return bad_operand;
+      if (!is_operation || is_register || t.instr.imm >> 16 >= max_spaces) return bad_immediate;
+      const Operand operand = float_stack::operand(operation);
+      return operand == Operand::none || operand == Operand::control ? bad_immediate : nullptr;
+    }
+    default: return is_operation && is_register && t.instr.imm >> 16 == 0 ? nullptr : bad_immediate;
+  }
+}
+
 // clang-format off
 /// A bit for each lane; what the comments in ir/op.h say of L.
 constexpr unsigned lanes(auto... lane) { return ((1u << static_cast<unsigned>(lane)) | ...); }
@@ -233,6 +251,7 @@ const char* type_error(const Unit& unit, const Instr& instr) {
   }
   if (instr.op >= Op::vadd && instr.op <= Op::vfcmp) return vector_error(typing);
   if (instr.op >= Op::fadd && instr.op <= Op::float_to_int) return float_error(typing);
+  if (instr.op >= Op::fstack && instr.op <= Op::fstack_control) return float_stack_error(typing);
   if (instr.op >= Op::flags_add && instr.op <= Op::cond) return flags_error(typing);
   if (instr.op >= Op::select && instr.op <= Op::bitcast) return conversion_error(typing);
   if (instr.op >= Op::add && instr.op <= Op::le_s) return integer_error(typing);

@@ -122,6 +122,10 @@ class Guest {
   virtual void enter_code() {}
   virtual void leave_code() {}
 
+  /// Called when the processor stops running on this thread: whatever of the guest's state has stayed on the host's
+  /// processor from one stretch of compiled code to the next (for C++ does not touch it) must be taken off.
+  virtual void leave_host() {}
+
   /// Whether handle(event) would take an interrupt now (also what ends a halt).
   virtual bool interrupt_ready() = 0;
 

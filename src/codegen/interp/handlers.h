@@ -127,6 +127,9 @@ Handler float_convert(ir::Type from, ir::Type to);   ///< between floats, and fr
 Handler float_truncate(ir::Type from, ir::Type to);  ///< to an integer, towards zero
 Handler vector_float(ir::Op op, ir::Lane lane, uint64_t imm);
 
+// The float stack (float_stack.cpp): operand a, result d, both any; imm as the instruction's.
+Handler float_stack_handler(ir::Op op);
+
 // Vectors (vector*.cpp): a, b, c, d any, imm as the instruction's.
 Handler vector(ir::Op op, ir::Lane lane);
 Handler vector_from_scalar(ir::Op op, ir::Type type);  ///< vzext, vsplat

@@ -65,6 +65,8 @@ void Lowering::lower_float_or_vector(const Instr& instr) {
     case Op::vfadd: case Op::vfsub: case Op::vfmul: case Op::vfdiv: case Op::vfsqrt: case Op::vfmin: case Op::vfmax:
     case Op::vfcmp:
       return lower_any(instr, vector_float(instr.op, instr.lane, instr.imm));
+    case Op::fstack: case Op::fstack_compare: case Op::fstack_memory: case Op::fstack_status: case Op::fstack_control:
+      return lower_any(instr, float_stack_handler(instr.op), static_cast<int32_t>(instr.imm));
     case Op::vzext: case Op::vsplat:
       return lower_any(instr, vector_from_scalar(instr.op, type_of(instr.arg[0])));
     default: return lower_any(instr, vector(instr.op, instr.lane), static_cast<int32_t>(instr.imm));

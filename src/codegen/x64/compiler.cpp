@@ -136,13 +136,14 @@ void Compiler::compile_operation(const Instr& instr) {
     case Op::exit_if: return exit_if(instr);
     case Op::poll: return poll();
     default:
-      if (compile_integer(instr) || compile_vector(instr)) return;
+      if (compile_integer(instr) || compile_float_stack(instr) || compile_vector(instr)) return;
       interpret(instr);
   }
 }
 
 void Compiler::write_cold_parts() {
   for (const SlowPath& path : slow_paths_) write_slow_path(path);
+  for (const FloatStackSlowPath& path : float_stack_slow_paths_) write_slow_path(path);
   for (const auto& [label, number] : exit_labels_) {
     a_.bind(label);
     a_.mov(x86::ecx, number);

@@ -40,6 +40,12 @@ class Compiler {
     int8_t reg;   ///< of the result or value; -1: none
     uint32_t exit;
   };
+  /// The same of an operation of the float stack.
+  struct FloatStackSlowPath {
+    Label begin, back;
+    Gp address;
+    uint32_t imm, exit;
+  };
   struct Exit {
     Label label;
     uint32_t number;
@@ -134,6 +140,11 @@ class Compiler {
   void set(const Instr& instr);
   void set_home(int8_t home, Value value);
 
+  // The float stack (float_stack.cpp).
+  bool compile_float_stack(const Instr& instr);
+  void float_stack_memory(const Instr& instr);
+  void write_slow_path(const FloatStackSlowPath& path);
+
   // What the interpreter or C++ does (call.cpp).
   void interpret(const Instr& instr);
   void atomic(const Instr& instr);
@@ -205,6 +216,7 @@ class Compiler {
   std::vector<uint8_t> at_insn_blocks_;
   std::vector<std::pair<Label, uint32_t>> exit_labels_;
   std::vector<SlowPath> slow_paths_;
+  std::vector<FloatStackSlowPath> float_stack_slow_paths_;
   std::vector<std::pair<Label, uint64_t>> unlinked_;  ///< by link: what leaves, and with which pc
   std::vector<uint8_t> link_of_block_;
   std::vector<std::pair<int64_t, Label>> increments_;    ///< of the count: constants behind the code

@@ -10,18 +10,31 @@
 
 namespace strata::codegen::x64 {
 
-/// From the stack pointer up: addresses of thunks, what code reads of the context, then an interpreter's frame, so that
+/// From the stack pointer up: what code reads of the context, addresses of thunks, then an interpreter's frame, so that
 /// single steps of the interpreter run on it: its header, and cells of 8 bytes.
 struct Frame {
-  /// leave: with the RunResult in rax and rdx, the code in rcx. exit: through exit number ecx of the code rdx. The slow path of memory;
-  /// calls of C++: save and call_and_load for functions that see the state, spare and call_and_restore for others.
-  enum Thunk : unsigned { leave, exit, slow_load, slow_store, save, call_and_load, spare, call_and_restore, thunks };
-  static constexpr int32_t thunk(unsigned which) { return static_cast<int32_t>(which) * 8; }
-  static constexpr int32_t context = 64;     ///< the ExecContext
-  static constexpr int32_t insn_limit = 72;  ///< as the context has it; and its TLBs
-  static constexpr int32_t tlb(uint64_t space) { return 80 + static_cast<int32_t>(space) * 8; }
-  static constexpr int32_t jumps = 80 + static_cast<int32_t>(ir::max_spaces) * 8;  ///< the table of jumps
-  static constexpr int32_t header = 128;
+  static constexpr int32_t context = 0;     ///< the ExecContext
+  static constexpr int32_t insn_limit = 8;  ///< as the context has it; and its TLBs
+  static constexpr int32_t tlb(uint64_t space) { return 16 + static_cast<int32_t>(space) * 8; }
+  static constexpr int32_t jumps = tlb(ir::max_spaces);  ///< the table of jumps
+
+  enum Thunk : unsigned {
+    leave,  ///< with the RunResult in rax and rdx, the code in rcx
+    exit,   ///< through exit number ecx of the code rdx
+    // The slow path of memory.
+    slow_load,
+    slow_store,
+    slow_float_stack,
+    // Calls of C++: the first two for functions that see the state, the others for those that do not.
+    save,
+    call_and_load,
+    spare,
+    call_and_restore,
+    thunks
+  };
+  static constexpr int32_t thunk(unsigned which) { return jumps + 8 + static_cast<int32_t>(which) * 8; }
+
+  static constexpr int32_t header = 144;
   static constexpr int32_t scratch = header + static_cast<int32_t>(offsetof(interp::FrameHeader, scratch));
   static constexpr int32_t cells = header + static_cast<int32_t>(sizeof(interp::FrameHeader));
   static constexpr int32_t cell(unsigned number) { return cells + static_cast<int32_t>(number) * 8; }
@@ -34,7 +47,7 @@ struct Frame {
   /// Six registers and a return address are pushed above: this keeps the stack pointer aligned.
   static constexpr int32_t size = (cells + static_cast<int32_t>(all_cells) * 8 + 15) / 16 * 16 + 8;
 };
-static_assert(Frame::thunks * 8 <= Frame::context && Frame::jumps + 8 <= Frame::header);
+static_assert(Frame::thunk(Frame::thunks) <= Frame::header);
 static_assert(Frame::header % alignof(interp::FrameHeader) == 0);
 static_assert(Frame::all_cells < interp::max_cells);
 

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "base/assert.h"
+#include "codegen/interp/float_stack.h"
 #include "codegen/x64/frame.h"
 #include "codegen/x64/registers.h"
 #include "codegen/x64/x64_code.h"
@@ -43,6 +44,11 @@ bool slow_store(ExecContext* context, uint64_t address, uint32_t shape, const vo
   return context->memory->store(address, shape & 0xff, static_cast<ir::Space>(shape >> 8), in);
 }
 
+/// `shape` is the operation's immediate.
+bool slow_float_stack(ExecContext* context, uint64_t address, uint32_t shape, void*) {
+  return interp::float_stack_access(*context, address, shape);
+}
+
 template <class F>
 uint64_t address_of(F* function) {
   return reinterpret_cast<uint64_t>(function);
@@ -63,6 +69,7 @@ class Writer {
     exit();
     slow(Frame::slow_load, address_of(&slow_load));
     slow(Frame::slow_store, address_of(&slow_store));
+    slow(Frame::slow_float_stack, address_of(&slow_float_stack));
     calls_that_see_the_state();
     other_calls();
     const CodeSpan span = memory.allocate(holder_.codeSize());

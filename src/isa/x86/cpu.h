@@ -22,7 +22,6 @@ struct Cpu {
   ir::ExecContext* context = nullptr;
   iface::InterruptSource* interrupts = nullptr;
   uint64_t spec_ctrl = 0;         ///< IA32_SPEC_CTRL: kept, without effect where nothing is speculated
-  bool x87_on_unit = false;       ///< State::x87 is stale but for control: fpu/x87_unit.h
   uint64_t data_breakpoints = 0;  ///< those that the running instruction has hit, as in DR6: #DB follows behind it
   bool stepping = false;          ///< under TF: #DB follows behind the instruction that runs now
 

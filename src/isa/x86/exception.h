@@ -33,6 +33,10 @@ enum Vector : uint8_t {
 constexpr uint64_t trap_payload(Vector vector) { return vector; }
 constexpr uint64_t trap_payload(Vector vector, uint16_t error) { return vector | 0x100u | uint64_t{error} << 16; }
 
+/// Not an exception: the x87 state is not where the instruction was translated to find it. It is to be begun anew with
+/// X87::careful set.
+inline constexpr uint64_t trap_x87_careful = 0x200;
+
 /// Raises an exception from a helper: records it in State::event and makes the unit leave behind the call. State must
 /// be as before the instruction. Gives 0, so that a helper can `return raise(...)`.
 uint64_t raise(Cpu& cpu, uint8_t vector);

@@ -33,7 +33,7 @@ uint64_t host_random() {
 
 /// In front of a saved State. The version counts changes of the struct.
 struct SavedHeader {
-  static constexpr uint32_t current_version = 2;
+  static constexpr uint32_t current_version = 3;
   uint32_t version = current_version;
   uint32_t size = sizeof(State);
 };
@@ -70,7 +70,7 @@ class Processor final : public X86Guest {
   /// These last one instruction, and what comes behind them depends on the state.
   bool linkable(const CodeKey& key) const override {
     const Mode mode = Mode::unpack(key.mode);
-    return !mode.trap && !mode.shadow && !mode.breakpoints;
+    return !mode.one_by_one();
   }
 
   bool map(uint64_t address, ir::Space space, Access access, Mapping& mapping) override {
@@ -87,10 +87,8 @@ class Processor final : public X86Guest {
   bool interrupt_ready() override;
 
   void enter_code() override { host_float::enter(cpu_.state.mxcsr); }
-  void leave_code() override {
-    cpu_.state.mxcsr = host_float::leave(cpu_.state.mxcsr);
-    x87_unit::unload(cpu_);
-  }
+  void leave_code() override { cpu_.state.mxcsr = host_float::leave(cpu_.state.mxcsr); }
+  void leave_host() override { x87_unit::unload(cpu_); }
 
   void reset() override {
     reset_registers(cpu_.state);
@@ -122,6 +120,10 @@ Next Processor::handle(ir::ExitKind kind, uint64_t payload) {
       if (s.event.type != Event::none) return deliver(cpu_, s.event, s.rip);
       break;
     case ir::ExitKind::trap: {
+      if (payload == trap_x87_careful) {
+        s.x87.careful = true;
+        return Next::run;
+      }
       const Event event{Event::exception, static_cast<uint8_t>(payload), (payload & 0x100) != 0,
                         static_cast<uint32_t>(payload >> 16), 0};
       return deliver(cpu_, event, s.rip);

@@ -57,8 +57,21 @@ ir::StateLayout make_layout() {
     at.slot(number(slot_mmx, i), "mmx" + std::to_string(i), offsetof(State, x87) + offsetof(X87, physical) + 16 * i,
             Type::i64);
   at.slot(slot_interrupt_shadow, "interrupt_shadow", offsetof(State, interrupt_shadow), Type::i8);
-  at.slot(slot_x87_status, "x87_status", offsetof(State, x87) + offsetof(X87, status), Type::i16);
-  at.slot(slot_x87_control, "x87_control", offsetof(State, x87) + offsetof(X87, control), Type::i16);
+  const auto x87 = [&](ir::SlotId slot, const char* name, size_t offset, Type type) {
+    at.slot(slot, name, offsetof(State, x87) + offset, type);
+  };
+  x87(slot_x87_status, "x87_status", offsetof(X87, status), Type::i16);
+  x87(slot_x87_control, "x87_control", offsetof(X87, control), Type::i16);
+  x87(slot_x87_valid, "x87_valid", offsetof(X87, valid), Type::i8);
+  x87(slot_x87_opcode, "x87_opcode", offsetof(X87, opcode), Type::i16);
+  x87(slot_x87_insn_pointer, "x87_insn_pointer", offsetof(X87, insn_pointer), Type::i64);
+  x87(slot_x87_insn_selector, "x87_insn_selector", offsetof(X87, insn_selector), Type::i16);
+  x87(slot_x87_data_pointer, "x87_data_pointer", offsetof(X87, data_pointer), Type::i64);
+  x87(slot_x87_place, "x87_place", offsetof(X87, place), Type::i8);
+  x87(slot_x87_careful, "x87_careful", offsetof(X87, careful), Type::i8);
+  for (unsigned i = 0; i < 8; ++i)
+    x87(number(slot_mmx_exponent, i), ("mmx_exponent" + std::to_string(i)).c_str(),
+        offsetof(X87, physical) + 16 * i + 8, Type::i16);
   at.slot(slot_cr2, "cr2", offsetof(State, cr2), Type::i64);
   STRATA_ASSERT(at.layout.slots.size() == slot_count);
 

@@ -11,6 +11,7 @@ namespace strata::isa::x86 {
 namespace {
 
 constexpr uint64_t mxcsr_masks = 0x1f80;
+constexpr uint16_t x87_masks = 0x3f;
 constexpr uint16_t attribute_long = 1u << 13, attribute_big = 1u << 14;
 
 /// Present, data, writable, not expand-down, 4 GiB: no access to it can fail by its limit or type.
@@ -27,7 +28,7 @@ constexpr std::array flags_in_order = {
     &Mode::flat_stack,      &Mode::flat_code,  &Mode::open_fs,     &Mode::open_gs,     &Mode::ac,
     &Mode::alignment_check, &Mode::trap,       &Mode::x87_blocked, &Mode::emulate_x87, &Mode::task_switched,
     &Mode::monitor_x87,     &Mode::sse,        &Mode::xsave,       &Mode::float_traps, &Mode::shadow,
-    &Mode::breakpoints,     &Mode::x87_faults,
+    &Mode::breakpoints,     &Mode::x87_faults, &Mode::x87_traps,   &Mode::x87_careful,
 };
 constexpr unsigned flags_shift = 4;  ///< below them: code size (2 bits) and CPL (2 bits)
 
@@ -62,6 +63,8 @@ Mode Mode::of(const State& state) {
   mode.x87_blocked = mode.emulate_x87 || mode.task_switched;
   mode.monitor_x87 = state.cr0 & Cr0::mp;
   mode.x87_faults = state.cr0 & Cr0::ne;
+  mode.x87_traps = (state.x87.control & x87_masks) != x87_masks;
+  mode.x87_careful = state.x87.careful;
   mode.sse = (state.cr4 & Cr4::osfxsr) && !mode.emulate_x87;
   mode.xsave = state.cr4 & Cr4::osxsave;
   mode.float_traps = (state.mxcsr & mxcsr_masks) != mxcsr_masks;

@@ -36,12 +36,18 @@ struct Mode {
   bool task_switched = false;    ///< CR0.TS: SSE raises #NM
   bool monitor_x87 = false;      ///< CR0.MP: WAIT raises #NM with TS
   bool x87_faults = false;       ///< CR0.NE: what waits raises #MF (else an interrupt line tells, which no board has)
+  bool x87_traps = false;        ///< an x87 exception is unmasked: x87 and MMX instructions are done by helpers
+  bool x87_careful = false;      ///< the first instruction found the x87 state elsewhere than ordinary code has it: it
+                                 ///< stands alone, and is done by helpers (the unit clears this)
   bool sse = false;              ///< CR4.OSFXSR and not CR0.EM
   bool xsave = false;            ///< CR4.OSXSAVE
   bool float_traps = false;      ///< an MXCSR exception is unmasked: SSE arithmetic looks after each operation
   bool shadow = false;           ///< the first instruction stands in an interrupt shadow (the unit clears it)
   bool breakpoints = false;      ///< DR7 has a breakpoint, or RF is set: one instruction a unit, before it
                                  ///< the breakpoints are looked at and RF is cleared
+
+  /// Units have one instruction, and what comes behind them depends on the state.
+  bool one_by_one() const { return trap || shadow || breakpoints || x87_careful; }
 
   static Mode of(const State& state);
   static Mode unpack(uint64_t packed);

@@ -41,6 +41,13 @@ struct alignas(16) X87Register {
   uint16_t sign_exponent;
 };
 
+/// Where the x87 state is, and what is known of it. Code translated for the ordinary case looks at this only.
+enum class X87Place : uint8_t {
+  memory,  ///< in State, and it may be anything
+  unit,    ///< on the host's unit (fpu/x87_unit.h): of State::x87 only what no unit holds is right
+  mmx,     ///< in State as MMX registers: TOP is 0, none is empty
+};
+
 struct X87 {
   std::array<X87Register, 8> physical;  ///< R0..R7; ST(i) is R[(top + i) & 7]
   uint16_t control;
@@ -49,6 +56,8 @@ struct X87 {
   uint16_t opcode;
   uint64_t insn_pointer, data_pointer;
   uint16_t insn_selector, data_selector;
+  X87Place place;
+  bool careful;  ///< the next unit is of one instruction that takes nothing for granted (Mode::x87_careful)
 };
 
 /// An exception or software interrupt on its way to delivery.
@@ -108,7 +117,15 @@ enum SlotNumber : ir::SlotId {
   slot_interrupt_shadow = slot_mmx + 8,            // i8
   slot_x87_status,                                 // i16
   slot_x87_control,                                // i16
-  slot_cr2,                                        // i64
+  slot_x87_valid,                                  // i8
+  slot_x87_opcode,                                 // i16
+  slot_x87_insn_pointer,                           // i64
+  slot_x87_insn_selector,                          // i16
+  slot_x87_data_pointer,                           // i64
+  slot_x87_place,                                  // i8, an X87Place
+  slot_x87_careful,                                // i8
+  slot_mmx_exponent,                               // 8 × i16, beside the significands
+  slot_cr2 = slot_mmx_exponent + 8,                // i64
   slot_count
 };
 

@@ -3,6 +3,7 @@
 
 #include <cstring>
 
+#include "base/float_stack.h"
 #include "isa/x86/cpu.h"
 #include "isa/x86/fpu/x87_unit.h"
 #include "isa/x86/helpers/define.h"
@@ -22,10 +23,14 @@ bool has_unmasked(const Cpu& cpu) { return (cpu.state.x87.control & exceptions) 
 /// line that this board does not have.
 bool exception_waits(Cpu& cpu) {
   if (!has_unmasked(cpu)) return false;
-  const uint16_t status = cpu.x87_on_unit ? x87_unit::status() : cpu.state.x87.status;
+  const uint16_t status = cpu.state.x87.place == X87Place::unit ? float_stack::status() : cpu.state.x87.status;
   if (!(status & ~cpu.state.x87.control & exceptions) || !(cpu.state.cr0 & Cr0::ne)) return false;
   raise(cpu, vector_mf);
   return true;
+}
+
+float_stack::Operation operation(uint64_t opcode, uint64_t modrm) {
+  return float_stack::operation(static_cast<uint8_t>(opcode), static_cast<uint8_t>(modrm));
 }
 
 void remember_insn(State& s, uint64_t opcode, uint64_t modrm) {
@@ -49,7 +54,7 @@ bool operate(Cpu& cpu, Operation operation) {
   const uint16_t before = x.status;
   const bool waits = before & ~x.control & exceptions;  // without CR0.NE that keeps nobody from going on
   x87_unit::load(cpu);
-  if (!waits) x87_unit::set_control(x.control);
+  if (!waits) float_stack::set_control(x.control);
   operation();
   x87_unit::unload(cpu);
   return !(x.status & ~before & ~x.control & not_precision);
@@ -58,7 +63,7 @@ bool operate(Cpu& cpu, Operation operation) {
 uint64_t x87_register(ir::ExecContext& context, uint64_t opcode, uint64_t modrm) {
   Cpu& cpu = Cpu::of(context);
   if (exception_waits(cpu)) return 0;
-  operate(cpu, [&] { x87_unit::run(static_cast<uint8_t>(opcode), static_cast<uint8_t>(modrm)); });
+  operate(cpu, [&] { float_stack::run(operation(opcode, modrm)); });
   remember_insn(cpu.state, opcode, modrm);
   return 0;
 }
@@ -67,8 +72,7 @@ uint64_t x87_flags(ir::ExecContext& context, uint64_t opcode, uint64_t modrm, ui
   Cpu& cpu = Cpu::of(context);
   if (exception_waits(cpu)) return flags;
   uint32_t after = static_cast<uint32_t>(flags);
-  operate(cpu,
-          [&] { after = x87_unit::run_with_flags(static_cast<uint8_t>(opcode), static_cast<uint8_t>(modrm), after); });
+  operate(cpu, [&] { after = float_stack::run_with_flags(operation(opcode, modrm), after); });
   remember_insn(cpu.state, opcode, modrm);
   return after;
 }
@@ -78,7 +82,7 @@ uint64_t x87_load(ir::ExecContext& context, uint64_t insn, uint64_t low, uint64_
   if (exception_waits(cpu)) return 0;
   uint64_t operand[2] = {low, high};
   const auto opcode = static_cast<uint8_t>(insn >> 8), reg = static_cast<uint8_t>(insn & 7);
-  operate(cpu, [&] { x87_unit::run(opcode, reg, operand); });
+  operate(cpu, [&] { float_stack::run(float_stack::memory_operation(opcode, reg), operand); });
   remember_insn(cpu.state, opcode, reg << 3);
   cpu.state.x87.data_pointer = linear;
   return 0;
@@ -92,8 +96,7 @@ uint64_t x87_store(ir::ExecContext& context, uint64_t opcode, uint64_t reg, uint
   const auto bytes = static_cast<unsigned>(size);
   if (!cpu.host->probe(linear, bytes, space, Access::write)) return leave(cpu);
   uint8_t result[16];
-  const bool done =
-      operate(cpu, [&] { x87_unit::run(static_cast<uint8_t>(opcode), static_cast<uint8_t>(reg), result); });
+  const bool done = operate(cpu, [&] { float_stack::run(operation(opcode, reg << 3), result); });
   remember_insn(cpu.state, opcode, reg << 3);
   cpu.state.x87.data_pointer = linear;
   if (done && !cpu.host->write(linear, result, bytes, space)) leave(cpu);
@@ -115,8 +118,9 @@ uint64_t fninit(ir::ExecContext& context) {
 
 uint64_t fnclex(ir::ExecContext& context) {
   Cpu& cpu = Cpu::of(context);
-  if (cpu.x87_on_unit) {
-    x87_unit::clear_exceptions();
+  if (cpu.state.x87.place == X87Place::unit) {
+    constexpr float_stack::Operation fnclex = 0xdbe2;
+    float_stack::run(fnclex);
   } else {
     cpu.state.x87.status &= 0x7f00;
   }
@@ -125,8 +129,8 @@ uint64_t fnclex(ir::ExecContext& context) {
 
 uint64_t fnstsw(ir::ExecContext& context) {
   Cpu& cpu = Cpu::of(context);
-  if (!cpu.x87_on_unit) return cpu.state.x87.status;
-  return x87_unit::summarized(x87_unit::status(), cpu.state.x87.control);
+  if (cpu.state.x87.place != X87Place::unit) return cpu.state.x87.status;
+  return x87_unit::summarized(float_stack::status(), cpu.state.x87.control);
 }
 
 uint64_t fldcw(ir::ExecContext& context, uint64_t value) {

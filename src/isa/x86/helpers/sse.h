@@ -22,12 +22,10 @@ extern const ir::Helper phminposuw;    ///< (v128) -> v128
 extern const ir::Helper masked_store;  ///< (i64 linear address, v128 data, v128 mask, i8 space): bytes whose top mask
                                        ///< bit is set
 
-// MMX registers (sse_mmx.cpp). To be read and written behind mmx_check or mmx_enter, in the same instruction.
+// MMX registers (sse_mmx.cpp), where nothing is known of the x87 state.
 extern const ir::Helper mmx_check;  ///< (): #MF where an x87 exception waits
 extern const ir::Helper mmx_enter;  ///< (): the same; then the x87 stack becomes MMX registers
 extern const ir::Helper mmx_empty;  ///< (): all registers empty
-extern const ir::Helper mmx_read;   ///< (i8 number) -> i64
-extern const ir::Helper mmx_write;  ///< (i8 number, i64)
 
 // Cryptography (sse_crypto.cpp).
 extern const ir::Helper aes_encrypt, aes_encrypt_last, aes_decrypt,

@@ -28,6 +28,7 @@ uint64_t enter(ir::ExecContext& context) {
   X87& x87 = cpu.state.x87;
   x87.status &= static_cast<uint16_t>(~top_of_stack);
   x87.valid = 0xff;
+  x87.place = X87Place::mmx;
   return 0;
 }
 
@@ -40,16 +41,6 @@ uint64_t empty(ir::ExecContext& context) {
   return 0;
 }
 
-uint64_t read(ir::ExecContext& context, uint64_t number) {
-  return Cpu::of(context).state.x87.physical[number].significand;
-}
-
-/// Sign and exponent become all ones.
-uint64_t write(ir::ExecContext& context, uint64_t number, uint64_t value) {
-  Cpu::of(context).state.x87.physical[number] = {value, 0xffff};
-  return 0;
-}
-
 using enum ir::Type;
 using ir::HelperEffect;
 
@@ -58,7 +49,5 @@ using ir::HelperEffect;
 const ir::Helper mmx_check = define_helper("mmx_check", check, none, {}, HelperEffect::may_exit);
 const ir::Helper mmx_enter = define_helper("mmx_enter", enter, none, {}, HelperEffect::may_exit);
 const ir::Helper mmx_empty = define_helper("mmx_empty", empty, none, {}, HelperEffect::may_exit);
-const ir::Helper mmx_read = define_helper("mmx_read", read, i64, {i8}, HelperEffect::reads_state);
-const ir::Helper mmx_write = define_helper("mmx_write", write, none, {i8, i64}, HelperEffect::state);
 
 }  // namespace strata::isa::x86::helpers

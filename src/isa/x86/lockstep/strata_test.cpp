@@ -193,6 +193,10 @@ Outcome run_in_strata(const Program& program, const StrataOptions& options) {
     host_float::enter(cpu->state.mxcsr);
     const ir::RunResult result = backend.run(*code, context);
     cpu->state.mxcsr = host_float::leave(cpu->state.mxcsr);
+    if (result.kind == ir::ExitKind::trap && result.payload == trap_x87_careful) {
+      cpu->state.x87.careful = true;
+      continue;
+    }
     vector = cpu->state.rip == end ? -1 : vector_of(cpu->state, result);
   }
   x87_unit::unload(*cpu);

@@ -22,6 +22,12 @@ void maskmovq(Translator& t, const Row&) {
 /// What there is to do, emit_mmx does.
 void emms(Translator&, const Row&) {}
 
+/// EMMS where the registers are MMX registers.
+void empty(Translator& t) {
+  t.b.set(slot_x87_valid, t.b.i8(0));
+  t.set_x87_place(X87Place::memory);
+}
+
 /// Groups 12 to 14 shift MMX registers in fewer ways than XMM registers: not by bytes.
 bool is_no_shift(const Insn& insn) {
   const bool in_group = insn.map == Map::map_0f && insn.opcode >= 0x71 && insn.opcode <= 0x73;
@@ -52,13 +58,24 @@ bool is_mmx(const Translator& t) {
   }
 }
 
+void check_mmx(Translator& t) {
+  if (t.x87_by_helpers()) t.call(helpers::mmx_check, {});
+  else t.expect_x87(X87Place::mmx);
+}
+
+void begin_mmx(Translator& t) {
+  if (t.x87_by_helpers()) t.call(helpers::mmx_enter, {});
+  else t.expect_x87(X87Place::mmx);
+}
+
 /// #MF comes before faults of the memory operand, the change to MMX registers behind those.
 void emit_mmx(Translator& t, const Row& row) {
   if (t.mode.emulate_x87 || is_no_shift(t.insn)) return t.invalid();
   if (t.mode.task_switched) return t.raise(vector_nm);
-  t.call(helpers::mmx_check, {});
+  check_mmx(t);
   row.emit(t, row);
-  t.call(row.emit == emms ? helpers::mmx_empty : helpers::mmx_enter, {});
+  if (t.x87_by_helpers()) t.call(row.emit == emms ? helpers::mmx_empty : helpers::mmx_enter, {});
+  else if (row.emit == emms) empty(t);
 }
 
 std::span<const Row> mmx_only_rows() { return rows; }

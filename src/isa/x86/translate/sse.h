@@ -55,6 +55,12 @@ std::span<const Row> mmx_only_rows();  ///< what 66 makes another instruction
 
 /// Whether the operands that are XMM registers behind 66 are MMX registers here.
 bool is_mmx(const Translator& t);
+/// MMX registers by number, i64. To be read and written behind one of the next two, in the same instruction.
+Value mmx_register(Translator& t, uint8_t number);
+void set_mmx_register(Translator& t, uint8_t number, Value value);
+/// #MF where an x87 exception waits. `begin`: and the x87 stack becomes MMX registers.
+void check_mmx(Translator& t);
+void begin_mmx(Translator& t);
 /// A row's instruction on MMX registers, with what all of those have in common.
 void emit_mmx(Translator& t, const Row& row);
 

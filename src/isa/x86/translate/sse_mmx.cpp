@@ -1,19 +1,14 @@
 // Conversions and moves between XMM and MMX registers.
-#include "isa/x86/helpers/sse.h"
 #include "isa/x86/translate/sse.h"
 
 namespace strata::isa::x86::sse {
 namespace {
 
-// Number of an MMX register: REX does not count.
-Value mmx_number(Translator& t, uint8_t number) { return t.b.i8(number & 7); }
-
 /// CVTPI2PS, CVTPI2PD: two integers, from memory or an MMX register. Only the latter makes the x87 stack MMX registers.
 void convert_from_mmx(Translator& t, const Row& row) {
   const bool from_register = t.insn.is_register_form();
-  if (from_register) t.call(helpers::mmx_enter, {});
-  const Value both =
-      from_register ? t.call(helpers::mmx_read, {mmx_number(t, t.insn.rm)}) : t.load(Type::i64, t.memory_address(8));
+  if (from_register) begin_mmx(t);
+  const Value both = from_register ? mmx_register(t, t.insn.rm) : t.load(Type::i64, t.memory_address(8));
   const Value operand = zext_lane(t, both);
   const auto converted = [&](unsigned i) {
     return t.b.emit(row.op, ir::lane_type(row.to), {extract(t, operand, Lane::i32, i)});
@@ -27,9 +22,9 @@ void convert_from_mmx(Translator& t, const Row& row) {
 /// CVTPS2PI, CVTPD2PI; row.imm 1: CVTTPS2PI, CVTTPD2PI. #MF comes before faults of the memory operand, the change to MMX
 /// registers behind those, but before #XM (as measured).
 void convert_to_mmx(Translator& t, const Row& row) {
-  if (!t.insn.is_register_form()) t.call(helpers::mmx_check, {});
+  if (!t.insn.is_register_form()) check_mmx(t);
   const Value operand = source_low(t, 2 * ir::lane_bits(row.lane) / 8);
-  t.call(helpers::mmx_enter, {});
+  begin_mmx(t);
   const auto converted = [&](unsigned i) {
     return t.b.zext(Type::i64, t.b.emit(row.op, Type::i32, {extract(t, operand, row.lane, i)}, row.imm));
   };
@@ -37,17 +32,17 @@ void convert_to_mmx(Translator& t, const Row& row) {
   const Value first = converted(0), second = converted(1);
   scope.end();
   const Value both = t.b.or_(first, t.b.shl(second, t.b.i8(32)));
-  t.call(helpers::mmx_write, {mmx_number(t, t.insn.reg), both});
+  set_mmx_register(t, t.insn.reg, both);
 }
 
 void movq2dq(Translator& t, const Row&) {
-  t.call(helpers::mmx_enter, {});
-  set_destination(t, zext_lane(t, t.call(helpers::mmx_read, {mmx_number(t, t.insn.rm)})));
+  begin_mmx(t);
+  set_destination(t, zext_lane(t, mmx_register(t, t.insn.rm)));
 }
 
 void movdq2q(Translator& t, const Row&) {
-  t.call(helpers::mmx_enter, {});
-  t.call(helpers::mmx_write, {mmx_number(t, t.insn.reg), extract(t, source(t), Lane::i64, 0)});
+  begin_mmx(t);
+  set_mmx_register(t, t.insn.reg, extract(t, source(t), Lane::i64, 0));
 }
 
 // clang-format off

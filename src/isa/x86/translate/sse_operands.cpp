@@ -6,27 +6,31 @@ namespace strata::isa::x86::sse {
 
 namespace {
 
-/// Of an MMX register; REX does not count.
-Value mmx_register(Translator& t, uint8_t number) {
-  return zext_lane(t, t.call(helpers::mmx_read, {t.b.i8(number & 7)}));
-}
-
-void set_mmx_register(Translator& t, uint8_t number, Value value) {
-  t.call(helpers::mmx_write, {t.b.i8(number & 7), extract(t, value, Lane::i64, 0)});
-}
+ir::SlotId nth(ir::SlotId first, uint8_t number) { return static_cast<ir::SlotId>(first + (number & 7)); }
 
 }  // namespace
 
+/// REX does not count.
+Value mmx_register(Translator& t, uint8_t number) { return t.b.get(nth(slot_mmx, number)); }
+
+/// Sign and exponent become all ones.
+void set_mmx_register(Translator& t, uint8_t number, Value value) {
+  t.b.set(nth(slot_mmx, number), value);
+  t.b.set(nth(slot_mmx_exponent, number), t.b.i16(0xffff));
+}
+
 Value destination(Translator& t) {
-  return is_mmx(t) ? mmx_register(t, t.insn.reg) : t.b.get(xmm_slot(t.insn.reg_number()));
+  return is_mmx(t) ? zext_lane(t, mmx_register(t, t.insn.reg)) : t.b.get(xmm_slot(t.insn.reg_number()));
 }
 
 void set_destination(Translator& t, Value value) {
-  is_mmx(t) ? set_mmx_register(t, t.insn.reg, value) : t.b.set(xmm_slot(t.insn.reg_number()), value);
+  if (is_mmx(t)) return set_mmx_register(t, t.insn.reg, extract(t, value, Lane::i64, 0));
+  t.b.set(xmm_slot(t.insn.reg_number()), value);
 }
 
 void set_source_register(Translator& t, Value value) {
-  is_mmx(t) ? set_mmx_register(t, t.insn.rm, value) : t.b.set(xmm_slot(t.insn.rm_number()), value);
+  if (is_mmx(t)) return set_mmx_register(t, t.insn.rm, extract(t, value, Lane::i64, 0));
+  t.b.set(xmm_slot(t.insn.rm_number()), value);
 }
 
 Value aligned_address(Translator& t, bool write) {
@@ -36,7 +40,7 @@ Value aligned_address(Translator& t, bool write) {
 }
 
 Value source(Translator& t) {
-  if (is_mmx(t)) return t.insn.is_register_form() ? mmx_register(t, t.insn.rm) : source_low(t, 8);
+  if (is_mmx(t)) return t.insn.is_register_form() ? zext_lane(t, mmx_register(t, t.insn.rm)) : source_low(t, 8);
   if (t.insn.is_register_form()) return t.b.get(xmm_slot(t.insn.rm_number()));
   return t.load(Type::v128, aligned_address(t, false));
 }

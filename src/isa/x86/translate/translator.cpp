@@ -99,6 +99,26 @@ void Translator::end_at(Value target_pc) {
 
 void Translator::end_after_this() { b.exit_indirect(b.i64(next_pc())); }
 
+/// Helpers may take the x87 state elsewhere.
+Value Translator::call(const ir::Helper& helper, std::initializer_list<Value> args) {
+  if (helper.effect >= ir::HelperEffect::state) x87_place_ = X87Place::memory;
+  return b.call(helper, args);
+}
+
+void Translator::expect_x87(X87Place place) {
+  if (x87_place_ == place && x87_block_ == b.block()) return;
+  const Value elsewhere = b.ne(b.get(slot_x87_place), b.i8(static_cast<uint8_t>(place)));
+  b.exit_if(elsewhere, ir::ExitKind::trap, trap_x87_careful);
+  x87_place_ = place;
+  x87_block_ = b.block();
+}
+
+void Translator::set_x87_place(X87Place place) {
+  b.set(slot_x87_place, b.i8(static_cast<uint8_t>(place)));
+  x87_place_ = place;
+  x87_block_ = b.block();
+}
+
 bool Translator::needs_cpl0() {
   if (mode.cpl == 0) return false;
   general_protection();

@@ -86,13 +86,18 @@ class Translator {
   bool ended() const { return !b.in_block(); }
 
   /// A helper in C++ (see helpers/): its first parameter is the ExecContext.
-  Value call(const ir::Helper& helper, std::initializer_list<Value> args) { return b.call(helper, args); }
+  Value call(const ir::Helper& helper, std::initializer_list<Value> args);
 
   // Checks that many groups begin with; true when they raised and nothing is left to do.
-  bool needs_cpl0();     ///< #GP(0)
-  bool sse_unusable();   ///< #UD or #NM
-  bool x87_unusable();   ///< #NM
-  bool lock_is_wrong();  ///< LOCK where it is not allowed: #UD. The unit's loop asks; groups need not
+  bool needs_cpl0();    ///< #GP(0)
+  bool sse_unusable();  ///< #UD or #NM
+  bool x87_unusable();  ///< #NM
+  /// Whether x87 and MMX instructions are done by helpers, which take nothing for granted. Elsewhere all exceptions are
+  /// masked, so that none can wait.
+  bool x87_by_helpers() const { return mode.x87_traps || mode.one_by_one(); }
+  void set_x87_place(X87Place place);
+  void expect_x87(X87Place place);  ///< or the instruction is begun anew, by helpers
+  bool lock_is_wrong();             ///< LOCK where it is not allowed: #UD. The unit's loop asks; groups need not
 
   /// Forgets what belonged to the instruction before.
   void begin_insn(uint64_t rip) { pc = rip, address_ = ir::no_value, address_for_write_ = false; }
@@ -102,6 +107,9 @@ class Translator {
   bool needs_check(Value target) const;
   void check_limit(SegmentName segment, Value offset, unsigned size, bool write);
 
+  /// Where the x87 state is known to be, in the block at hand.
+  X87Place x87_place_ = X87Place::memory;
+  ir::BlockId x87_block_ = 0;
   Value address_ = ir::no_value;  ///< memory_address of this instruction, once known
   bool address_for_write_ = false;
 };

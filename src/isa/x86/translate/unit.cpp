@@ -68,7 +68,7 @@ class UnitLoop {
         t_(key, cpu.cpuid, region_of(key, max_insns)),
         window_(*cpu.host, t_.mode.code_space(), t_.mode.code_bits),
         pc_(key.pc) {
-    max_insns_ = one_by_one(t_.mode) ? 1 : std::max(max_insns, 1u);
+    max_insns_ = t_.mode.one_by_one() ? 1 : std::max(max_insns, 1u);
   }
 
   ir::Unit run() {
@@ -83,10 +83,8 @@ class UnitLoop {
   }
 
  private:
-  static bool one_by_one(const Mode& mode) { return mode.trap || mode.shadow || mode.breakpoints; }
-
   static Region region_of(const CodeKey& key, unsigned max_insns) {
-    const bool whole = max_insns > 1 && !one_by_one(Mode::unpack(key.mode));
+    const bool whole = max_insns > 1 && !Mode::unpack(key.mode).one_by_one();
     return {key.pc, ir::page_size - (key.address & ~ir::page_mask), whole};
   }
 
@@ -143,6 +141,7 @@ class UnitLoop {
     t_.begin_insn(pc_);
     t_.b.insn(pc_);
     ++insns_;
+    if (t_.mode.x87_careful) t_.b.set(slot_x87_careful, t_.b.i8(0));
     if (t_.mode.shadow) t_.b.set(slot_interrupt_shadow, t_.b.i8(0));
     if (t_.mode.trap) t_.call(helpers::single_step, {});
     if (t_.mode.breakpoints) t_.call(helpers::check_breakpoint, {t_.b.i64(address)});

@@ -1,51 +1,18 @@
 // The x87 group: D8 to DF, and WAIT.
+#include "base/float_stack.h"
 #include "isa/x86/fpu/x87_helpers.h"
 #include "isa/x86/translate/groups.h"
 
 namespace strata::isa::x86 {
 namespace {
 
-/// What a memory form does with its operand.
-enum class Memory : uint8_t { invalid, load16, load32, load64, load80, store16, store32, store64, store80, control };
-
-// clang-format off
-/// By opcode D8..DF and reg field (SDM vol. 2, tables ).
-constexpr Memory memory_forms[8][8] = {
-    {Memory::load32, Memory::load32, Memory::load32, Memory::load32,    // D8: arithmetic with an m32fp
-     Memory::load32, Memory::load32, Memory::load32, Memory::load32},
-    {Memory::load32, Memory::invalid, Memory::store32, Memory::store32, // D9: FLD, -, FST, FSTP
-     Memory::control, Memory::control, Memory::control, Memory::control},
-    {Memory::load32, Memory::load32, Memory::load32, Memory::load32,    // DA: arithmetic with an m32int
-     Memory::load32, Memory::load32, Memory::load32, Memory::load32},
-    {Memory::load32, Memory::store32, Memory::store32, Memory::store32, // DB: FILD, FISTTP, FIST, FISTP
-     Memory::invalid, Memory::load80, Memory::invalid, Memory::store80},
-    {Memory::load64, Memory::load64, Memory::load64, Memory::load64,    // DC: arithmetic with an m64fp
-     Memory::load64, Memory::load64, Memory::load64, Memory::load64},
-    {Memory::load64, Memory::store64, Memory::store64, Memory::store64, // DD: FLD, FISTTP, FST, FSTP
-     Memory::control, Memory::invalid, Memory::control, Memory::control},
-    {Memory::load16, Memory::load16, Memory::load16, Memory::load16,    // DE: arithmetic with an m16int
-     Memory::load16, Memory::load16, Memory::load16, Memory::load16},
-    {Memory::load16, Memory::store16, Memory::store16, Memory::store16, // DF: FILD, FISTTP, FIST, FISTP,
-     Memory::load80, Memory::load64, Memory::store80, Memory::store64},  //    FBLD, FILD, FBSTP, FISTP
-};
-// clang-format on
-
-unsigned operand_size(Memory form) {
-  switch (form) {
-    case Memory::load16:
-    case Memory::store16: return 2;
-    case Memory::load32:
-    case Memory::store32: return 4;
-    case Memory::load64:
-    case Memory::store64: return 8;
-    default: return 10;
-  }
-}
+using float_stack::Operand;
+using float_stack::Operation;
 
 /// What instructions that wait begin with. ES in State is right even while the rest is on the host's unit, where
 /// only states with all exceptions masked stay.
 void wait(Translator& t) {
-  if (!t.mode.x87_faults) return;
+  if (!t.mode.x87_faults || !t.x87_by_helpers()) return;
   constexpr uint64_t error_summary = 0x80;
   const Value waiting = t.b.and_(t.b.get(slot_x87_status), t.b.i16(error_summary));
   t.raise_if(t.b.ne(waiting, t.b.i16(0)), vector_mf);
@@ -53,9 +20,29 @@ void wait(Translator& t) {
 
 Value modrm(Translator& t) { return t.b.i8(0xc0u | t.insn.reg << 3 | t.insn.rm); }
 
-void load(Translator& t, Memory form) {
+Operation operation(const Translator& t) {
+  return float_stack::operation(t.insn.opcode, static_cast<uint8_t>(0xc0 | t.insn.reg << 3 | t.insn.rm));
+}
+
+/// The pointers to the last instruction that was not one of control.
+void remember_insn(Translator& t, uint64_t second_byte) {
+  t.b.set(slot_x87_insn_pointer, t.b.i64(t.pc));
+  t.b.set(slot_x87_insn_selector, t.b.get(segment_selector_slot(cs)));
+  t.b.set(slot_x87_opcode, t.b.i16((t.insn.opcode & 7u) << 8 | second_byte));
+}
+
+void with_memory(Translator& t, Operand operand) {
+  const Operation number = float_stack::memory_operation(t.insn.opcode, t.insn.reg);
+  t.expect_x87(X87Place::unit);
+  const Value address = t.memory_address(float_stack::size(operand), float_stack::is_store(operand));
+  t.b.emit(Op::fstack_memory, Type::none, {address}, number | uint64_t{t.mode.data_space()} << 16);
+  remember_insn(t, number & 0xff);
+  t.b.set(slot_x87_data_pointer, address);
+}
+
+void load_by_helper(Translator& t, Operand operand) {
   wait(t);
-  const unsigned size = operand_size(form);
+  const unsigned size = float_stack::size(operand);
   const Value address = t.memory_address(size);
   const Value low = t.b.zext(Type::i64, t.load(ir::integer_type(size < 8 ? size * 8 : 64), address));
   Value high = t.b.i64(0);
@@ -63,9 +50,9 @@ void load(Translator& t, Memory form) {
   t.call(helpers::x87_load, {t.b.i16(uint64_t{t.insn.opcode} << 8 | t.insn.reg), low, high, address});
 }
 
-void store(Translator& t, Memory form) {
+void store_by_helper(Translator& t, Operand operand) {
   wait(t);
-  const unsigned size = operand_size(form);
+  const unsigned size = float_stack::size(operand);
   const Value address = t.memory_address(size, true);
   t.call(helpers::x87_store, {t.b.i8(t.insn.opcode), t.b.i8(t.insn.reg), address, t.b.i8(size)});
 }
@@ -75,6 +62,39 @@ void environment(Translator& t, const ir::Helper& helper, unsigned registers, bo
   const Value address = t.memory_address(7 * bits / 8 + registers * 10, write);
   const bool real = !t.mode.protected_ || t.mode.vm86;
   t.call(helper, {address, t.b.i8(bits), t.b.i8(real)});
+  t.end_after_this();  // the masks may have changed
+}
+
+/// Where the masks stay whole the mode stays.
+void fldcw(Translator& t) {
+  constexpr uint64_t masks = 0x3f, writable = 0x1f7f, always_set = 0x40;
+  if (t.x87_by_helpers()) {
+    wait(t);
+    t.call(helpers::fldcw, {t.load(Type::i16, t.memory_address(2))});
+    return t.end_after_this();
+  }
+  t.expect_x87(X87Place::unit);
+  const Value value = t.load(Type::i16, t.memory_address(2));
+  const Value control = t.b.or_(t.b.and_(value, t.b.i16(writable)), t.b.i16(always_set));
+  const Value unmasks = t.b.ne(t.b.and_(value, t.b.i16(masks)), t.b.i16(masks));
+  t.b.exit_if(unmasks, ir::ExitKind::trap, trap_x87_careful);
+  t.b.emit(Op::fstack_control, Type::none, {control});
+  t.b.set(slot_x87_control, control);
+}
+
+Value fnstsw(Translator& t) {
+  if (t.x87_by_helpers()) return t.call(helpers::fnstsw, {});
+  t.expect_x87(X87Place::unit);
+  return t.b.emit(Op::fstack_status, Type::i16, {});
+}
+
+void fnclex(Translator& t) {
+  if (t.x87_by_helpers()) {
+    t.call(helpers::fnclex, {});
+    return;
+  }
+  t.expect_x87(X87Place::unit);
+  t.b.emit(Op::fstack, Type::none, {}, operation(t));
 }
 
 /// FLDENV FLDCW FNSTENV FNSTCW, FRSTOR FNSAVE FNSTSW.
@@ -82,29 +102,21 @@ void control_form(Translator& t) {
   const bool d9 = t.insn.opcode == 0xd9;
   switch (t.insn.reg) {
     case 4: wait(t); return d9 ? environment(t, helpers::fldenv, 0, false) : environment(t, helpers::frstor, 8, false);
-    case 5:
-      wait(t);
-      t.call(helpers::fldcw, {t.load(Type::i16, t.memory_address(2))});
-      return;
+    case 5: return fldcw(t);
     case 6: return d9 ? environment(t, helpers::fnstenv, 0, true) : environment(t, helpers::fnsave, 8, true);
     default: {
       const Value address = t.memory_address(2, true);
-      t.store(address, d9 ? t.b.get(slot_x87_control) : t.call(helpers::fnstsw, {}));
+      t.store(address, d9 ? t.b.get(slot_x87_control) : fnstsw(t));
     }
   }
 }
 
 void memory_form(Translator& t) {
-  const Memory form = memory_forms[t.insn.opcode & 7][t.insn.reg];
-  switch (form) {
-    case Memory::invalid: return t.invalid();
-    case Memory::load16:
-    case Memory::load32:
-    case Memory::load64:
-    case Memory::load80: return load(t, form);
-    case Memory::control: return control_form(t);
-    default: return store(t, form);
-  }
+  const Operand operand = float_stack::operand(t.insn.opcode, t.insn.reg);
+  if (operand == Operand::none) return t.invalid();
+  if (operand == Operand::control) return control_form(t);
+  if (!t.x87_by_helpers()) return with_memory(t, operand);
+  float_stack::is_store(operand) ? store_by_helper(t, operand) : load_by_helper(t, operand);
 }
 
 /// Register forms that are only numbers in, numbers out. By opcode, a bit for each value of reg; within D9 and others
@@ -132,26 +144,41 @@ bool uses_flags(uint8_t opcode, uint8_t reg) {
   return opcode == 0xdf && (reg == 5 || reg == 6);
 }
 
+/// FCOMI, FUCOMI and those that pop.
+void compare(Translator& t) {
+  t.expect_x87(X87Place::unit);
+  t.set_flags(t.b.emit(Op::fstack_compare, Type::i32, {}, operation(t)));
+  remember_insn(t, operation(t) & 0xff);
+}
+
+void with_flags(Translator& t, bool compares) {
+  if (compares && !t.x87_by_helpers()) return compare(t);
+  const Value after = t.call(helpers::x87_flags, {t.b.i8(t.insn.opcode), modrm(t), t.flags()});
+  if (compares) t.set_flags(after);
+}
+
+void plain(Translator& t) {
+  if (t.x87_by_helpers()) {
+    t.call(helpers::x87_register, {t.b.i8(t.insn.opcode), modrm(t)});
+    return;
+  }
+  t.expect_x87(X87Place::unit);
+  t.b.emit(Op::fstack, Type::none, {}, operation(t));
+  remember_insn(t, operation(t) & 0xff);
+}
+
 void register_form(Translator& t) {
   const uint8_t opcode = t.insn.opcode, reg = t.insn.reg, rm = t.insn.rm;
-  if (uses_flags(opcode, reg)) {
-    const bool compares = reg >= 5;
-    const Value after = t.call(helpers::x87_flags, {t.b.i8(opcode), modrm(t), t.flags()});
-    if (compares) t.set_flags(after);
-    return;
-  }
-  if (is_plain(opcode, reg, rm)) {
-    t.call(helpers::x87_register, {t.b.i8(opcode), modrm(t)});
-    return;
-  }
-  if (opcode == 0xdf && reg == 4 && rm == 0) return t.set_gpr(rax, t.call(helpers::fnstsw, {}));
+  if (uses_flags(opcode, reg)) return with_flags(t, reg >= 5);
+  if (is_plain(opcode, reg, rm)) return plain(t);
+  if (opcode == 0xdf && reg == 4 && rm == 0) return t.set_gpr(rax, fnstsw(t));
   if (opcode != 0xdb || reg != 4) return t.invalid();
   switch (rm) {
     case 0:
     case 1:
     case 4: return;  // FENI, FDISI, FSETPM of the 8087 and 287: nothing
-    case 2: t.call(helpers::fnclex, {}); return;
-    case 3: t.call(helpers::fninit, {}); return;
+    case 2: return fnclex(t);
+    case 3: t.call(helpers::fninit, {}); return t.end_after_this();
     default: return t.invalid();
   }
 }
