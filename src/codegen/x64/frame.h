@@ -16,7 +16,7 @@ struct Frame {
   static constexpr int32_t context = 0;     ///< the ExecContext
   static constexpr int32_t insn_limit = 8;  ///< as the context has it; and its TLBs
   static constexpr int32_t tlb(uint64_t space) { return 16 + static_cast<int32_t>(space) * 8; }
-  static constexpr int32_t jumps = tlb(ir::max_spaces);  ///< the table of jumps
+  static constexpr int32_t jumps = 16 + static_cast<int32_t>(ir::max_spaces) * 8;  ///< the table of jumps
 
   enum Thunk : unsigned {
     leave,  ///< with the RunResult in rax and rdx, the code in rcx
