@@ -32,6 +32,25 @@ class Nowhere final : public bridge::Sink {
   }
 };
 
+/// A cable with somebody who looks at what it takes.
+class WatchedSink final : public bridge::Sink {
+ public:
+  WatchedSink(PortId id, bridge::Sink& sink, FrameWatcher& watcher) : id_(id), sink_(sink), watcher_(watcher) {}
+  size_t send(std::span<ports::Frame> frames) override {
+    copies_.clear();
+    for (const auto& frame : frames) copies_.push_back(frame.share());
+    const size_t taken = sink_.send(frames);
+    for (size_t i = 0; i < taken; ++i) watcher_.frame(id_, FrameWatcher::Direction::out, copies_[i]);
+    return taken;
+  }
+
+ private:
+  PortId id_;
+  bridge::Sink& sink_;
+  FrameWatcher& watcher_;
+  std::vector<ports::Frame> copies_;
+};
+
 void add_once(std::vector<PortId>& list, PortId id) {
   if (std::find(list.begin(), list.end(), id) == list.end()) list.push_back(id);
 }
@@ -137,6 +156,9 @@ bool Datapath::serve(PortId id) {
   const bool any = !received_.empty();
   if (any) {
     // A cable in a port that somebody took away is nobody's any more.
+    if (watcher_) {
+      for (const auto& frame : received_) watcher_->frame(id, FrameWatcher::Direction::in, frame);
+    }
     if (bridge_->has_port(id)) bridge_->receive(id, received_, now_);
     received_.clear();
   }
@@ -160,7 +182,12 @@ void Datapath::transmit() {
       Nowhere nowhere;
       bridge_->transmit(id, transmit_budget, nowhere, now_);
     } else if (!cable->blocked()) {
-      bridge_->transmit(id, transmit_budget, *cable, now_);
+      if (watcher_) {
+        WatchedSink watched(id, *cable, *watcher_);
+        bridge_->transmit(id, transmit_budget, watched, now_);
+      } else {
+        bridge_->transmit(id, transmit_budget, *cable, now_);
+      }
       unsent_ |= !cable->blocked() && bridge_->ready().contains(id);
       settle(id);
     }

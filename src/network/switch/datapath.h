@@ -24,6 +24,16 @@ struct DatapathOptions {
   bridge::Time poll{0};
 };
 
+/// Sees the frames at the cables as they are there: before the bridge has judged them, and after it has.
+class FrameWatcher {
+ public:
+  enum class Direction : uint8_t { in, out };  ///< as seen from the switch
+  virtual void frame(bridge::PortId port, Direction direction, const ports::Frame& frame) = 0;
+
+ protected:
+  ~FrameWatcher() = default;
+};
+
 /// One thread does it all: that of start(), or who calls turn(). Everything but post(), call() and stop() is for that
 /// thread, or for anybody while it does not run.
 class Datapath {
@@ -53,6 +63,8 @@ class Datapath {
   /// Called on the datapath's thread, not from inside any other call.
   void on_gone(GoneFn callback) { gone_ = std::move(callback); }
   void set_options(const DatapathOptions& options) { options_ = options; }
+  /// Who sees every frame; nullptr: nobody.
+  void watch(FrameWatcher* watcher) { watcher_ = watcher; }
 
   /// One turn: waits up to `longest` for a frame or a deadline, then moves what there is. False: nothing was there.
   bool turn(bridge::Time longest);
@@ -99,6 +111,7 @@ class Datapath {
   std::vector<ports::Frame> received_;        ///< kept for its memory
   bridge::Time now_{}, last_work_{};
   GoneFn gone_;
+  FrameWatcher* watcher_ = nullptr;
 
   std::mutex tasks_lock_;
   std::vector<Task> tasks_;

@@ -17,7 +17,7 @@ struct NetworkFolders {
   std::filesystem::path runtime;  ///< $XDG_RUNTIME_DIR/strata/networks/NAME
 
   std::filesystem::path configuration() const { return data / "network.toml"; }
-  std::filesystem::path leases() const { return data / "leases"; }
+  std::filesystem::path leases() const { return data / "leases"; }  ///< a folder with a file for each VLAN
   std::filesystem::path log() const { return data / "log"; }
   std::filesystem::path control_socket() const { return runtime / "control"; }
   std::filesystem::path lock() const {

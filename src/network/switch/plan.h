@@ -19,7 +19,7 @@ struct Attachment {
   std::string netns;
   std::string name;  ///< of the interface, the path of the socket, or what --vxlan says
   std::vector<Forward> forwards;
-  uint16_t mtu = 1500;
+  bool offloads = false;  ///< of a socket
   bool operator==(const Attachment&) const = default;
 };
 

@@ -1,6 +1,7 @@
 // A port's settings as the bridge's configuration of it and the place where its cable goes.
 #include <algorithm>
 
+#include "network/switch/cable.h"
 #include "network/switch/plan_parts.h"
 #include "network/switch/values.h"
 
@@ -119,6 +120,8 @@ Result<Attachment> make_attachment(std::string_view port, const Settings& settin
   } else if (settings.has("ifname")) {
     return fail(ErrorCode::usage, "ifname goes with netns");
   }
+  attachment.offloads = settings.flag("offloads");
+  if (attachment.kind == Attachment::Kind::vxlan) STRATA_TRY(parse_vxlan(attachment.name));
   if (settings.flag("user")) attachment.kind = Attachment::Kind::user;
   for (const std::string& forward : settings.list("forward")) {
     if (!settings.flag("user")) return fail(ErrorCode::usage, "forward goes with user");
@@ -137,8 +140,12 @@ Result<PortPlan> make_port(std::string_view name, const Settings& settings) {
   STRATA_TRY(set_traffic(plan.config, settings));
   STRATA_TRY(set_stations(plan.config, settings));
   plan.attachment = STRATA_TRY(make_attachment(name, settings));
-  plan.attachment.mtu = plan.config.mtu;
   plan.down = settings.flag("down");
+  if (plan.down) {  // of no VLAN: nothing comes in, nothing goes out, and the cable stays as it is
+    plan.config.tagged = plan.config.untagged = plan.config.forbidden = {};
+    plan.config.pvid = bridge::no_vid;
+    plan.config.static_entries.clear();
+  }
   return plan;
 }
 

@@ -29,7 +29,8 @@ constexpr SettingInfo port_settings[] = {
     {"interface", "NAME", "an interface of this host that is there already", text, host_interface},
     {"socket", "PATH", "listen at a stream socket, for a machine (QEMU: -netdev stream) or another switch", text, stream},
     {"connect", "PATH", "connect to the socket of another switch", text, stream},
-    {"vxlan", "REMOTE,vni=N[,port=N][,local=ADDRESS]", "a VXLAN tunnel to another host", text, tunnel},
+    {"offloads", "", "with --socket or --connect: the other end is Strata too, large TCP segments pass whole", flag, stream},
+    {"vxlan", "REMOTE,vni=N[,port=N][,local=ADDRESS][,local-port=N]", "a VXLAN tunnel to another host", text, tunnel},
     {"user", "", "the outside, by the sockets of this user (NAT)", flag, nat},
     {"forward", "tcp:HOSTPORT:PORT", "with --user: a port of the host that leads in", list, nat},
     // VLANs.

@@ -1,0 +1,368 @@
+// Changing a network that runs, all or nothing, and keeping its cables in.
+#include "network/switch/switch.h"
+
+#include <fstream>
+#include <functional>
+#include <sstream>
+
+#include "base/log.h"
+#include "base/user_folders.h"
+#include "network/ports/stream.h"
+#include "network/switch/cable.h"
+
+namespace strata::network {
+namespace {
+
+constexpr std::chrono::seconds retry_interval{1};
+
+Result<std::string> read_file(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return fail_errno("reading {}", path.string());
+  std::ostringstream text;
+  text << file.rdbuf();
+  return std::move(text).str();
+}
+
+/// Users' ports have no ':' in their names.
+std::string service_port_name(bridge::Vid vlan) { return fmt::format("dhcp:{}", vlan); }
+
+/// The same for the same network and VLAN, so that stations find the switch again; locally administered.
+services::MacAddress service_mac(const std::string& network, bridge::Vid vlan) {
+  const uint64_t hash = std::hash<std::string>{}(network);
+  return services::MacAddress(uint64_t{0x02} << 40 | (hash & 0xffffff) << 16 | vlan);
+}
+
+bool same_place(const Attachment& a, const Attachment& b) {
+  return a.kind == b.kind && a.netns == b.netns && a.name == b.name;
+}
+
+Settings settings_of(const Configuration& configuration, const std::string& port) {
+  const Parts& parts = configuration.parts(PartKind::port);
+  const auto found = parts.find(port);
+  return found == parts.end() ? Settings{} : found->second;
+}
+
+/// The port as it is with its stations left out: two ports may swap theirs in one change.
+bridge::PortConfig without_stations(bridge::PortConfig config) {
+  config.static_entries.clear();
+  return config;
+}
+
+}  // namespace
+
+Switch::Switch(NetworkFolders folders, EventLoop& loop) : folders_(std::move(folders)), loop_(loop) {}
+
+Result<std::unique_ptr<Switch>> Switch::make(const NetworkFolders& folders, EventLoop& loop) {
+  const std::string path = folders.configuration().string();
+  const std::string text = STRATA_TRY(read_file(path));
+  const Configuration configuration = STRATA_TRY(parse_configuration(text, path));
+  const Plan plan = STRATA_TRY(with_context(make_plan(configuration), "{}", path));
+  std::unique_ptr<Switch> made(new Switch(folders, loop));
+  made->datapath_ = STRATA_TRY(Datapath::make(plan.bridge));
+  made->captures_ = std::make_unique<Captures>(*made->datapath_, loop);
+  made->datapath_->on_gone([raw = made.get(), alive = made->alive_](bridge::PortId id, const Error& error) {
+    raw->loop_.post([raw, alive, id, reason = error.message] {
+      if (*alive) raw->cable_gone(id, reason);
+    });
+  });
+  STRATA_TRY(made->datapath_->start());
+  STRATA_TRY(with_context(made->rehearse(plan), "{}", path));
+  Cables cables = STRATA_TRY(made->open_cables(plan, true));
+  STRATA_TRY(made->become(configuration, plan, std::move(cables)));
+  made->retry_.emplace(loop, [raw = made.get()] { raw->try_again(); });
+  made->retry_->set_after(retry_interval);
+  return made;
+}
+
+Switch::~Switch() {
+  *alive_ = false;
+  if (datapath_) datapath_->stop();
+}
+
+Result<Changes> Switch::change(const Configuration& next, bool dry_run) {
+  const Plan plan = STRATA_TRY(make_plan(next));
+  Changes changes{difference(configuration_, next), revision_};
+  STRATA_TRY(rehearse(plan));
+  if (dry_run || changes.lines.empty()) return changes;
+  auto cables = open_cables(plan, false);
+  if (!cables) {
+    try_again();  // those that had to make room
+    return tl::unexpected<Error>(std::move(cables).error());
+  }
+  STRATA_TRY(write_durably(folders_.configuration(), to_toml(next)));
+  STRATA_TRY(become(next, plan, std::move(*cables)));
+  changes.revision = ++revision_;
+  for (const std::string& line : changes.lines) log::info("{}", line);
+  return changes;
+}
+
+Result<Changes> Switch::edit(const std::vector<Edit>& edits, bool dry_run) {
+  if (edits.size() == 1 && edits[0].kind == PartKind::port && is_machine(edits[0].name)) {
+    return edit_machine(edits[0], dry_run);
+  }
+  Configuration next = configuration_;
+  for (const Edit& each : edits) STRATA_TRY(apply_edit(next, each));
+  return change(next, dry_run);
+}
+
+/// Does it all in a bridge that nothing leads to: what goes well there goes well in ours.
+Result<void> Switch::rehearse(const Plan& next) const {
+  bridge::FramePool pool;
+  const auto rehearsal = STRATA_TRY(bridge::Bridge::make(pool, next.bridge));
+  for (const PortPlan& port : next.ports) STRATA_TRY(rehearsal->add_port(port.config, {}));
+  for (const auto& [name, port] : ports_) {
+    if (port.machine) STRATA_TRY(rehearsal->add_port(port.plan.config, {}));
+  }
+  for (const DhcpPlan& dhcp : next.dhcp) {
+    STRATA_TRY(rehearsal->add_port(bridge::access_port(service_port_name(dhcp.vlan), dhcp.vlan), {}));
+  }
+  return {};
+}
+
+/// A cable that goes away may lie where a new one is to go: it is pulled out first.
+void Switch::release_places(const Plan& next) {
+  for (auto& [name, port] : ports_) {
+    const PortPlan* const after = next.find_port(name);
+    if (port.machine || (after && after->attachment == port.plan.attachment)) continue;
+    const bool wanted = std::any_of(next.ports.begin(), next.ports.end(), [&](const PortPlan& each) {
+      return same_place(each.attachment, port.plan.attachment);
+    });
+    if (!wanted) continue;
+    datapath_->call([&, id = port.id] { datapath_->pull_out(id); });
+    port.reason = "its cable is being changed";
+  }
+}
+
+Result<Switch::Cables> Switch::open_cables(const Plan& next, bool tolerant) {
+  release_places(next);
+  Cables cables;
+  for (const PortPlan& port : next.ports) {
+    const std::string& name = port.config.name;
+    const auto live = ports_.find(name);
+    const bool stays = live != ports_.end() && live->second.plan.attachment == port.attachment;
+    if (stays || port.attachment.kind == Attachment::Kind::unplugged) continue;
+    auto cable = open_cable(port, loop_);
+    if (cable) {
+      cables.opened[name] = std::move(*cable);
+    } else if (tolerant) {
+      log::warn("{}", cable.error().message);
+      cables.reasons[name] = cable.error().message;
+    } else {
+      return tl::unexpected<Error>(std::move(cable).error());
+    }
+  }
+  return cables;
+}
+
+Result<void> Switch::become(const Configuration& configuration, const Plan& next, Cables cables) {
+  auto done = datapath_->call([&] {
+    auto committed = commit(configuration, next, cables);
+    cables.opened.clear();  // what is left has frames of the datapath's memory
+    return committed;
+  });
+  configuration_ = configuration;
+  plan_ = next;
+  return with_context(std::move(done), "after the check, which is a bug of ours");
+}
+
+Result<void> Switch::commit(const Configuration& configuration, const Plan& next, Cables& cables) {
+  bridge::Bridge& bridge = datapath_->bridge();
+  STRATA_TRY(bridge.set_mirrors({}));
+  for (auto each = ports_.begin(); each != ports_.end();) {
+    if (each->second.machine || next.find_port(each->first)) {
+      STRATA_TRY(bridge.reconfigure(each->second.id, without_stations(each->second.plan.config), Datapath::now()));
+      ++each;
+    } else {
+      remove_port(each->second);
+      each = ports_.erase(each);
+    }
+  }
+  STRATA_TRY(bridge.reconfigure(next.bridge, Datapath::now()));
+  for (auto& [name, port] : ports_) {
+    if (port.machine) STRATA_TRY(bridge.reconfigure(port.id, port.plan.config, Datapath::now()));
+  }
+  for (const PortPlan& port : next.ports) {
+    STRATA_TRY(commit_port(port, settings_of(configuration, port.config.name), cables));
+  }
+  STRATA_TRY(commit_mirrors(next));
+  return commit_services(next);
+}
+
+Result<void> Switch::commit_port(const PortPlan& port, const Settings& settings, Cables& cables) {
+  bridge::Bridge& bridge = datapath_->bridge();
+  const std::string& name = port.config.name;
+  const bool is_new = !ports_.contains(name);
+  LivePort& live = ports_[name];
+  if (is_new) {
+    live.id = STRATA_TRY(bridge.add_port(port.config, Datapath::now()));
+    bridge.set_up(live.id, false, Datapath::now());
+  } else {
+    STRATA_TRY(bridge.reconfigure(live.id, port.config, Datapath::now()));
+  }
+  const bool cable_stays = !is_new && live.plan.attachment == port.attachment;
+  live.plan = port;
+  live.settings = settings;
+  if (cable_stays) return {};
+  live.reason = cables.reasons[name];
+  datapath_->pull_out(live.id);
+  const auto cable = cables.opened.find(name);
+  return cable == cables.opened.end() ? Result<void>{} : datapath_->plug_in(live.id, std::move(cable->second));
+}
+
+Result<void> Switch::commit_mirrors(const Plan& next) {
+  std::vector<bridge::Mirror> mirrors;
+  for (const MirrorPlan& plan : next.mirrors) {
+    bridge::Mirror mirror{.name = plan.name, .destination = ports_.at(plan.to).id};
+    for (const std::string& port : plan.ports) {
+      if (plan.in) mirror.ingress.add(ports_.at(port).id);
+      if (plan.out) mirror.egress.add(ports_.at(port).id);
+    }
+    mirrors.push_back(std::move(mirror));
+  }
+  return datapath_->bridge().set_mirrors(mirrors);
+}
+
+Result<void> Switch::commit_services(const Plan& next) {
+  const auto stays = [&](const Service& service) {
+    return std::find(next.dhcp.begin(), next.dhcp.end(), service.plan) != next.dhcp.end();
+  };
+  for (auto each = services_.begin(); each != services_.end();) {
+    if (stays(each->second)) {
+      ++each;
+      continue;
+    }
+    datapath_->pull_out(each->second.id);
+    datapath_->bridge().remove_port(each->second.id, Datapath::now());
+    each = services_.erase(each);
+  }
+  for (const DhcpPlan& plan : next.dhcp) {
+    if (!services_.contains(plan.vlan)) STRATA_TRY(add_service(plan));
+  }
+  return {};
+}
+
+Result<void> Switch::add_service(const DhcpPlan& plan) {
+  const std::string name = service_port_name(plan.vlan);
+  const auto leases = read_file(folders_.leases() / std::to_string(plan.vlan)).value_or("");
+  auto save = [this, alive = alive_, vlan = plan.vlan](std::string text) {
+    loop_.post([this, alive, vlan, text = std::move(text)] {
+      if (*alive) save_leases(vlan, text);
+    });
+  };
+  auto cable = STRATA_TRY(
+      VlanHostPort::open(name, service_mac(folders_.name, plan.vlan), plan.options, leases, std::move(save)));
+  const auto id = STRATA_TRY(datapath_->bridge().add_port(bridge::access_port(name, plan.vlan), Datapath::now()));
+  services_[plan.vlan] = {plan, id};
+  return datapath_->plug_in(id, std::move(cable));
+}
+
+/// Not durable: a lease that is lost with the power is asked for again by its client, which gets the same address.
+void Switch::save_leases(bridge::Vid vlan, const std::string& leases) {
+  if (!make_private_folder(folders_.leases())) return;
+  const std::string path = folders_.leases() / std::to_string(vlan), temporary = path + ".new";
+  std::ofstream file(temporary);
+  file << leases;
+  file.close();
+  std::error_code error;
+  if (file) std::filesystem::rename(temporary, path, error);
+  if (!file || error) log::warn("the leases of VLAN {} could not be written to {}", vlan, path);
+}
+
+void Switch::remove_port(LivePort& port) {
+  datapath_->pull_out(port.id);
+  datapath_->bridge().remove_port(port.id, Datapath::now());
+}
+
+bool Switch::is_machine(std::string_view port) const {
+  const auto found = ports_.find(port);
+  return found != ports_.end() && found->second.machine;
+}
+
+Result<std::string> Switch::add_machine_port(std::string_view machine, const Settings& settings) {
+  STRATA_TRY(check_name("machine", machine));
+  std::string name(machine);
+  for (int number = 2; ports_.contains(name); ++number) name = fmt::format("{}-{}", machine, number);
+  LivePort port{STRATA_TRY(make_port_plan(name, settings)), settings};
+  port.machine = true;
+  if (port.plan.attachment != Attachment{}) {
+    return fail(ErrorCode::usage, "port {}: a machine's cable leads to the machine", name);
+  }
+  STRATA_TRY(bridge::validate(port.plan.config));
+  port.id = STRATA_TRY(datapath_->call([&] {
+    auto id = datapath_->bridge().add_port(port.plan.config, Datapath::now());
+    if (id) datapath_->bridge().set_up(*id, false, Datapath::now());
+    return id;
+  }));
+  ports_.emplace(name, std::move(port));
+  return name;
+}
+
+Result<void> Switch::plug_machine(const std::string& name, UniqueFd socket, bool offloads) {
+  const auto port = ports_.find(name);
+  if (port == ports_.end()) return fail("port {} is gone", name);
+  log::info("port {}: a machine is here", name);
+  auto cable = STRATA_TRY(ports::StreamPort::adopt(name, std::move(socket), "machine " + name, offloads));
+  return datapath_->call([&, id = port->second.id] { return datapath_->plug_in(id, std::move(cable)); });
+}
+
+void Switch::remove_machine_port(const std::string& name) {
+  const auto port = ports_.find(name);
+  if (port == ports_.end() || !port->second.machine) return;
+  log::info("port {}: the machine is gone", name);
+  datapath_->call([&] { remove_port(port->second); });
+  ports_.erase(port);
+}
+
+Result<Changes> Switch::edit_machine(const Edit& edit, bool dry_run) {
+  LivePort& port = ports_.find(edit.name)->second;
+  if (edit.action == Edit::Action::add) {
+    return fail(ErrorCode::already_exists, "port {}: there is a machine's port of that name", edit.name);
+  }
+  if (edit.action == Edit::Action::remove) {
+    if (!dry_run) remove_machine_port(edit.name);
+    return Changes{{"- port " + edit.name}, revision_};
+  }
+  Configuration before, after;
+  before.parts(PartKind::port)[edit.name] = after.parts(PartKind::port)[edit.name] = port.settings;
+  STRATA_TRY(apply_edit(after, edit));
+  const Settings& settings = after.parts(PartKind::port)[edit.name];
+  const PortPlan plan = STRATA_TRY(make_port_plan(edit.name, settings));
+  if (plan.attachment != Attachment{}) {
+    return fail(ErrorCode::usage, "port {}: a machine's cable leads to the machine", edit.name);
+  }
+  STRATA_TRY(bridge::validate(plan.config));
+  Changes changes{difference(before, after), revision_};
+  if (dry_run) return changes;
+  STRATA_TRY(datapath_->call([&] { return datapath_->bridge().reconfigure(port.id, plan.config, Datapath::now()); }));
+  port.plan = plan;
+  port.settings = settings;
+  return changes;
+}
+
+/// On the loop's thread; meanwhile the port may have got another cable, or be another port.
+void Switch::cable_gone(bridge::PortId id, const std::string& reason) {
+  for (auto& [name, port] : ports_) {
+    if (port.id != id || datapath_->call([&] { return datapath_->port(id) != nullptr; })) continue;
+    if (port.machine) return remove_machine_port(std::string(name));
+    log::warn("{}", reason);
+    port.reason = reason;
+    return;
+  }
+}
+
+void Switch::try_again() {
+  if (retry_) retry_->set_after(retry_interval);
+  for (auto& [name, port] : ports_) {
+    if (port.reason.empty() || port.machine) continue;
+    auto cable = open_cable(port.plan, loop_);
+    if (!cable) {
+      port.reason = cable.error().message;
+      continue;
+    }
+    const auto plugged = datapath_->call([&, id = port.id] { return datapath_->plug_in(id, std::move(*cable)); });
+    port.reason = plugged ? "" : plugged.error().message;
+    if (plugged) log::info("port {}: its cable is back", name);
+  }
+}
+
+}  // namespace strata::network

@@ -1,0 +1,116 @@
+// Switch: a network that runs: its configuration, the datapath that it came to, and the cables in its ports.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/event_loop.h"
+#include "network/switch/capture.h"
+#include "network/switch/control_message.h"
+#include "network/switch/datapath.h"
+#include "network/switch/folders.h"
+#include "network/switch/plan.h"
+#include "network/switch/vlan_host_port.h"
+
+namespace strata::network {
+
+/// A port as it is now.
+struct LivePort {
+  PortPlan plan;
+  Settings settings;   ///< what it was made of
+  bridge::PortId id = bridge::no_port;
+  bool machine = false;  ///< of a machine that runs: in no configuration
+  std::string reason;    ///< why its cable is not there; empty: it is, or there is none
+};
+
+/// What a change comes to.
+struct Changes {
+  std::vector<std::string> lines;  ///< as difference() tells them
+  uint64_t revision = 0;           ///< of the configuration that runs now
+};
+
+/// On the thread of its loop; the datapath has a thread of its own. There is one way of changing things: the next
+/// configuration is made and checked as a whole, its cables are opened, it is written to the disk, and then the datapath
+/// changes between two turns. Until then an error leaves everything as it was.
+class Switch {
+ public:
+  /// With the configuration that was saved. Ports whose cable cannot be opened are down, and are tried again.
+  static Result<std::unique_ptr<Switch>> make(const NetworkFolders& folders, EventLoop& loop);
+  ~Switch();
+  Switch(const Switch&) = delete;
+  Switch& operator=(const Switch&) = delete;
+
+  const NetworkFolders& folders() const { return folders_; }
+  const Configuration& configuration() const { return configuration_; }
+  uint64_t revision() const { return revision_; }
+  Captures& captures() { return *captures_; }
+  const std::map<std::string, LivePort, NaturalLess>& ports() const { return ports_; }
+
+  /// With `dry_run`, only says what would change; cables are not tried.
+  Result<Changes> change(const Configuration& next, bool dry_run);
+  /// The same for edits, which may be of machines' ports, too.
+  Result<Changes> edit(const std::vector<Edit>& edits, bool dry_run);
+
+  /// A port for a machine; its cable comes with plug_machine(). Gives the port's name.
+  Result<std::string> add_machine_port(std::string_view machine, const Settings& settings);
+  Result<void> plug_machine(const std::string& port, UniqueFd socket, bool offloads);
+  void remove_machine_port(const std::string& port);
+
+  // switch_status.cpp: what is, as the control protocol tells it.
+  Json status();
+  Json port_list();
+  Json stations();
+  Json counters();
+  Result<void> flush(std::optional<bridge::Vid> vlan, const std::string& port);
+
+ private:
+  /// The cables of a change: opened, or the reasons why not.
+  struct Cables {
+    std::map<std::string, std::unique_ptr<ports::Port>> opened;
+    std::map<std::string, std::string> reasons;
+  };
+  struct Service {
+    DhcpPlan plan;
+    bridge::PortId id = bridge::no_port;
+  };
+
+  Switch(NetworkFolders folders, EventLoop& loop);
+
+  Result<void> rehearse(const Plan& next) const;
+  Result<Cables> open_cables(const Plan& next, bool tolerant);
+  void release_places(const Plan& next);
+  Result<void> become(const Configuration& configuration, const Plan& next, Cables cables);
+  // On the datapath's thread.
+  Result<void> commit(const Configuration& configuration, const Plan& next, Cables& cables);
+  Result<void> commit_port(const PortPlan& port, const Settings& settings, Cables& cables);
+  Result<void> commit_mirrors(const Plan& next);
+  Result<void> commit_services(const Plan& next);
+  Result<void> add_service(const DhcpPlan& plan);
+  void remove_port(LivePort& port);
+
+  Result<Changes> edit_machine(const Edit& edit, bool dry_run);
+  void cable_gone(bridge::PortId id, const std::string& reason);
+  void try_again();
+  void save_leases(bridge::Vid vlan, const std::string& leases);
+  bool is_machine(std::string_view port) const;
+  Json port_json(const LivePort& port);
+
+  const NetworkFolders folders_;
+  EventLoop& loop_;
+  std::unique_ptr<Datapath> datapath_;
+  std::unique_ptr<Captures> captures_;
+  Configuration configuration_;
+  uint64_t revision_ = 1;
+  Plan plan_;
+  std::map<std::string, LivePort, NaturalLess> ports_;
+  std::map<bridge::Vid, Service> services_;
+  std::optional<LoopTimer> retry_;
+  EventLoop::Clock::time_point started_ = EventLoop::Clock::now();
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  ///< shared with work posted to the loop
+};
+
+}  // namespace strata::network
