@@ -78,6 +78,20 @@ Result<void> make_private_folder(const fs::path& folder) {
   return fail_errno("making the folder {}", folder.string());
 }
 
+Result<std::string> read_whole_file(const fs::path& path) {
+  const UniqueFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) return fail_errno("reading {}", path.string());
+  std::string content;
+  char bytes[65536];
+  while (true) {
+    const ssize_t count = read(file.get(), bytes, sizeof bytes);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return fail_errno("reading {}", path.string());
+    if (count == 0) return content;
+    content.append(bytes, static_cast<size_t>(count));
+  }
+}
+
 Result<void> write_durably(const fs::path& path, std::string_view content) {
   const fs::path temporary = path.string() + ".new";
   UniqueFd file(open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));

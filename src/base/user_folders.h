@@ -2,6 +2,8 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
+#include <string_view>
 
 #include "base/result.h"
 
@@ -16,6 +18,8 @@ namespace strata {
 
 /// Makes `folder` and those above it, for this user only.
 [[nodiscard]] Result<void> make_private_folder(const std::filesystem::path& folder);
+
+[[nodiscard]] Result<std::string> read_whole_file(const std::filesystem::path& path);
 
 /// Puts `content` into `path` so that after a crash the file is either the old or the new one, whole; on the disk when
 /// this returns.

@@ -14,5 +14,12 @@ using Action = std::function<Result<int>()>;
 
 void add_run_command(CLI::App& app, Action& action);
 void add_image_commands(CLI::App& app, Action& action);
+void add_network_commands(CLI::App& app, Action& action);
+void add_port_commands(CLI::App& app, Action& action);
+
+/// The exit code of work that has no other result.
+inline Result<int> done(Result<void> result) {
+  return std::move(result).map([] { return 0; });
+}
 
 }  // namespace strata::cli

@@ -9,10 +9,6 @@
 namespace strata::cli {
 namespace {
 
-Result<int> done(Result<void> result) {
-  return std::move(result).map([] { return 0; });
-}
-
 void add_build(CLI::App& image, Action& action) {
   struct Arguments {
     control::ImageBuildRequest request;

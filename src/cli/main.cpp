@@ -12,12 +12,15 @@ int main(int argc, char** argv) {
   cli::Action action;
   cli::add_run_command(app, action);
   cli::add_image_commands(app, action);
+  cli::add_network_commands(app, action);
+  cli::add_port_commands(app, action);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {  // the library's only way to tell; help comes this way too
     return app.exit(error) == 0 ? EXIT_SUCCESS : static_cast<int>(ExitCode::wrong_usage);
   }
-  const Result<int> result = action ? action() : fail(ErrorCode::usage, "no command: run or image (see --help)");
+  const Result<int> result =
+      action ? action() : fail(ErrorCode::usage, "no command: run, image, network or port (see --help)");
   if (result) return *result;
   fmt::print(stderr, "strata: {}\n", result.error().message);
   return static_cast<int>(exit_code_of(result.error()));

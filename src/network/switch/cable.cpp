@@ -23,11 +23,11 @@ Result<std::unique_ptr<ports::Port>> open_by_kind(const PortPlan& port, EventLoo
     case Attachment::Kind::netns:
     case Attachment::Kind::tap: {
       // It outlives a switch that is killed, with the addresses that it was given, and is taken up by the next.
-      ports::TapOptions options{.interface = where.name, .netns = where.netns, .mtu = port.config.mtu, .persistent = true};
+      ports::TapOptions options{
+          .interface = where.name, .netns = where.netns, .mtu = port.config.mtu, .persistent = true};
       return as_port(ports::TapPort::open(name, options));
     }
-    case Attachment::Kind::interface:
-      return as_port(ports::PacketPort::open(name, {.interface = where.name}));
+    case Attachment::Kind::interface: return as_port(ports::PacketPort::open(name, {.interface = where.name}));
     case Attachment::Kind::listen:
     case Attachment::Kind::connect: {
       const bool listen = where.kind == Attachment::Kind::listen;
@@ -39,8 +39,7 @@ Result<std::unique_ptr<ports::Port>> open_by_kind(const PortPlan& port, EventLoo
     }
     case Attachment::Kind::user:
       return as_port(ports::UserPort::open(name, {.forwards = where.forwards, .mtu = port.config.mtu}, loop));
-    case Attachment::Kind::unplugged:
-      break;
+    case Attachment::Kind::unplugged: break;
   }
   return fail("port {} leads nowhere", name);
 }
@@ -58,7 +57,8 @@ Result<ports::VxlanOptions> parse_vxlan(std::string_view text) {
     const size_t equals = part.find('=');
     const std::string_view key = part.substr(0, equals);
     if (equals == std::string_view::npos || (key != "vni" && key != "port" && key != "local" && key != "local-port")) {
-      return fail(ErrorCode::usage, "vxlan '{}': '{}' is not one of vni=N, port=N, local=ADDRESS, local-port=N", text, part);
+      return fail(ErrorCode::usage, "vxlan '{}': '{}' is not one of vni=N, port=N, local=ADDRESS, local-port=N", text,
+                  part);
     }
     settings.set(key, part.substr(equals + 1));
   }

@@ -94,8 +94,8 @@ class CaptureStream : public std::enable_shared_from_this<CaptureStream> {
       awake_ = !sending_.empty();
     }
     while (sent_ < sending_.size()) {
-      const ssize_t count = send(connection_.get(), sending_.data() + sent_, sending_.size() - sent_,
-                                 MSG_DONTWAIT | MSG_NOSIGNAL);
+      const ssize_t count =
+          send(connection_.get(), sending_.data() + sent_, sending_.size() - sent_, MSG_DONTWAIT | MSG_NOSIGNAL);
       if (count < 0 && errno == EINTR) continue;
       if (count < 0 && errno == EAGAIN) break;
       if (count < 0) return end();
@@ -173,7 +173,8 @@ void Captures::add(const CaptureOptions& options, UniqueFd connection) {
 void Captures::end(CaptureStream* stream) {
   std::shared_ptr<CaptureStream> gone;
   datapath_.call([&] {
-    const auto found = std::find_if(streams_.begin(), streams_.end(), [&](const auto& each) { return each.get() == stream; });
+    const auto found =
+        std::find_if(streams_.begin(), streams_.end(), [&](const auto& each) { return each.get() == stream; });
     if (found == streams_.end()) return;
     gone = std::move(*found);
     streams_.erase(found);

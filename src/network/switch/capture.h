@@ -16,9 +16,10 @@
 namespace strata::network {
 
 struct CaptureOptions {
-  std::string port;                  ///< empty: all
-  std::optional<bridge::Vid> vlan;   ///< of frames with a tag: of this VLAN; of those without: at a port where that is theirs
-  uint32_t snap_length = 0;          ///< octets of each frame; 0: all
+  std::string port;  ///< empty: all
+  std::optional<bridge::Vid>
+      vlan;                  ///< of frames with a tag: of this VLAN; of those without: at a port where that is theirs
+  uint32_t snap_length = 0;  ///< octets of each frame; 0: all
 };
 
 /// One stream of pcapng blocks: frames are put in on the datapath's thread, and taken out on the loop's. A reader that is

@@ -45,4 +45,10 @@ struct Edit {
 /// What makes `after` of `before`, a line each: "+ port p1: vlan 10, tap t0", "~ port p1: vlan 10 -> 20", "- port p1".
 [[nodiscard]] std::vector<std::string> difference(const Configuration& before, const Configuration& after);
 
+/// What a change comes to.
+struct Changes {
+  std::vector<std::string> lines;  ///< as difference() tells them
+  uint64_t revision = 0;           ///< of the configuration that holds now; 0 where the network does not run
+};
+
 }  // namespace strata::network

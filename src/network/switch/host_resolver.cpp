@@ -45,7 +45,8 @@ void HostResolver::forward(services::Bytes query, Callback callback) {
   if (!server || query.size() < 2 || waiting_.size() >= most_waiting || waiting_.contains(id)) return callback({});
   services::Frame own(query.begin(), query.end());
   own[0] = std::byte(id >> 8), own[1] = std::byte(id & 255);
-  if (sendto(socket_.get(), own.data(), own.size(), 0, reinterpret_cast<const sockaddr*>(&*server), sizeof *server) < 0) {
+  if (sendto(socket_.get(), own.data(), own.size(), 0, reinterpret_cast<const sockaddr*>(&*server), sizeof *server) <
+      0) {
     return callback({});
   }
   waiting_[id] = {{query[0], query[1]}, std::move(callback), now() + patience};
@@ -56,10 +57,13 @@ void HostResolver::receive() {
   sockaddr_in from = {};
   socklen_t size = sizeof from;
   ssize_t count;
-  while ((count = recvfrom(socket_.get(), bytes.data(), bytes.size(), 0, reinterpret_cast<sockaddr*>(&from), &size)) >= 0) {
+  while ((count = recvfrom(socket_.get(), bytes.data(), bytes.size(), 0, reinterpret_cast<sockaddr*>(&from), &size)) >=
+         0) {
     const auto server = host_server();
-    if (count < 12 || !server || from.sin_addr.s_addr != server->sin_addr.s_addr || from.sin_port != server->sin_port) continue;
-    const auto id = static_cast<uint16_t>(std::to_integer<unsigned>(bytes[0]) << 8 | std::to_integer<unsigned>(bytes[1]));
+    if (count < 12 || !server || from.sin_addr.s_addr != server->sin_addr.s_addr || from.sin_port != server->sin_port)
+      continue;
+    const auto id =
+        static_cast<uint16_t>(std::to_integer<unsigned>(bytes[0]) << 8 | std::to_integer<unsigned>(bytes[1]));
     const auto found = waiting_.find(id);
     if (found == waiting_.end()) continue;
     const Waiting waiting = std::move(found->second);

@@ -89,7 +89,8 @@ Result<UniqueFd> fork_the_switch(const NetworkFolders& folders) {
     _exit(grandchild < 0);
   }
   int status = 0;
-  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {}
+  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
   return ours;
 }
 
@@ -165,11 +166,28 @@ Result<void> stop_network(const NetworkFolders& folders, bool kill) {
               folders.name);
 }
 
+Result<Configuration> saved_configuration(const NetworkFolders& folders) {
+  const std::string path = folders.configuration().string();
+  const std::string text = STRATA_TRY(read_whole_file(path));
+  return parse_configuration(text, path);
+}
+
+Result<Changes> change_stopped_network(const NetworkFolders& folders, const NextFn& next, bool dry_run) {
+  const UniqueFd lock = STRATA_TRY(take_lock(folders));
+  const Configuration before = STRATA_TRY(saved_configuration(folders));
+  const Configuration after = STRATA_TRY(next(before));
+  STRATA_TRY(make_plan(after));
+  Changes changes{difference(before, after)};
+  if (!dry_run && !changes.lines.empty()) STRATA_TRY(write_durably(folders.configuration(), to_toml(after)));
+  return changes;
+}
+
 Result<void> remove_network(const NetworkFolders& folders) {
   const UniqueFd lock = STRATA_TRY(take_lock(folders));
   std::error_code error;
   std::filesystem::remove_all(folders.data, error);
-  if (error) return tl::unexpected<Error>(error_from_errno(error.value()).context("removing {}", folders.data.string()));
+  if (error)
+    return tl::unexpected<Error>(error_from_errno(error.value()).context("removing {}", folders.data.string()));
   std::filesystem::remove_all(folders.runtime, error);
   return {};
 }

@@ -35,9 +35,9 @@ Result<std::optional<bridge::Vid>> vlan_of(const Json& request) {
 }  // namespace
 
 const Requests::Row Requests::rows[] = {
-    {"show", &Requests::show},       {"ports", &Requests::list_ports},   {"fdb", &Requests::stations},
-    {"fdb-flush", &Requests::flush}, {"stats", &Requests::counters},     {"export", &Requests::export_toml},
-    {"apply", &Requests::apply},     {"edit", &Requests::edit},          {"attach", &Requests::attach},
+    {"show", &Requests::show},       {"ports", &Requests::list_ports}, {"fdb", &Requests::stations},
+    {"fdb-flush", &Requests::flush}, {"stats", &Requests::counters},   {"export", &Requests::export_toml},
+    {"apply", &Requests::apply},     {"edit", &Requests::edit},        {"attach", &Requests::attach},
     {"capture", &Requests::capture}, {"stop", &Requests::stop},
 };
 
@@ -68,7 +68,8 @@ ControlAnswer Requests::apply(const Json& request) {
   if (!toml) return {tl::unexpected<Error>(toml.error())};
   const uint64_t revision = number_field_or(request, "revision", switch_.revision());
   if (revision != switch_.revision()) {
-    return {fail(ErrorCode::busy, "somebody else has changed network {} meanwhile; apply again", switch_.folders().name)};
+    return {
+        fail(ErrorCode::busy, "somebody else has changed network {} meanwhile; apply again", switch_.folders().name)};
   }
   const auto next = parse_configuration(*toml, text_field_or(request, "source", "configuration"));
   if (!next) return {tl::unexpected<Error>(next.error())};

@@ -3,25 +3,17 @@
 
 #include <fstream>
 #include <functional>
-#include <sstream>
 
 #include "base/log.h"
 #include "base/user_folders.h"
 #include "network/ports/stream.h"
 #include "network/switch/cable.h"
+#include "network/switch/process.h"
 
 namespace strata::network {
 namespace {
 
 constexpr std::chrono::seconds retry_interval{1};
-
-Result<std::string> read_file(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return fail_errno("reading {}", path.string());
-  std::ostringstream text;
-  text << file.rdbuf();
-  return std::move(text).str();
-}
 
 /// Users' ports have no ':' in their names.
 std::string service_port_name(bridge::Vid vlan) { return fmt::format("dhcp:{}", vlan); }
@@ -54,8 +46,7 @@ Switch::Switch(NetworkFolders folders, EventLoop& loop) : folders_(std::move(fol
 
 Result<std::unique_ptr<Switch>> Switch::make(const NetworkFolders& folders, EventLoop& loop) {
   const std::string path = folders.configuration().string();
-  const std::string text = STRATA_TRY(read_file(path));
-  const Configuration configuration = STRATA_TRY(parse_configuration(text, path));
+  const Configuration configuration = STRATA_TRY(saved_configuration(folders));
   const Plan plan = STRATA_TRY(with_context(make_plan(configuration), "{}", path));
   std::unique_ptr<Switch> made(new Switch(folders, loop));
   made->datapath_ = STRATA_TRY(Datapath::make(plan.bridge));
@@ -243,7 +234,7 @@ Result<void> Switch::commit_services(const Plan& next) {
 
 Result<void> Switch::add_service(const DhcpPlan& plan) {
   const std::string name = service_port_name(plan.vlan);
-  const auto leases = read_file(folders_.leases() / std::to_string(plan.vlan)).value_or("");
+  const auto leases = read_whole_file(folders_.leases() / std::to_string(plan.vlan)).value_or("");
   auto save = [this, alive = alive_, vlan = plan.vlan](std::string text) {
     loop_.post([this, alive, vlan, text = std::move(text)] {
       if (*alive) save_leases(vlan, text);

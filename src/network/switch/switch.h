@@ -21,16 +21,10 @@ namespace strata::network {
 /// A port as it is now.
 struct LivePort {
   PortPlan plan;
-  Settings settings;   ///< what it was made of
+  Settings settings;  ///< what it was made of
   bridge::PortId id = bridge::no_port;
   bool machine = false;  ///< of a machine that runs: in no configuration
   std::string reason;    ///< why its cable is not there; empty: it is, or there is none
-};
-
-/// What a change comes to.
-struct Changes {
-  std::vector<std::string> lines;  ///< as difference() tells them
-  uint64_t revision = 0;           ///< of the configuration that runs now
 };
 
 /// On the thread of its loop; the datapath has a thread of its own. There is one way of changing things: the next

@@ -63,14 +63,10 @@ Json Switch::port_list() {
 
 Json Switch::status() {
   const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(EventLoop::Clock::now() - started_);
-  Json json = {{"name", folders_.name},
-               {"pid", getpid()},
-               {"revision", revision_},
-               {"uptime_seconds", uptime.count()},
-               {"log", folders_.log().string()},
-               {"ports", port_list()},
-               {"mirrors", Json::array()},
-               {"acl", Json::array()},
+  Json json = {{"name", folders_.name},          {"pid", getpid()},
+               {"revision", revision_},          {"uptime_seconds", uptime.count()},
+               {"log", folders_.log().string()}, {"ports", port_list()},
+               {"mirrors", Json::array()},       {"acl", Json::array()},
                {"dhcp", Json::array()}};
   for (const auto& [name, settings] : configuration_.parts(PartKind::mirror)) {
     json["mirrors"].push_back({{"name", name}, {"settings", settings_to_json(settings)}});

@@ -18,7 +18,8 @@ class VlanHostPort final : public ports::Port {
 
   /// `leases` is what was saved before.
   static Result<std::unique_ptr<VlanHostPort>> open(std::string name, services::MacAddress mac,
-                                                    services::DhcpOptions options, std::string_view leases, SaveFn save);
+                                                    services::DhcpOptions options, std::string_view leases,
+                                                    SaveFn save);
 
   services::VlanHost& host() { return *host_; }
 
