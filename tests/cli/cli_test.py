@@ -33,7 +33,8 @@ class CommandLine(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.folder = Path(folder.name)
-        self.environment = dict(os.environ, XDG_DATA_HOME=str(self.folder / "data"))
+        self.environment = dict(os.environ, XDG_DATA_HOME=str(self.folder / "data"),
+                                XDG_RUNTIME_DIR=str(self.folder / "run"))
 
     def file(self, name, content):
         path = self.folder / name
@@ -67,7 +68,7 @@ class CommandLine(unittest.TestCase):
             ("--cpus|'0'", ["run", "--kernel", "k", "--cpus", "0"]),
             ("--engine|'warp'|interp", ["run", "--kernel", "k", "--engine", "warp"]),
             ("--disk|readonly", ["run", "--kernel", "k", "--disk", "d,colour=red"]),
-            ("--net|'carrier-pigeon'|user", ["run", "--kernel", "k", "--net", "carrier-pigeon"]),
+            ("--net|'carrier pigeon'|user", ["run", "--kernel", "k", "--net", "carrier pigeon"]),
             ("--timeout|'soon'", ["run", "--kernel", "k", "--timeout", "soon"]),
             ("--as|'jail'", ["run", "x", "--as", "jail"]),
             ("debian:frob", ["image", "build", "debian:frob"]),
@@ -81,7 +82,8 @@ class CommandLine(unittest.TestCase):
                 self.expect(wrong_usage, says, *words)
 
     def test_help_and_lists(self):
-        for words in (["--help"], ["run", "--help"], ["image", "--help"], ["image", "build", "--help"]):
+        for words in (["--help"], ["run", "--help"], ["image", "--help"], ["image", "build", "--help"], ["network", "--help"],
+                      ["network", "apply", "--help"], ["port", "add", "--help"]):
             ended = self.run_strata(*words)
             self.assertEqual((ended.returncode, ended.stderr), (done, ""))
             self.assertIn("--help", ended.stdout)
@@ -92,6 +94,8 @@ class CommandLine(unittest.TestCase):
         self.expect(failed, "is no ordinary file", "run", "--kernel", "/")
         self.expect(failed, "debian:trixie", "run", "debian:trixie")
         self.expect(failed, "nothing", "image", "rm", "nothing")
+        self.expect(failed, "no network 'nothing'|network create nothing", "network", "show", "nothing")
+        self.expect(failed, "no network 'nothing'", "port", "add", "nothing", "p1")
         image = self.file("kernel", b"\x7fELF" + bytes(100))
         self.expect(failed, "no-such-disk", "run", "--kernel", image, "--disk", "no-such-disk")
         self.expect(failed, "no-such-initrd", "run", "--kernel", image, "--initrd", "no-such-initrd")
