@@ -1,3 +1,4 @@
+// BPDUs written and read.
 #include "network/protocols/bpdu.h"
 
 #include <algorithm>

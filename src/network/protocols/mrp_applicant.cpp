@@ -1,3 +1,4 @@
+// The applicant's transitions: table 10-3 of 802.1Q-2018.
 #include "network/protocols/mrp_applicant.h"
 
 #include <array>

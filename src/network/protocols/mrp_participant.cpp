@@ -1,3 +1,4 @@
+// The participant's registrars, timers and turns to transmit.
 #include "network/protocols/mrp_participant.h"
 
 #include <algorithm>

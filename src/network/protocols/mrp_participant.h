@@ -19,6 +19,8 @@ struct MrpOptions {
   Time leave_all_time = std::chrono::seconds(10);
   Time periodic_time = std::chrono::seconds(1);  ///< zero: no periodic transmission
   bool point_to_point = true;
+
+  bool operator==(const MrpOptions&) const = default;
 };
 
 /// The manager's word on an attribute (10.7.2, Registrar Administrative Controls).

@@ -1,3 +1,4 @@
+// MRPDUs written and read: vectors of three events a byte.
 #include "network/protocols/mrpdu.h"
 
 #include <algorithm>

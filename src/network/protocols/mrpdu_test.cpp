@@ -1,3 +1,4 @@
+// MRPDUs byte for byte, there and back, and damaged ones.
 #include "network/protocols/mrpdu.h"
 
 #include <gtest/gtest.h>

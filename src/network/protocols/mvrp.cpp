@@ -1,3 +1,4 @@
+// Ports and the propagation of VLANs between them.
 #include "network/protocols/mvrp.h"
 
 #include <algorithm>

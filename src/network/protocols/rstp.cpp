@@ -1,3 +1,4 @@
+// The protocol's front: ports, configuration, time; the machines are in rstp_*.cpp.
 #include "network/protocols/rstp.h"
 
 #include <algorithm>

@@ -3,11 +3,12 @@
 
 #include <cstdint>
 
+#include "network/bridge/protocol.h"
 #include "network/protocols/bpdu.h"
 
 namespace strata::network::protocols {
 
-enum class PortState : uint8_t { discarding, learning, forwarding };
+using bridge::PortState;
 
 struct RstpPortOptions {
   uint8_t priority = 128;       ///< a multiple of 16

@@ -1,3 +1,4 @@
+// RSTP in networks of bridges, and one bridge against frames of a test's own.
 #include "network/protocols/rstp.h"
 
 #include <gtest/gtest.h>

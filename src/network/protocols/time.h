@@ -1,14 +1,11 @@
-// Time as the protocols of this folder are told it: they have no clock of their own.
+// Time as the protocols of this folder are told it: the bridge's, as they have no clock of their own.
 #pragma once
 
-#include <chrono>
+#include "network/bridge/time.h"
 
 namespace strata::network::protocols {
 
-/// Since any start that the caller likes; never goes back.
-using Time = std::chrono::nanoseconds;
-
-/// The deadline of a machine that waits for nothing.
-constexpr Time never = Time::max();
+using bridge::never;
+using bridge::Time;
 
 }  // namespace strata::network::protocols
