@@ -1,6 +1,8 @@
 // The filtering database's table: how it grows and how entries leave it.
 #include "network/bridge/fdb.h"
 
+#include <algorithm>
+
 namespace strata::network::bridge {
 
 namespace {
@@ -42,6 +44,12 @@ void Fdb::grow() {
     while (slots_[i].key != 0) i = (i + 1) & mask_;
     slots_[i] = entry;
   }
+}
+
+std::size_t Fdb::longest_run() const {
+  std::size_t longest = 0, run = 0;
+  for (const auto& entry : slots_) longest = std::max(longest, run = entry.key != 0 ? run + 1 : 0);
+  return longest;
 }
 
 // Moves back each entry of the run that follows, if its home is not between the hole and where it is.

@@ -11,7 +11,7 @@
 namespace strata::network::bridge {
 
 /// Open addressing with linear probing, at most half full, 16 bytes an entry: a look-up reads one cache line. Erasing
-/// moves entries back, so that there are no tombstones. The hash is a keyed 128-bit product: who sends addresses cannot
+/// moves entries back, so that there are no tombstones. The hash is two rounds of a keyed 128-bit product: who sends addresses cannot
 /// make them collide.
 class Fdb {
  public:
@@ -52,6 +52,8 @@ class Fdb {
       else ++i;
     }
   }
+  /// Entries in a row, which a look-up may have to pass: how well the hash does.
+  std::size_t longest_run() const;
   template <class Visit>
   void for_each(Visit visit) const {
     for (const auto& entry : slots_)
@@ -60,8 +62,12 @@ class Fdb {
 
  private:
   std::size_t hash(std::uint64_t key) const {
-    const auto product = static_cast<unsigned __int128>(key ^ seed_[0]) * seed_[1];
-    return static_cast<std::size_t>(product) ^ static_cast<std::size_t>(product >> 64);
+    return fold(fold(key ^ seed_[0], seed_[1]),
+                seed_[1]);  // one round leaves addresses in arithmetic order in long runs
+  }
+  static std::uint64_t fold(std::uint64_t a, std::uint64_t b) {
+    const auto product = static_cast<unsigned __int128>(a) * b;
+    return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
   }
   void erase(std::size_t index);
   void grow();
