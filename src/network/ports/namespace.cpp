@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cctype>
@@ -30,6 +31,11 @@ Result<void> in_network_namespace(const std::string& name, const std::function<R
     result = setns(space.get(), CLONE_NEWNET) == 0 ? work() : fail_errno("entering network namespace {}", name);
   }).join();
   return result;
+}
+
+uint64_t network_namespace_id(const std::string& name) {
+  struct stat about = {};
+  return stat(path_of(name).c_str(), &about) == 0 ? about.st_ino : 0;
 }
 
 }  // namespace strata::network::ports

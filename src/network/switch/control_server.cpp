@@ -137,7 +137,7 @@ Result<void> ControlServer::listen() {
   listener_ = std::move(socket);  // from here on the file is ours to remove
   // The folder is closed to others already; this is the second lock.
   if (chmod(path_.c_str(), 0700) != 0) return fail_errno("chmod");
-  if (::listen(listener_.get(), 16) != 0) return fail_errno("listen");
+  if (::listen(listener_.get(), most_clients) != 0) return fail_errno("listen");
   watch_ = STRATA_TRY(FdWatch::make(loop_, listener_.get(), FdWatch::For::reading, [this] { accept(); }));
   return {};
 }

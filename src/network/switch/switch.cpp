@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/user_folders.h"
+#include "network/ports/namespace.h"
 #include "network/ports/stream.h"
 #include "network/switch/cable.h"
 #include "network/switch/process.h"
@@ -195,6 +196,7 @@ Result<void> Switch::commit_port(const PortPlan& port, const Settings& settings,
   live.settings = settings;
   if (cable_stays) return {};
   live.reason = cables.reasons[name];
+  live.space = ports::network_namespace_id(port.attachment.netns);
   datapath_->pull_out(live.id);
   const auto cable = cables.opened.find(name);
   return cable == cables.opened.end() ? Result<void>{} : datapath_->plug_in(live.id, std::move(cable->second));
@@ -341,8 +343,21 @@ void Switch::cable_gone(bridge::PortId id, const std::string& reason) {
   }
 }
 
+/// A TAP keeps the namespace alive that it is in, so that nothing tells us when its owner has removed that.
+void Switch::look_after_namespaces() {
+  for (auto& [name, port] : ports_) {
+    const Attachment& where = port.plan.attachment;
+    if (where.kind != Attachment::Kind::netns || !port.reason.empty()) continue;
+    if (ports::network_namespace_id(where.netns) == port.space) continue;
+    datapath_->call([&, id = port.id] { datapath_->pull_out(id); });
+    port.reason = fmt::format("port {}: network namespace {} is gone", name, where.netns);
+    log::warn("{}", port.reason);
+  }
+}
+
 void Switch::try_again() {
   if (retry_) retry_->set_after(retry_interval);
+  look_after_namespaces();
   for (auto& [name, port] : ports_) {
     if (port.reason.empty() || port.machine) continue;
     auto cable = open_cable(port.plan, loop_);
@@ -350,6 +365,7 @@ void Switch::try_again() {
       port.reason = cable.error().message;
       continue;
     }
+    port.space = ports::network_namespace_id(port.plan.attachment.netns);
     const auto plugged = datapath_->call([&, id = port.id] { return datapath_->plug_in(id, std::move(*cable)); });
     port.reason = plugged ? "" : plugged.error().message;
     if (plugged) log::info("port {}: its cable is back", name);

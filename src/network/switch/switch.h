@@ -25,6 +25,7 @@ struct LivePort {
   bridge::PortId id = bridge::no_port;
   bool machine = false;  ///< of a machine that runs: in no configuration
   std::string reason;    ///< why its cable is not there; empty: it is, or there is none
+  uint64_t space = 0;    ///< the network namespace that the cable leads to, where it leads to one
 };
 
 /// On the thread of its loop; the datapath has a thread of its own. There is one way of changing things: the next
@@ -89,6 +90,7 @@ class Switch {
   Result<Changes> edit_machine(const Edit& edit, bool dry_run);
   void cable_gone(bridge::PortId id, const std::string& reason);
   void try_again();
+  void look_after_namespaces();
   void save_leases(bridge::Vid vlan, const std::string& leases);
   bool is_machine(std::string_view port) const;
   Json port_json(const LivePort& port);
