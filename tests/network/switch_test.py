@@ -427,7 +427,7 @@ class Services(NetworkCase):
             capture.stderr.readline()
             self.inside(one, "busybox", "arping", "-c1", "-w1", "-I", "eth0", "10.0.0.77")
             capture.send_signal(signal.SIGINT)
-            self.assertEqual(capture.wait(timeout=20), done)
+            self.assertEqual((capture.wait(timeout=20), capture.stderr.read()), (done, ""))
         fields = ["frame.interface_name", "frame.packet_flags_direction", "vlan.id", "arp.dst.proto_ipv4"]
         read = sh("tshark", "-r", str(file), "-Y", "arp.dst.proto_ipv4 == 10.0.0.77", "-T", "fields",
                   *[word for field in fields for word in ("-e", field)])

@@ -1,6 +1,7 @@
 // Frames into blocks, blocks to readers.
 #include "network/switch/capture.h"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -117,7 +118,8 @@ class CaptureStream : public std::enable_shared_from_this<CaptureStream> {
       return;
     }
     if (writing_) return;
-    auto watch = FdWatch::make(loop_, connection_.get(), FdWatch::For::writing, [this] { write_more(); });
+    if (!for_writing_) for_writing_ = UniqueFd(fcntl(connection_.get(), F_DUPFD_CLOEXEC, 0));
+    auto watch = FdWatch::make(loop_, for_writing_.get(), FdWatch::For::writing, [this] { write_more(); });
     if (!watch) return end();
     writing_ = std::move(*watch);
   }
@@ -144,6 +146,7 @@ class CaptureStream : public std::enable_shared_from_this<CaptureStream> {
   EventLoop& loop_;
   const CaptureOptions options_;
   UniqueFd connection_;
+  UniqueFd for_writing_;  ///< the same: a descriptor can be watched once
   std::function<void(CaptureStream*)> ended_;
   std::optional<FdWatch> reading_, writing_;
   std::vector<std::byte> sending_;
