@@ -49,34 +49,49 @@ bool update_slowly(ir::SlowMemory& memory, uint64_t address, ir::Space space, T 
   return memory.store(address, sizeof(T), space, &fresh);
 }
 
-/// False when refused. Apart from the handler, so that its locals do not keep the handler's last call from being a jump.
+/// False when refused.
 template <ir::Op O, class T>
-[[gnu::noinline]] bool make(const Step* step, std::byte* state, std::byte* frame, ir::ExecContext* context) {
+bool make(ir::ExecContext& context, uint64_t address, ir::Space space, T operand, T desired, T& old) {
+  bool through_slow_path = false;
+  if (void* where = context.memory->pin_for_update(address, sizeof(T), space, &through_slow_path)) {
+    old = update<O, T>(where, operand, desired);
+    return true;
+  }
+  return through_slow_path && update_slowly<O, T>(*context.memory, address, space, operand, desired, old);
+}
+
+/// Apart from the handler, so that its locals do not keep the handler's last call from being a jump.
+template <ir::Op O, class T>
+[[gnu::noinline]] bool make_step(const Step* step, std::byte* state, std::byte* frame, ir::ExecContext* context) {
   const auto address = STRATA_ANY(uint64_t, a);
   const auto operand = STRATA_ANY(T, b), desired = STRATA_ANY(T, c);
-  const auto space = static_cast<ir::Space>(step->imm);
-  bool through_slow_path = false;
   T old;
-  if (void* where = context->memory->pin_for_update(address, sizeof(T), space, &through_slow_path)) {
-    old = update<O, T>(where, operand, desired);
-  } else if (!through_slow_path || !update_slowly<O, T>(*context->memory, address, space, operand, desired, old)) {
-    return false;
-  }
+  if (!make<O, T>(*context, address, static_cast<ir::Space>(step->imm), operand, desired, old)) return false;
   write_any(old, step, state, frame);
   return true;
 }
 
 template <ir::Op O, class T>
 Next atomic_handler(STRATA_STEP_PARAMS) {
-  if (!make<O, T>(step, state, frame, context)) return leave(STRATA_STEP_ARGS, ir::ExitKind::memory, 0);
+  if (!make_step<O, T>(step, state, frame, context)) return leave(STRATA_STEP_ARGS, ir::ExitKind::memory, 0);
   STRATA_NEXT_STEP(1);
 }
 
+template <ir::Op O, class T>
+bool make_words(ir::ExecContext& context, uint64_t address, ir::Space space, uint64_t* words) {
+  T old;
+  if (!make<O, T>(context, address, space, static_cast<T>(words[0]), static_cast<T>(words[1]), old)) return false;
+  words[0] = old;
+  return true;
+}
+
+using MakeWords = bool (*)(ir::ExecContext&, uint64_t, ir::Space, uint64_t*);
+
 template <ir::Op O>
-AtomicUpdate update_of(Width width) {
-  static constexpr AtomicUpdate updates[] = {&make<O, uint8_t>, &make<O, uint16_t>, &make<O, uint32_t>,
-                                             &make<O, uint64_t>};
-  return updates[index(width)];
+MakeWords make_words_of(Width width) {
+  static constexpr MakeWords all[] = {&make_words<O, uint8_t>, &make_words<O, uint16_t>, &make_words<O, uint32_t>,
+                                      &make_words<O, uint64_t>};
+  return all[index(width)];
 }
 
 template <ir::Op O>
@@ -105,17 +120,20 @@ Handler atomic(ir::Op op, Width width) {
   }
 }
 
-AtomicUpdate atomic_update(ir::Op op, ir::Type type) {
-  const Width width = width_of(type);
-  switch (op) {
-    case ir::Op::atomic_swap: return update_of<ir::Op::atomic_swap>(width);
-    case ir::Op::atomic_add: return update_of<ir::Op::atomic_add>(width);
-    case ir::Op::atomic_and: return update_of<ir::Op::atomic_and>(width);
-    case ir::Op::atomic_or: return update_of<ir::Op::atomic_or>(width);
-    case ir::Op::atomic_xor: return update_of<ir::Op::atomic_xor>(width);
-    case ir::Op::atomic_cas: return update_of<ir::Op::atomic_cas>(width);
-    default: STRATA_UNREACHABLE();
-  }
+bool atomic_update(ir::ExecContext& context, uint64_t address, AtomicShape shape, uint64_t* words) {
+  const Width width = width_of(shape.type);
+  const MakeWords make = [&] {
+    switch (shape.op) {
+      case ir::Op::atomic_swap: return make_words_of<ir::Op::atomic_swap>(width);
+      case ir::Op::atomic_add: return make_words_of<ir::Op::atomic_add>(width);
+      case ir::Op::atomic_and: return make_words_of<ir::Op::atomic_and>(width);
+      case ir::Op::atomic_or: return make_words_of<ir::Op::atomic_or>(width);
+      case ir::Op::atomic_xor: return make_words_of<ir::Op::atomic_xor>(width);
+      case ir::Op::atomic_cas: return make_words_of<ir::Op::atomic_cas>(width);
+      default: STRATA_UNREACHABLE();
+    }
+  }();
+  return make(context, address, shape.space, words);
 }
 
 Handler fence() { return &fence_handler; }

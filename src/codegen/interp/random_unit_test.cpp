@@ -226,8 +226,17 @@ class RandomUnit {
       append(Op::store, type, {at, any(type)}, space);
     }
     if (chance(3)) append(Op::load, type, {at}, space);
-    if (chance(8)) append(Op::atomic_add, Type::i32, {address(), any(Type::i32)}, space);
-    if (chance(8)) append(Op::atomic_cas, Type::i16, {address(), any(Type::i16), any(Type::i16)}, space);
+    if (chance(4)) update(space);
+  }
+
+  void update(uint64_t space) {
+    static constexpr Type types[] = {Type::i8, Type::i16, Type::i32, Type::i64};
+    static constexpr Op operations[] = {Op::atomic_swap, Op::atomic_add, Op::atomic_and,
+                                        Op::atomic_or,   Op::atomic_xor, Op::atomic_cas};
+    const Type type = types[below(4)];
+    const Op op = operations[below(6)];
+    if (op == Op::atomic_cas) append(op, type, {address(), any(type), any(type)}, space);
+    else append(op, type, {address(), any(type)}, space);
   }
 
   void call() {

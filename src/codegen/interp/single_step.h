@@ -23,8 +23,23 @@ void append_set(std::vector<Step>& steps, const ir::Slot& slot, uint16_t from);
 /// What a run of steps ends with.
 void append_end(std::vector<Step>& steps);
 
-/// Makes an atomic update: operands and result are cells, as above. False: refused.
-using AtomicUpdate = bool (*)(const Step* step, std::byte* state, std::byte* frame, ir::ExecContext* context);
-AtomicUpdate atomic_update(ir::Op op, ir::Type type);
+/// Which atomic update it is, in a register.
+struct AtomicShape {
+  ir::Op op;
+  ir::Type type;
+  ir::Space space;
+
+  constexpr uint32_t packed() const {
+    return static_cast<uint32_t>(op) | static_cast<uint32_t>(type) << 8 | uint32_t{space} << 16;
+  }
+  static constexpr AtomicShape unpack(uint32_t packed) {
+    return {static_cast<ir::Op>(packed & 0xff), static_cast<ir::Type>(packed >> 8 & 0xff),
+            static_cast<ir::Space>(packed >> 16)};
+  }
+};
+
+/// Makes an atomic update. words[0] is the operand, and then the old value; words[1] the new value of atomic_cas. False:
+/// refused.
+bool atomic_update(ir::ExecContext& context, uint64_t address, AtomicShape shape, uint64_t* words);
 
 }  // namespace strata::codegen::interp

@@ -81,7 +81,7 @@ class Analysis {
   }
 
   static uint8_t first_role(Op op) {
-    if (op == Op::load || op == Op::store || op == Op::fstack_memory) return Role::address;
+    if (op == Op::load || op == Op::store || op == Op::fstack_memory || is_atomic(op)) return Role::address;
     if (op == Op::branch || op == Op::exit_if || op == Op::select) return Role::condition;
     return Role::other;
   }

@@ -1,4 +1,4 @@
-// Operations that the interpreter's steps do, atomic updates, and calls of helpers.
+// Operations that the interpreter's steps do, and calls of helpers.
 #include "base/assert.h"
 #include "codegen/interp/single_step.h"
 #include "codegen/x64/compiler.h"
@@ -57,23 +57,6 @@ void Compiler::interpret(const Instr& instr) {
   a_.lea(x86::rdx, x86::ptr(x86::rsp, Frame::cells));
   a_.inc(context(x86::rcx, offsetof(ir::ExecContext, single_steps)));
   call_function(erase(&interp::run_steps), Sees::nothing);
-}
-
-void Compiler::atomic(const Instr& instr) {
-  interp::Step step{.imm = static_cast<int32_t>(instr.imm)};
-  uint16_t* const places[] = {&step.a, &step.b, &step.c};
-  for (unsigned i = 0; i < ir::info(instr.op).operands; ++i) *places[i] = operand_cell(instr.arg[i]);
-  evict_lost_in_calls();
-  assign_cell(here());
-  step.d = static_cast<uint16_t>(note(here()).cell);
-  begin_call(Sees::nothing);
-  a_.mov(x86::rdi, reinterpret_cast<uint64_t>(keep({step})));
-  a_.mov(x86::rsi, state_register);
-  a_.lea(x86::rdx, x86::ptr(x86::rsp, Frame::cells));
-  a_.mov(x86::rcx, x86::ptr(x86::rsp, Frame::context));
-  call_function(erase(interp::atomic_update(instr.op, instr.type)), Sees::nothing);
-  a_.test(x86::al, x86::al);
-  a_.jz(make_exit(ir::ExitKind::memory, 0).label);
 }
 
 void Compiler::call(const Instr& instr) {

@@ -143,6 +143,7 @@ void Compiler::compile_operation(const Instr& instr) {
 
 void Compiler::write_cold_parts() {
   for (const SlowPath& path : slow_paths_) write_slow_path(path);
+  for (const AtomicSlowPath& path : atomic_slow_paths_) write_slow_path(path);
   for (const FloatStackSlowPath& path : float_stack_slow_paths_) write_slow_path(path);
   for (const auto& [label, number] : exit_labels_) {
     a_.bind(label);

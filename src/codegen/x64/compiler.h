@@ -40,6 +40,13 @@ class Compiler {
     int8_t reg;   ///< of the result or value; -1: none
     uint32_t exit;
   };
+  /// The same of an atomic update, whose address is in rax.
+  struct AtomicSlowPath {
+    Label begin, back;
+    const Instr* instr;
+    Gp to = {}, operands[2] = {};
+    uint32_t exit = 0;
+  };
   /// The same of an operation of the float stack.
   struct FloatStackSlowPath {
     Label begin, back;
@@ -140,6 +147,14 @@ class Compiler {
   void set(const Instr& instr);
   void set_home(int8_t home, Value value);
 
+  // Atomic updates (atomic.cpp).
+  void atomic(const Instr& instr);
+  void exchange(const Instr& instr, const AtomicSlowPath& path);
+  void compare_exchange(const Instr& instr, const AtomicSlowPath& path);
+  void update(const Instr& instr, const AtomicSlowPath& path);
+  static x86::Mem updated_memory(const Instr& instr);
+  void write_slow_path(const AtomicSlowPath& path);
+
   // The float stack (float_stack.cpp).
   bool compile_float_stack(const Instr& instr);
   void float_stack_memory(const Instr& instr);
@@ -147,7 +162,6 @@ class Compiler {
 
   // What the interpreter or C++ does (call.cpp).
   void interpret(const Instr& instr);
-  void atomic(const Instr& instr);
   void call(const Instr& instr);
   enum class Sees : uint8_t { state, nothing };  ///< what a function of C++ does
   void begin_call(Sees sees);
@@ -216,6 +230,7 @@ class Compiler {
   std::vector<uint8_t> at_insn_blocks_;
   std::vector<std::pair<Label, uint32_t>> exit_labels_;
   std::vector<SlowPath> slow_paths_;
+  std::vector<AtomicSlowPath> atomic_slow_paths_;
   std::vector<FloatStackSlowPath> float_stack_slow_paths_;
   std::vector<std::pair<Label, uint64_t>> unlinked_;  ///< by link: what leaves, and with which pc
   std::vector<uint8_t> link_of_block_;

@@ -24,6 +24,7 @@ struct Frame {
     // The slow path of memory.
     slow_load,
     slow_store,
+    slow_atomic,
     slow_float_stack,
     // Calls of C++: the first two for functions that see the state, the others for those that do not.
     save,

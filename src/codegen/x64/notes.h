@@ -67,6 +67,7 @@ inline unsigned operand_count(const ir::Unit& unit, const ir::Instr& instr) {
 }
 inline bool is_sunk(const ir::Instr& instr, const Note& note) { return instr.sunk && !note.awake; }
 inline bool is_compare(ir::Op op) { return op >= ir::Op::eq && op <= ir::Op::le_s; }
+inline bool is_atomic(ir::Op op) { return op >= ir::Op::atomic_swap && op <= ir::Op::atomic_cas; }
 inline bool fits(uint64_t constant) {
   return static_cast<uint64_t>(int64_t{static_cast<int32_t>(constant)}) == constant;
 }

@@ -6,6 +6,7 @@
 
 #include "base/assert.h"
 #include "codegen/interp/float_stack.h"
+#include "codegen/interp/single_step.h"
 #include "codegen/x64/frame.h"
 #include "codegen/x64/registers.h"
 #include "codegen/x64/x64_code.h"
@@ -44,6 +45,10 @@ bool slow_store(ExecContext* context, uint64_t address, uint32_t shape, const vo
   return context->memory->store(address, shape & 0xff, static_cast<ir::Space>(shape >> 8), in);
 }
 
+bool slow_atomic(ExecContext* context, uint64_t address, uint32_t shape, void* words) {
+  return interp::atomic_update(*context, address, interp::AtomicShape::unpack(shape), static_cast<uint64_t*>(words));
+}
+
 /// `shape` is the operation's immediate.
 bool slow_float_stack(ExecContext* context, uint64_t address, uint32_t shape, void*) {
   return interp::float_stack_access(*context, address, shape);
@@ -69,6 +74,7 @@ class Writer {
     exit();
     slow(Frame::slow_load, address_of(&slow_load));
     slow(Frame::slow_store, address_of(&slow_store));
+    slow(Frame::slow_atomic, address_of(&slow_atomic));
     slow(Frame::slow_float_stack, address_of(&slow_float_stack));
     calls_that_see_the_state();
     other_calls();

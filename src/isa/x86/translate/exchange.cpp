@@ -1,5 +1,4 @@
 // CMPXCHG, CMPXCHG8B CMPXCHG16B, XADD.
-#include "isa/x86/helpers/exchange.h"
 #include "isa/x86/translate/groups.h"
 
 namespace strata::isa::x86 {
@@ -78,11 +77,25 @@ void cmpxchg8b(Translator& t) {
   set_zero_flag(t, equal);
 }
 
+/// A load and a store, which comes always, as the processor does. One processor runs the guest, so that nothing comes
+/// between.
 void cmpxchg16b(Translator& t) {
+  ir::Builder& b = t.b;
   const Value address = t.memory_address(16, true);
-  t.raise_if(t.b.ne(t.b.and_(address, t.b.i64(15)), t.b.i64(0)), vector_gp, 0);
-  const Value equal = t.call(helpers::compare_exchange_16, {address, t.b.i8(t.mode.data_space())});
-  set_zero_flag(t, t.b.trunc(Type::i1, equal));
+  t.raise_if(b.ne(b.and_(address, b.i64(15)), b.i64(0)), vector_gp, 0);
+  const auto half = [&](Value vector, unsigned lane) {
+    return b.emit(Op::vextract, Type::i64, {vector}, lane, ir::Lane::i64);
+  };
+  const Value old = t.load(Type::v128, address), low = half(old, 0), high = half(old, 1);
+  const Value differs = b.or_(b.xor_(low, b.get(gpr_slot(rax))), b.xor_(high, b.get(gpr_slot(rdx))));
+  const Value equal = b.eq(differs, b.i64(0));
+  const Value new_low = b.select(equal, b.get(gpr_slot(rbx)), low);
+  const Value new_high = b.select(equal, b.get(gpr_slot(rcx)), high);
+  const Value vector = b.emit(Op::vzext, Type::v128, {new_low});
+  t.store(address, b.emit(Op::vinsert, Type::v128, {vector, new_high}, 1, ir::Lane::i64));
+  b.set(gpr_slot(rax), low);  // which it is already where they are equal
+  b.set(gpr_slot(rdx), high);
+  set_zero_flag(t, equal);
 }
 
 }  // namespace
