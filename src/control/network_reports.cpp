@@ -31,11 +31,19 @@ std::string vlans_of(const Json& port) {
   return untagged.empty() ? tagged + " tagged" : untagged + "; " + tagged + " tagged";
 }
 
+/// A port that the spanning tree keeps shut is up, but not for traffic.
+std::string state_of(const Json& port) {
+  const std::string state = text_of(port, "state");
+  const auto tree = port.find("spanning_tree");
+  if (state != "up" || tree == port.end() || tree->is_null() || text_of(*tree, "state") == "forwarding") return state;
+  return text_of(*tree, "state");
+}
+
 std::string port_table(const Json& ports) {
   TextTable table({"PORT", "STATE", "VLANS", "RECEIVED", "SENT", "DROPPED", "LEADS TO"});
   for (const Json& port : ports) {
     const bool up = text_of(port, "state") == "up";
-    table.add({text_of(port, "name"), up ? "up" : "down", vlans_of(port),
+    table.add({text_of(port, "name"), state_of(port), vlans_of(port),
                format_bytes(network::number_field_or(port["received"], "bytes", 0)),
                format_bytes(network::number_field_or(port["transmitted"], "bytes", 0)), number_of(port, "dropped"),
                up ? text_of(port, "leads_to") : text_of(port, "reason")});
@@ -133,11 +141,14 @@ Result<void> show_network(const std::string& name, bool json) {
     fmt::print("network {}: does not run; strata network start {} starts it\n", name, name);
     return {};
   }
-  const Json status = STRATA_TRY(ask(name, "show"));
+  Json status = STRATA_TRY(ask(name, "show"));
   if (json) return print_json(status), Result<void>{};
   fmt::print("network {}: runs since {} s as process {}, log {}\n\n", name, number_of(status, "uptime_seconds"),
              number_of(status, "pid"), text_of(status, "log"));
   fmt::print("{}", port_table(status["ports"]));
+  if (const Json& tree = status["spanning_tree"]; tree.is_object()) {
+    fmt::print("\nspanning tree: this switch is {}, the root is {}\n", text_of(tree, "bridge"), text_of(tree, "root"));
+  }
   if (!status["mirrors"].empty() || !status["acl"].empty()) fmt::print("\n");
   print_parts(status["mirrors"], "mirror");
   print_parts(status["acl"], "acl");

@@ -242,6 +242,49 @@ class Vlans(NetworkCase):
         self.assertTrue(self.talks(one, "10.0.0.77"))
 
 
+class Chains(NetworkCase):
+    """Several switches."""
+
+    def cable(self, one, two, name, *settings):
+        path = self.folder / name
+        self.do("port", "add", one, name, "--socket", path, *settings)
+        self.do("port", "add", two, name, "--connect", path, *settings)
+
+    def far_host(self, network, address):
+        namespace = self.namespace("far")
+        self.do("port", "add", network, "far", "--vlan", "10", "--netns", namespace, "--ifname", "eth0", "--edge")
+        sh("ip", "-n", namespace, "addr", "add", address + "/24", "dev", "eth0")
+
+    def test_loop_is_cut_and_used_when_the_other_cable_fails(self):
+        for network in ("lab", "b"):
+            self.do("network", "create", network, "--rstp")
+        self.cable("lab", "b", "c1", "--trunk", "10")
+        self.cable("lab", "b", "c2", "--trunk", "10", "--cost", "30000")
+        one = self.host(1, "--vlan", 10, "--edge")
+        self.far_host("b", "10.0.0.77")
+
+        def shut():
+            return [port["name"] for network in ("lab", "b") for port in self.query("port", "list", network)
+                    if port["state"] == "up" and port["spanning_tree"]["state"] == "discarding"]
+        self.wait_for(lambda: shut() == ["c2"], "one end of one cable is shut")
+        self.wait_for(lambda: self.talks(one, "10.0.0.77"), "a way over c1")
+        self.do("port", "rm", "lab", "c1")
+        self.wait_for(lambda: self.talks(one, "10.0.0.77"), "a way over c2")
+        self.assertIn("spanning tree", self.do("network", "show", "lab"))
+
+    def test_vlan_crosses_a_switch_that_does_not_know_it(self):
+        for network in ("lab", "b", "c"):
+            self.do("network", "create", network, "--mvrp")
+        self.cable("lab", "b", "ab", "--trunk", "none", "--mvrp")
+        self.cable("b", "c", "bc", "--trunk", "none", "--mvrp")
+        one = self.host(1, "--vlan", 10)
+        self.far_host("c", "10.0.0.77")
+        self.wait_for(lambda: [port["registered"] for port in self.query("port", "list", "b")] == ["10", "10"], "VLAN 10")
+        self.wait_for(lambda: self.talks(one, "10.0.0.77"), "VLAN 10 crosses")
+        self.do("port", "set", "c", "far", "--vlan", 20)
+        self.wait_for(lambda: self.query("port", "list", "b")[1]["registered"] == "20", "VLAN 10 is withdrawn")
+
+
 class Configurations(NetworkCase):
     def test_nothing_changes_where_something_is_wrong(self):
         self.do("network", "create", "lab")

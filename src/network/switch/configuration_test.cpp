@@ -138,6 +138,9 @@ TEST(Configuration, ErrorsNameLinePartSettingAndValue) {
       {"[dhcp.10]\nrange = '10.0.0.9-10.0.1.9'\n", {"dhcp 10", "10.0.1.9"}},
       {"[dhcp.x]\nrange = '10.0.0.1-10.0.0.9'\n", {"dhcp x", "VLAN"}},
       {"[port.u]\nuser = true\nvlan = 10\n[dhcp.10]\nrange = '10.0.0.9-10.0.0.20'\n", {"dhcp 10", "port u"}},
+      {"[switch]\nstp-priority = 5\n", {"switch", "stp-priority '5'", "4096"}},
+      {"[switch]\nstp-hello = 10\n", {"switch", "stp-max-age 20", "22"}},
+      {"[port.p1]\nstp-priority = 5\n", {"port p1", "stp-priority '5'", "16"}},
       {"[switch]\nageing = 0\n", {"switch", "ageing '0'"}},
   };
   for (const auto& [text, parts] : cases) {

@@ -26,6 +26,25 @@ Result<bridge::BridgeConfig> bridge_plan(const Settings& options) {
   return config;
 }
 
+Result<protocols::ControlOptions> control_plan(const Settings& options) {
+  protocols::ControlOptions control{.rstp = options.flag("rstp"), .mvrp = options.flag("mvrp")};
+  protocols::RstpOptions& tree = control.spanning_tree;
+  tree.priority = static_cast<uint16_t>(STRATA_TRY(number_setting(options, "stp-priority", 0, 61440, tree.priority)));
+  tree.hello_time = static_cast<uint8_t>(STRATA_TRY(number_setting(options, "stp-hello", 1, 10, tree.hello_time)));
+  tree.max_age = static_cast<uint8_t>(STRATA_TRY(number_setting(options, "stp-max-age", 6, 40, tree.max_age)));
+  tree.forward_delay =
+      static_cast<uint8_t>(STRATA_TRY(number_setting(options, "stp-forward-delay", 4, 30, tree.forward_delay)));
+  if (tree.priority % 4096 != 0) {
+    return fail(ErrorCode::usage, "stp-priority '{}' is no multiple of 4096", tree.priority);
+  }
+  if (2 * (tree.forward_delay - 1) < tree.max_age || tree.max_age < 2 * (tree.hello_time + 1)) {  // 802.1D, 17.14
+    return fail(ErrorCode::usage,
+                "stp-max-age {} is to be from 2 * (stp-hello + 1) = {} to 2 * (stp-forward-delay - 1) = {}",
+                tree.max_age, 2 * (tree.hello_time + 1), 2 * (tree.forward_delay - 1));
+  }
+  return control;
+}
+
 /// Rules stand in the list of the port that they name, or in everybody's, in the order of their names.
 Result<void> add_rules(Plan& plan, const Parts& rules) {
   for (const auto& [name, settings] : rules) {
@@ -118,6 +137,9 @@ const PortPlan* Plan::find_port(std::string_view name) const {
 Result<Plan> make_plan(const Configuration& configuration) {
   Plan plan;
   plan.bridge = STRATA_TRY(with_context(bridge_plan(configuration.options()), "{}", options_name));
+  plan.control = STRATA_TRY(with_context(control_plan(configuration.options()), "{}", options_name));
+  plan.busy_poll = std::chrono::microseconds(STRATA_TRY(
+      with_context(number_setting(configuration.options(), "busy-poll", 0, 1'000'000, 0), "{}", options_name)));
   for (const auto& [name, settings] : configuration.parts(PartKind::port)) {
     plan.ports.push_back(STRATA_TRY(make_port_plan(name, settings)));
   }

@@ -1,12 +1,14 @@
 // Plan: what a configuration comes to: everything checked, in the types that the bridge, its ports and services take.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "network/bridge/config.h"
 #include "network/forward.h"
+#include "network/protocols/control_plane.h"
 #include "network/services/dhcp_server.h"
 #include "network/switch/configuration.h"
 
@@ -25,6 +27,7 @@ struct Attachment {
 
 struct PortPlan {
   bridge::PortConfig config;
+  protocols::ControlPortOptions control;
   Attachment attachment;
   bool down = false;
 };
@@ -44,6 +47,8 @@ struct DhcpPlan {
 
 struct Plan {
   bridge::BridgeConfig bridge;
+  protocols::ControlOptions control;
+  std::chrono::microseconds busy_poll{0};
   std::vector<PortPlan> ports;
   std::vector<MirrorPlan> mirrors;
   std::vector<DhcpPlan> dhcp;

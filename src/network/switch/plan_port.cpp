@@ -98,6 +98,21 @@ Result<void> set_stations(PortConfig& config, const Settings& settings) {
   return {};
 }
 
+Result<protocols::ControlPortOptions> make_control(const Settings& settings) {
+  protocols::ControlPortOptions control{.mvrp = settings.flag("mvrp"),
+                                        .mvrp_restricted = settings.flag("mvrp-restricted")};
+  protocols::RstpPortOptions& rstp = control.rstp;
+  rstp.priority = static_cast<uint8_t>(STRATA_TRY(number_setting(settings, "stp-priority", 0, 240, rstp.priority)));
+  rstp.path_cost = static_cast<uint32_t>(STRATA_TRY(number_setting(settings, "cost", 1, 200'000'000, rstp.path_cost)));
+  if (rstp.priority % 16 != 0) return fail(ErrorCode::usage, "stp-priority '{}' is no multiple of 16", rstp.priority);
+  rstp.admin_edge = settings.flag("edge");
+  rstp.auto_edge = settings.flag("auto-edge", true);
+  rstp.bpdu_guard = settings.flag("bpdu-guard");
+  rstp.restricted_role = settings.flag("root-guard");
+  rstp.restricted_tcn = settings.flag("tcn-guard");
+  return control;
+}
+
 constexpr std::pair<std::string_view, Attachment::Kind> places[] = {
     {"netns", Attachment::Kind::netns},         {"tap", Attachment::Kind::tap},
     {"interface", Attachment::Kind::interface}, {"socket", Attachment::Kind::listen},
@@ -139,7 +154,9 @@ Result<PortPlan> make_port(std::string_view name, const Settings& settings) {
   STRATA_TRY(set_vlans(plan.config, settings));
   STRATA_TRY(set_traffic(plan.config, settings));
   STRATA_TRY(set_stations(plan.config, settings));
+  plan.control = STRATA_TRY(make_control(settings));
   plan.attachment = STRATA_TRY(make_attachment(name, settings));
+  if (plan.attachment.kind == Attachment::Kind::user) plan.control.rstp.admin_edge = true;
   plan.down = settings.flag("down");
   if (plan.down) {  // of no VLAN: nothing comes in, nothing goes out, and the cable stays as it is
     plan.config.tagged = plan.config.untagged = plan.config.forbidden = {};

@@ -18,7 +18,13 @@ constexpr SettingInfo option_settings[] = {
     {"ageing", "SECONDS", "how long a learnt address is kept (300)", number},
     {"max-addresses", "N", "addresses learnt at most (65536)", number},
     {"shared-learning", "VLANS", "these VLANs learn together", list},
-    {"log", "LEVEL", "debug, info, warn or error (info)"},
+    {"rstp", "", "no loops: the Rapid Spanning Tree Protocol (802.1D-2004)", flag},
+    {"stp-priority", "0-61440", "in steps of 4096; the lowest of all switches becomes the root (32768)", number},
+    {"stp-hello", "1-10", "seconds between BPDUs (2)", number},
+    {"stp-max-age", "6-40", "seconds that a BPDU holds (20)", number},
+    {"stp-forward-delay", "4-30", "seconds of listening, and of learning, beside switches without RSTP (15)", number},
+    {"mvrp", "", "VLANs cross switches by themselves, at ports with mvrp (802.1Q, clause 11)", flag},
+    {"busy-poll", "MICROSECONDS", "go on looking for frames for so long before sleeping (0)", number},
 };
 
 constexpr SettingInfo port_settings[] = {
@@ -58,6 +64,16 @@ constexpr SettingInfo port_settings[] = {
     {"broadcast-limit", "N", "broadcast frames a second at most", number},
     {"multicast-limit", "N", "multicast frames a second at most", number},
     {"unknown-limit", "N", "frames to unknown stations a second at most", number},
+    // Other switches.
+    {"mvrp", "", "learn VLANs from the switch at the other end, and tell it ours", flag},
+    {"mvrp-restricted", "", "learn no VLAN that is configured nowhere in this switch", flag},
+    {"edge", "", "no switch is expected here: forwards at once", flag},
+    {"auto-edge", "BOOL", "becomes an edge when no switch was heard for three seconds (true)", flag},
+    {"cost", "N", "of a way over this port, for RSTP (20000, a gigabit a second)", number},
+    {"stp-priority", "0-240", "of this port, in steps of 16 (128)", number},
+    {"bpdu-guard", "", "a switch that shows itself here shuts the port", flag},
+    {"root-guard", "", "never the way to the root", flag},
+    {"tcn-guard", "", "topology changes heard here are not passed on", flag},
     // Stations.
     {"learning", "BOOL", "learn the addresses of stations (true)", flag},
     {"mac-limit", "N", "stations learnt here at most; 0: no limit", number},

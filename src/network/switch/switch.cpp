@@ -2,7 +2,7 @@
 #include "network/switch/switch.h"
 
 #include <fstream>
-#include <functional>
+#include <random>
 
 #include "base/log.h"
 #include "base/user_folders.h"
@@ -19,10 +19,17 @@ constexpr std::chrono::seconds retry_interval{1};
 /// Users' ports have no ':' in their names.
 std::string service_port_name(bridge::Vid vlan) { return fmt::format("dhcp:{}", vlan); }
 
-/// The same for the same network and VLAN, so that stations find the switch again; locally administered.
-services::MacAddress service_mac(const std::string& network, bridge::Vid vlan) {
-  const uint64_t hash = std::hash<std::string>{}(network);
-  return services::MacAddress(uint64_t{0x02} << 40 | (hash & 0xffffff) << 16 | vlan);
+/// A locally administered one that this network keeps: in the spanning tree, switches are told apart by it.
+Result<bridge::MacAddress> own_address(const NetworkFolders& folders) {
+  const auto path = folders.data / "address";
+  if (const auto text = read_whole_file(path)) {
+    const auto saved = bridge::MacAddress::parse(text->substr(0, text->find('\n')));
+    if (saved) return *saved;
+  }
+  std::random_device random;
+  const bridge::MacAddress made(uint64_t{0x02} << 40 | uint64_t{random() & 0xffffff} << 16);
+  STRATA_TRY(write_durably(path, to_string(made) + "\n"));
+  return made;
 }
 
 bool same_place(const Attachment& a, const Attachment& b) {
@@ -46,29 +53,37 @@ bridge::PortConfig without_stations(bridge::PortConfig config) {
 Switch::Switch(NetworkFolders folders, EventLoop& loop) : folders_(std::move(folders)), loop_(loop) {}
 
 Result<std::unique_ptr<Switch>> Switch::make(const NetworkFolders& folders, EventLoop& loop) {
-  const std::string path = folders.configuration().string();
   const Configuration configuration = STRATA_TRY(saved_configuration(folders));
-  const Plan plan = STRATA_TRY(with_context(make_plan(configuration), "{}", path));
   std::unique_ptr<Switch> made(new Switch(folders, loop));
-  made->datapath_ = STRATA_TRY(Datapath::make(plan.bridge));
-  made->captures_ = std::make_unique<Captures>(*made->datapath_, loop);
-  made->datapath_->on_gone([raw = made.get(), alive = made->alive_](bridge::PortId id, const Error& error) {
-    raw->loop_.post([raw, alive, id, reason = error.message] {
-      if (*alive) raw->cable_gone(id, reason);
+  STRATA_TRY(with_context(made->start(configuration), "{}", folders.configuration().string()));
+  return made;
+}
+
+Result<void> Switch::start(const Configuration& configuration) {
+  const Plan plan = STRATA_TRY(make_plan(configuration));
+  address_ = STRATA_TRY(own_address(folders_));
+  datapath_ = STRATA_TRY(Datapath::make({.address = address_, .hash_seed = std::random_device{}()}));
+  control_ = std::make_unique<protocols::ControlPlane>(datapath_->bridge(), protocols::ControlOptions{},
+                                                       address_.value(), Datapath::now());
+  captures_ = std::make_unique<Captures>(*datapath_, loop_);
+  datapath_->on_gone([this, alive = alive_](bridge::PortId id, const Error& error) {
+    loop_.post([this, alive, id, reason = error.message] {
+      if (*alive) cable_gone(id, reason);
     });
   });
-  STRATA_TRY(made->datapath_->start());
-  STRATA_TRY(with_context(made->rehearse(plan), "{}", path));
-  Cables cables = STRATA_TRY(made->open_cables(plan, true));
-  STRATA_TRY(made->become(configuration, plan, std::move(cables)));
-  made->retry_.emplace(loop, [raw = made.get()] { raw->try_again(); });
-  made->retry_->set_after(retry_interval);
-  return made;
+  STRATA_TRY(datapath_->start());
+  STRATA_TRY(rehearse(plan));
+  Cables cables = STRATA_TRY(open_cables(plan, true));
+  STRATA_TRY(become(configuration, plan, std::move(cables)));
+  retry_.emplace(loop_, [this] { try_again(); });
+  retry_->set_after(retry_interval);
+  return {};
 }
 
 Switch::~Switch() {
   *alive_ = false;
   if (datapath_) datapath_->stop();
+  control_.reset();  // before the bridge, which it speaks for
 }
 
 Result<Changes> Switch::change(const Configuration& next, bool dry_run) {
@@ -169,7 +184,11 @@ Result<void> Switch::commit(const Configuration& configuration, const Plan& next
       each = ports_.erase(each);
     }
   }
-  STRATA_TRY(bridge.reconfigure(next.bridge, Datapath::now()));
+  bridge::BridgeConfig config = next.bridge;
+  config.address = address_;
+  config.hash_seed = bridge.config().hash_seed;
+  STRATA_TRY(bridge.reconfigure(config, Datapath::now()));
+  commit_control(next);
   for (auto& [name, port] : ports_) {
     if (port.machine) STRATA_TRY(bridge.reconfigure(port.id, port.plan.config, Datapath::now()));
   }
@@ -178,6 +197,11 @@ Result<void> Switch::commit(const Configuration& configuration, const Plan& next
   }
   STRATA_TRY(commit_mirrors(next));
   return commit_services(next);
+}
+
+void Switch::commit_control(const Plan& next) {
+  control_->configure(next.control, Datapath::now());
+  datapath_->set_options({.poll = next.busy_poll});
 }
 
 Result<void> Switch::commit_port(const PortPlan& port, const Settings& settings, Cables& cables) {
@@ -191,6 +215,7 @@ Result<void> Switch::commit_port(const PortPlan& port, const Settings& settings,
   } else {
     STRATA_TRY(bridge.reconfigure(live.id, port.config, Datapath::now()));
   }
+  control_->configure_port(live.id, port.control, Datapath::now());
   const bool cable_stays = !is_new && live.plan.attachment == port.attachment;
   live.plan = port;
   live.settings = settings;
@@ -242,9 +267,10 @@ Result<void> Switch::add_service(const DhcpPlan& plan) {
       if (*alive) save_leases(vlan, text);
     });
   };
-  auto cable = STRATA_TRY(
-      VlanHostPort::open(name, service_mac(folders_.name, plan.vlan), plan.options, leases, std::move(save)));
+  auto cable = STRATA_TRY(VlanHostPort::open(name, bridge::MacAddress(address_.value() | plan.vlan), plan.options,
+                                             leases, std::move(save)));
   const auto id = STRATA_TRY(datapath_->bridge().add_port(bridge::access_port(name, plan.vlan), Datapath::now()));
+  control_->configure_port(id, {.rstp = {.admin_edge = true}}, Datapath::now());
   services_[plan.vlan] = {plan, id};
   return datapath_->plug_in(id, std::move(cable));
 }
@@ -277,13 +303,16 @@ Result<std::string> Switch::add_machine_port(std::string_view machine, const Set
   for (int number = 2; ports_.contains(name); ++number) name = fmt::format("{}-{}", machine, number);
   LivePort port{STRATA_TRY(make_port_plan(name, settings)), settings};
   port.machine = true;
+  if (!settings.has("edge")) port.plan.control.rstp.admin_edge = true;  // a machine is no switch, mostly
   if (port.plan.attachment != Attachment{}) {
     return fail(ErrorCode::usage, "port {}: a machine's cable leads to the machine", name);
   }
   STRATA_TRY(bridge::validate(port.plan.config));
   port.id = STRATA_TRY(datapath_->call([&] {
     auto id = datapath_->bridge().add_port(port.plan.config, Datapath::now());
-    if (id) datapath_->bridge().set_up(*id, false, Datapath::now());
+    if (!id) return id;
+    datapath_->bridge().set_up(*id, false, Datapath::now());
+    control_->configure_port(*id, port.plan.control, Datapath::now());
     return id;
   }));
   ports_.emplace(name, std::move(port));
@@ -319,14 +348,18 @@ Result<Changes> Switch::edit_machine(const Edit& edit, bool dry_run) {
   before.parts(PartKind::port)[edit.name] = after.parts(PartKind::port)[edit.name] = port.settings;
   STRATA_TRY(apply_edit(after, edit));
   const Settings& settings = after.parts(PartKind::port)[edit.name];
-  const PortPlan plan = STRATA_TRY(make_port_plan(edit.name, settings));
+  PortPlan plan = STRATA_TRY(make_port_plan(edit.name, settings));
+  if (!settings.has("edge")) plan.control.rstp.admin_edge = true;
   if (plan.attachment != Attachment{}) {
     return fail(ErrorCode::usage, "port {}: a machine's cable leads to the machine", edit.name);
   }
   STRATA_TRY(bridge::validate(plan.config));
   Changes changes{difference(before, after), revision_};
   if (dry_run) return changes;
-  STRATA_TRY(datapath_->call([&] { return datapath_->bridge().reconfigure(port.id, plan.config, Datapath::now()); }));
+  STRATA_TRY(datapath_->call([&]() -> Result<void> {
+    control_->configure_port(port.id, plan.control, Datapath::now());
+    return datapath_->bridge().reconfigure(port.id, plan.config, Datapath::now());
+  }));
   port.plan = plan;
   port.settings = settings;
   return changes;

@@ -75,6 +75,9 @@ class Switch {
 
   Switch(NetworkFolders folders, EventLoop& loop);
 
+  Result<void> start(const Configuration& configuration);
+  void commit_control(const Plan& next);
+  Json spanning_tree_json();
   Result<void> rehearse(const Plan& next) const;
   Result<Cables> open_cables(const Plan& next, bool tolerant);
   void release_places(const Plan& next);
@@ -98,7 +101,9 @@ class Switch {
   const NetworkFolders folders_;
   EventLoop& loop_;
   std::unique_ptr<Datapath> datapath_;
+  std::unique_ptr<protocols::ControlPlane> control_;  ///< used on the datapath's thread
   std::unique_ptr<Captures> captures_;
+  bridge::MacAddress address_;  ///< of the switch; the low 16 bits are 0, its hosts in VLANs have them there
   Configuration configuration_;
   uint64_t revision_ = 1;
   Plan plan_;

@@ -20,6 +20,36 @@ Json drops_json(const PortCounters& counters) {
   return drops;
 }
 
+std::string_view name_of(protocols::PortRole role) {
+  using enum protocols::PortRole;
+  switch (role) {
+    case root: return "root";
+    case designated: return "designated";
+    case alternate: return "alternate";
+    case backup: return "backup";
+    default: return "disabled";
+  }
+}
+
+std::string_view name_of(bridge::PortState state) {
+  using enum bridge::PortState;
+  return state == forwarding ? "forwarding" : state == learning ? "learning" : "discarding";
+}
+
+/// null where the protocol is off.
+Json port_tree_json(const protocols::Rstp* rstp, bridge::PortId id) {
+  if (!rstp || !rstp->ports().contains(id)) return nullptr;
+  const protocols::RstpPort& port = rstp->ports().at(id);
+  return {{"role", name_of(port.role)},
+          {"state", name_of(protocols::Rstp::state_of(port))},
+          {"edge", port.oper_edge},
+          {"guard_tripped", port.guard_tripped}};
+}
+
+std::string bridge_id_text(const protocols::BridgeId& id) {
+  return fmt::format("{}/{}", id.priority, to_string(bridge::MacAddress(id.address)));
+}
+
 Json lease_json(const services::DhcpLease& lease) {
   return {{"address", services::ipv4_text(lease.address)},
           {"mac", to_string(lease.mac)},
@@ -50,7 +80,17 @@ Json Switch::port_json(const LivePort& port) {
           {"settings", settings_to_json(port.settings)},
           {"received", traffic_json(counters.received)},
           {"transmitted", traffic_json(counters.transmitted)},
-          {"dropped", counters.dropped()}};
+          {"dropped", counters.dropped()},
+          {"spanning_tree", port_tree_json(control_->rstp(), port.id)}};
+}
+
+/// On the datapath's thread; null where the protocol is off.
+Json Switch::spanning_tree_json() {
+  const protocols::Rstp* rstp = control_->rstp();
+  if (!rstp) return nullptr;
+  return {{"bridge", bridge_id_text(rstp->bridge_id())},
+          {"root", bridge_id_text(rstp->root_priority().root)},
+          {"is_root", rstp->is_root()}};
 }
 
 Json Switch::port_list() {
@@ -75,6 +115,7 @@ Json Switch::status() {
     json["acl"].push_back({{"name", name}, {"settings", settings_to_json(settings)}});
   }
   datapath_->call([&] {
+    json["spanning_tree"] = spanning_tree_json();
     for (const auto& [vlan, service] : services_) {
       const auto& server = static_cast<VlanHostPort*>(datapath_->port(service.id))->host().dhcp();
       Json leases = Json::array();
