@@ -155,6 +155,7 @@ bool Datapath::serve(PortId id) {
   auto more = cable->receive(pool_, received_, frames_a_turn);
   const bool any = !received_.empty();
   if (any) {
+    set_link(id);  // a peer that has just come may have said something already
     // A cable in a port that somebody took away is nobody's any more.
     if (watcher_) {
       for (const auto& frame : received_) watcher_->frame(id, FrameWatcher::Direction::in, frame);
@@ -218,7 +219,12 @@ void Datapath::settle(PortId id) {
   } else if (!timed_.empty()) {
     std::erase(timed_, id);
   }
-  if (bridge_->has_port(id) && bridge_->is_up(id) != cable.connected()) bridge_->set_up(id, cable.connected(), now_);
+  set_link(id);
+}
+
+void Datapath::set_link(PortId id) {
+  const bool up = slots_[id]->port->connected();
+  if (bridge_->has_port(id) && bridge_->is_up(id) != up) bridge_->set_up(id, up, now_);
 }
 
 void Datapath::lose(PortId id, Error error) {

@@ -96,6 +96,7 @@ class Datapath {
   void transmit();
   /// Brings what epoll waits for and the port's state in the bridge in line with the cable.
   void settle(bridge::PortId id);
+  void set_link(bridge::PortId id);
   void lose(bridge::PortId id, Error error);
   void run_tasks();
 
