@@ -135,7 +135,7 @@ class Bridge {
 
   Bridge(FramePool& pool, const BridgeConfig& config);
 
-  // bridge.cpp: configuration
+  // bridge.cpp, state.cpp: configuration and what is known
   Result<void> check_against_others(PortId port, const PortConfig& config) const;
   void apply(Port& port);
   void update_membership(Port& port);

@@ -11,8 +11,6 @@ namespace {
 
 constexpr std::size_t type_offset = 2 * MacAddress::size;
 
-std::uint32_t milliseconds(Time now) { return static_cast<std::uint32_t>(now.count() / 1'000'000); }
-
 bool good_offload(const Offload& offload, std::size_t size, std::size_t headers) {
   if (offload.gso != Offload::Gso::none && (offload.gso_size == 0 || offload.header_length > size)) return false;
   if (!offload.needs_checksum) return true;

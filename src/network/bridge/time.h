@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 
 namespace strata::network::bridge {
 
@@ -9,5 +10,8 @@ namespace strata::network::bridge {
 using Time = std::chrono::nanoseconds;
 /// The deadline of who waits for nothing.
 constexpr Time never = Time::max();
+
+/// As the ages of stations are counted: it wraps after 49 days.
+constexpr std::uint32_t milliseconds(Time time) { return static_cast<std::uint32_t>(time.count() / 1'000'000); }
 
 }  // namespace strata::network::bridge
