@@ -22,7 +22,7 @@ bool leads_to_root(PortRole role) { return role == PortRole::root || role == Por
 }  // namespace
 
 ControlPlane::ControlPlane(bridge::Bridge& bridge, const ControlOptions& options, uint64_t seed, Time now)
-    : bridge_(bridge), seed_(seed), now_(now) {
+    : bridge_(bridge), seed_(seed), now_(now), snooping_(*this, options.snooping) {
   configure(options, now);
 }
 
@@ -30,6 +30,8 @@ ControlPlane::~ControlPlane() {
   bridge_.detach(*this);
   stop_mvrp();
   stop_rstp();
+  options_.snooped = {};
+  update_snooping();
 }
 
 void ControlPlane::configure(const ControlOptions& options, Time now) {
@@ -40,10 +42,12 @@ void ControlPlane::configure(const ControlOptions& options, Time now) {
   if (!options.mvrp || options.mrp != before.mrp) stop_mvrp();
   if (options.rstp) start_rstp(now);
   if (options.mvrp && !mvrp_) start_mvrp();
+  update_snooping();
   std::vector<MacAddress> addresses;
   if (options.rstp) addresses.push_back(bpdu_address);
   if (options.mvrp) addresses.push_back(mvrp_address);
-  if (!addresses.empty()) bridge_.attach(*this, addresses, now);  // which tells of all ports
+  if (options.rstp || options.mvrp || !options.snooped.empty())
+    bridge_.attach(*this, addresses, now);  // which tells of all ports
 }
 
 void ControlPlane::configure_port(PortId port, const ControlPortOptions& options, Time now) {
@@ -74,6 +78,21 @@ void ControlPlane::stop_rstp() {
   });
 }
 
+void ControlPlane::update_snooping() {
+  snooping_.configure(options_.snooping);
+  bridge_.set_snooper(options_.snooped.empty() ? nullptr : this);
+  for (bridge::Vid vlan = 1; bridge::is_vlan(vlan); ++vlan) {
+    const bool on = options_.snooped.contains(vlan);
+    if (on == snooping_.has_vlan(vlan)) continue;
+    bridge_.set_snooping(vlan, on);
+    if (on) {
+      snooping_.add_vlan(vlan);
+    } else {
+      snooping_.remove_vlan(vlan);
+    }
+  }
+}
+
 void ControlPlane::start_mvrp() { mvrp_.emplace(static_cast<MvrpHost&>(*this), seed_); }
 
 void ControlPlane::stop_mvrp() {
@@ -96,6 +115,11 @@ void ControlPlane::receive(PortId port, std::span<const std::byte> frame, Time n
 
 void ControlPlane::port_changed(PortId port, Time now) {
   now_ = now;
+  if (!options_.snooped.empty()) {
+    bridge::PortSet up;
+    bridge_.ports().for_each([&](unsigned id) { up.set(id, bridge_.is_up(static_cast<PortId>(id))); });
+    snooping_.set_ports(up);
+  }
   if (!bridge_.has_port(port)) return forget(port);
   if (rstp_) update_rstp(port);
   if (mvrp_) update_mvrp(port, now);
@@ -147,10 +171,24 @@ void ControlPlane::poll(Time now) {
   now_ = now;
   if (rstp_) rstp_->run(now);
   if (mvrp_) mvrp_->run(now);
+  snooping_.run(now);
 }
 
 Time ControlPlane::next_deadline() const {
-  return std::min(rstp_ ? rstp_->deadline() : never, mvrp_ ? mvrp_->deadline() : never);
+  return std::min({rstp_ ? rstp_->deadline() : never, mvrp_ ? mvrp_->deadline() : never, snooping_.deadline()});
+}
+
+ControlPlane::Verdict ControlPlane::snoop(PortId port, bridge::Vid vid, std::span<const std::byte> frame, Time now) {
+  const auto verdict = snooping_.receive(port, vid, frame, now);
+  return verdict == Snooping::Verdict::to_routers ? Verdict::to_routers : Verdict::forward;
+}
+
+void ControlPlane::set_router_ports(uint16_t vlan, const bridge::PortSet& ports) {
+  bridge_.set_router_ports(vlan, ports);
+}
+
+void ControlPlane::set_group_ports(uint16_t vlan, MacAddress group, const bridge::PortSet& ports) {
+  bridge_.set_group(vlan, group, ports);
 }
 
 void ControlPlane::set_port_state(uint32_t port, PortState state) {
@@ -162,6 +200,7 @@ void ControlPlane::set_port_state(uint32_t port, PortState state) {
 
 void ControlPlane::flush(uint32_t port) {
   if (bridge_.has_port(static_cast<PortId>(port))) bridge_.flush(static_cast<PortId>(port));
+  snooping_.topology_changed();
 }
 
 // 10.7.5.2 and 10.7.5.3 of 802.1Q.

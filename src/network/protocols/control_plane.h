@@ -8,6 +8,7 @@
 #include "network/bridge/bridge.h"
 #include "network/protocols/mvrp.h"
 #include "network/protocols/rstp.h"
+#include "network/protocols/snooping.h"
 
 namespace strata::network::protocols {
 
@@ -24,13 +25,19 @@ struct ControlOptions {
   RstpOptions spanning_tree;  ///< without the address: it is the bridge's own
   bool mvrp = false;
   MrpOptions mrp;
+  bridge::VlanSet snooped;  ///< VLANs with IGMP and MLD snooping
+  SnoopingOptions snooping;
 
   bool operator==(const ControlOptions&) const = default;
 };
 
 /// All calls come on the bridge's thread. The bridge outlives it and calls it for frames, ports and deadlines; who changes
 /// the configuration of the bridge has nothing else to do.
-class ControlPlane final : private bridge::Protocol, private RstpHost, private MvrpHost {
+class ControlPlane final : private bridge::Protocol,
+                           private bridge::Snooper,
+                           private RstpHost,
+                           private MvrpHost,
+                           private SnoopingHost {
  public:
   /// `seed` spreads the moments at which switches speak.
   ControlPlane(bridge::Bridge& bridge, const ControlOptions& options, uint64_t seed, Time now);
@@ -50,6 +57,7 @@ class ControlPlane final : private bridge::Protocol, private RstpHost, private M
   /// For people to look at; nullptr where the protocol is off.
   const Rstp* rstp() const { return rstp_ ? &*rstp_ : nullptr; }
   const Mvrp* mvrp() const { return mvrp_ ? &*mvrp_ : nullptr; }
+  const Snooping& snooping() const { return snooping_; }
 
  private:
   struct Port {
@@ -63,6 +71,13 @@ class ControlPlane final : private bridge::Protocol, private RstpHost, private M
   void port_changed(bridge::PortId port, Time now) override;
   void poll(Time now) override;
   Time next_deadline() const override;
+
+  // bridge::Snooper
+  Verdict snoop(bridge::PortId port, bridge::Vid vid, std::span<const std::byte> frame, Time now) override;
+
+  // SnoopingHost
+  void set_router_ports(uint16_t vlan, const bridge::PortSet& ports) override;
+  void set_group_ports(uint16_t vlan, bridge::MacAddress group, const bridge::PortSet& ports) override;
 
   // RstpHost
   void set_port_state(uint32_t port, PortState state) override;
@@ -81,6 +96,7 @@ class ControlPlane final : private bridge::Protocol, private RstpHost, private M
   void stop_rstp();
   void start_mvrp();
   void stop_mvrp();
+  void update_snooping();
   void update_rstp(bridge::PortId port);
   void update_mvrp(bridge::PortId port, Time now);
   void forget(bridge::PortId port);
@@ -94,6 +110,7 @@ class ControlPlane final : private bridge::Protocol, private RstpHost, private M
   std::map<bridge::PortId, Port> ports_;
   std::optional<Rstp> rstp_;
   std::optional<Mvrp> mvrp_;
+  Snooping snooping_;
 };
 
 }  // namespace strata::network::protocols

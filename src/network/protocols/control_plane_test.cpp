@@ -220,5 +220,39 @@ TEST_F(Cabled, WithoutSpanningTreeAllPortsForwardAgain) {
   EXPECT_EQ(at(1).state(cables[1].b.port), PortState::forwarding);
 }
 
+TEST_F(Cabled, SnoopedMulticastGoesToWhoAskedForIt) {
+  ControlOptions options;
+  options.snooped = {10};
+  make_switches(1, options);
+  const PortId querier = add_edge(0, 10), member = add_edge(0, 10), other = add_edge(0, 10);
+  const auto send = [&](PortId port, std::initializer_list<unsigned> packet, MacAddress to) {
+    Octets frame(12);
+    to.store(frame.data());
+    MacAddress(0x0200'0000'0000 + port).store(&frame[6]);
+    for (const unsigned byte : {0x08u, 0x00u}) frame.push_back(std::byte(byte));
+    for (const unsigned byte : packet) frame.push_back(std::byte(byte));
+    switches[0]->station.receive(port, frame);
+  };
+  const auto count = [&](PortId port) { return switches[0]->station.take(port).size(); };
+  const MacAddress group(0x0100'5e01'0203);
+  const auto stream = [&] {
+    send(querier, {0x45, 0, 0, 20, 0, 0, 0, 0, 1, 17, 0, 0, 10, 0, 0, 1, 232, 1, 2, 3}, group);
+  };
+  stream();
+  EXPECT_EQ(count(other), 1u);  // nobody asked who listens
+  send(querier, {0x45, 0, 0, 28, 0, 0, 0, 0, 1, 2, 0, 0, 10, 0, 0, 1, 224, 0, 0, 1, 0x11, 100, 0xee, 0x9b, 0, 0, 0, 0},
+       MacAddress(0x0100'5e00'0001));
+  run_for(12s);
+  EXPECT_EQ(count(other), 1u);  // the query
+  EXPECT_EQ(count(member), 2u);
+  send(member, {0x45, 0, 0, 28, 0, 0, 0, 0, 1, 2, 0, 0, 10, 0, 0, 2, 232, 1, 2, 3, 0x16, 0, 0xff, 0xfa, 232, 1, 2, 3},
+       group);
+  EXPECT_EQ(count(querier), 1u);
+  EXPECT_EQ(count(other), 0u);  // reports are for routers
+  stream();
+  EXPECT_EQ(count(member), 1u);
+  EXPECT_EQ(count(other), 0u);
+}
+
 }  // namespace
 }  // namespace strata::network::protocols
