@@ -37,7 +37,7 @@ struct StormLimit {
   bool operator==(const StormLimit&) const = default;
 };
 
-/// Of the frames that a port may cause to be flooded.
+/// Of frames that come in at a port: all broadcasts, all multicasts, unicasts that are flooded.
 struct StormControl {
   StormLimit broadcast;
   StormLimit multicast;
