@@ -56,7 +56,7 @@ Result<fs::path> runtime_folder() {
   } else if (is_own_folder("/run/user/" + user)) {
     folder = "/run/user/" + user + "/strata";
   } else {
-    folder = "/tmp/strata-" + user;  // anybody may have made it before us: hence the check of its owner
+    folder = STRATA_TRY(data_folder()) / "run";  // not below /tmp, where anybody may have made it before us
   }
   STRATA_TRY(make_private_folder(folder));
   struct stat about = {};

@@ -12,7 +12,7 @@ namespace strata {
 /// $XDG_DATA_HOME/strata, else $HOME/.local/share/strata: what lasts. May not be there yet.
 [[nodiscard]] Result<std::filesystem::path> data_folder();
 
-/// $XDG_RUNTIME_DIR/strata, else /run/user/UID/strata, else /tmp/strata-UID: what belongs to running things. Made, for
+/// $XDG_RUNTIME_DIR/strata, else /run/user/UID/strata, else data_folder()/run: what belongs to running things. Made, for
 /// this user only; a folder there that is not this user's own is refused.
 [[nodiscard]] Result<std::filesystem::path> runtime_folder();
 

@@ -48,6 +48,13 @@ TEST_F(UserFolders, RuntimeFolderIsPrivate) {
   EXPECT_EQ(about.st_mode & 0777, 0700u);
 }
 
+TEST_F(UserFolders, WithoutRuntimeDirectoryItIsAmongTheData) {
+  if (fs::exists("/run/user/" + std::to_string(geteuid()))) GTEST_SKIP() << "this user has a runtime directory";
+  unsetenv("XDG_RUNTIME_DIR");
+  setenv("XDG_DATA_HOME", root_.c_str(), 1);
+  EXPECT_EQ(runtime_folder().value(), root_ / "strata/run");
+}
+
 TEST_F(UserFolders, RuntimeFolderThatIsALinkIsRefused) {
   setenv("XDG_RUNTIME_DIR", root_.c_str(), 1);
   fs::create_directory_symlink("/usr", root_ / "strata");

@@ -297,7 +297,7 @@ class Configurations(NetworkCase):
             "[port.p1]\nvlan = 10\n[port.p1]\nvlan = 20\n": "lab.toml:3",
             "[port.p2]\ncolour = 'red'\n": "lab.toml:2|port p2|'colour'",
             "[port.p2]\nsocket = '/no/such/folder/s'\n": "port p2|/no/such/folder/s",
-            "[port.p2]\nnetns = 'no-such-space'\n": "port p2|no-such-space",
+            "[port.p2]\nnetns = 'no-such-space'\n": "port p2|ip netns add no-such-space",
             "[port.p2]\ninterface = 'no-such0'\n": "port p2|no-such0",
             "[port.p1]\nsocket = 's'\n[port.p2]\nsocket = 's'\n": "port p2|port p1",
             "vlan = 3\n": "lab.toml:1|vlan",
@@ -493,7 +493,7 @@ class WithoutRights(NetworkCase):
         home.mkdir()
         os.chmod(self.folder, 0o755)
         os.chown(home, self.user, self.user)
-        self.environment = {"PATH": os.environ["PATH"], "HOME": str(home), "XDG_RUNTIME_DIR": str(home)}
+        self.environment = {"PATH": os.environ["PATH"], "HOME": str(home)}
         self.home = home
 
     def run_strata(self, *words, **options):
@@ -507,6 +507,18 @@ class WithoutRights(NetworkCase):
         self.expect(failed, "port i|--socket", "port", "add", "lab", "i", "--interface", "lo")
         self.assertEqual(list(self.ports()), ["m", "uplink-10"])
         self.do("network", "stop", "lab")
+
+    def test_everything_in_a_user_namespace(self):
+        """As root of a namespace of its own, the user may make TAPs there, if the device is open to all."""
+        script = self.folder / "script"
+        script.write_text(f"""{strata} network create lab && {strata} port add lab p1 --tap t0 && ip -br link show t0
+            code=$?; {strata} network rm lab --force; exit $code""")
+        ended = subprocess.run(["unshare", "-Urn", "sh", str(script)], capture_output=True, text=True, timeout=30,
+                               env=self.environment, user=self.user, group=self.user, extra_groups=[])
+        if "unshare" in ended.stderr or "/dev/net/tun: Permission denied" in ended.stderr:
+            self.skipTest(f"no TAPs in user namespaces here: {ended.stderr.strip()}")
+        self.assertEqual((ended.returncode, ended.stderr), (done, ""))
+        self.assertIn("UP", ended.stdout)
 
 
 if __name__ == "__main__":

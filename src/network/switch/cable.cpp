@@ -80,6 +80,11 @@ Result<std::unique_ptr<ports::Port>> open_cable(const PortPlan& port, EventLoop&
         "; without that right, connect machines (strata run --net), sockets (--socket) and uplinks (--user), or run "
         "everything in a user namespace (unshare -Urn)";
   }
+  const bool is_named = port.attachment.netns.find('/') == std::string::npos;
+  if (!opened && opened.error().code == ErrorCode::not_found && port.attachment.kind == Attachment::Kind::netns &&
+      is_named) {
+    opened.error().message += fmt::format("; ip netns add {} makes it", port.attachment.netns);
+  }
   // The port's own messages name it, or not: one way for all.
   if (!opened && opened.error().message.starts_with("port ")) return opened;
   return with_context(std::move(opened), "port {}", port.config.name);
