@@ -7,8 +7,6 @@
 
 #include <cstdlib>
 
-#include "base/unique_fd.h"
-
 namespace strata {
 namespace fs = std::filesystem;
 namespace {
@@ -92,18 +90,31 @@ Result<std::string> read_whole_file(const fs::path& path) {
   }
 }
 
-Result<void> write_durably(const fs::path& path, std::string_view content) {
-  const fs::path temporary = path.string() + ".new";
+Result<StagedFile> StagedFile::write(const fs::path& path, std::string_view content) {
+  StagedFile staged(path, {});
+  const fs::path temporary = staged.temporary();
   UniqueFd file(open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!file) return fail_errno("writing {}", temporary.string());
-  auto written = write_all(file.get(), content, temporary);
-  if (written && fsync(file.get()) != 0) written = fail_errno("writing {} to the disk", temporary.string());
-  if (written && rename(temporary.c_str(), path.c_str()) != 0) written = fail_errno("writing {}", path.string());
-  if (!written) {
-    unlink(temporary.c_str());
-    return written;
-  }
-  return sync_folder(path.parent_path());
+  staged.file_ = std::move(file);
+  STRATA_TRY(write_all(staged.file_.get(), content, temporary));
+  return staged;
+}
+
+StagedFile::~StagedFile() {
+  if (file_) unlink(temporary().c_str());
+}
+
+Result<void> StagedFile::publish() {
+  const fs::path from = temporary();
+  if (fsync(file_.get()) != 0) return fail_errno("writing {} to the disk", from.string());
+  if (rename(from.c_str(), path_.c_str()) != 0) return fail_errno("writing {}", path_.string());
+  file_.reset();
+  return sync_folder(path_.parent_path());
+}
+
+Result<void> write_durably(const fs::path& path, std::string_view content) {
+  StagedFile staged = STRATA_TRY(StagedFile::write(path, content));
+  return staged.publish();
 }
 
 }  // namespace strata

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "base/unique_fd.h"
 
 namespace strata {
 
@@ -21,8 +22,26 @@ namespace strata {
 
 [[nodiscard]] Result<std::string> read_whole_file(const std::filesystem::path& path);
 
-/// Puts `content` into `path` so that after a crash the file is either the old or the new one, whole; on the disk when
-/// this returns.
+/// A file that is about to replace another one: written beside it, and gone again unless it is published.
+class StagedFile {
+ public:
+  static Result<StagedFile> write(const std::filesystem::path& path, std::string_view content);
+  StagedFile(StagedFile&&) = default;
+  StagedFile& operator=(StagedFile&&) = delete;
+  ~StagedFile();
+
+  /// After a crash the file is either the old or the new one, whole; on the disk when this returns.
+  [[nodiscard]] Result<void> publish();
+
+ private:
+  StagedFile(std::filesystem::path path, UniqueFd file) : path_(std::move(path)), file_(std::move(file)) {}
+  std::filesystem::path temporary() const { return path_.string() + ".new"; }
+
+  std::filesystem::path path_;
+  UniqueFd file_;
+};
+
+/// Both at once.
 [[nodiscard]] Result<void> write_durably(const std::filesystem::path& path, std::string_view content);
 
 }  // namespace strata

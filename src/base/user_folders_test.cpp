@@ -70,6 +70,10 @@ TEST_F(UserFolders, WrittenFileReplacesTheOldOneOrNothing) {
   EXPECT_EQ(content_of(path), "two");
   EXPECT_FALSE(fs::exists(root_ / "file.new"));
 
+  { ASSERT_TRUE(StagedFile::write(path, "never published")); }
+  EXPECT_EQ(content_of(path), "two");
+  EXPECT_FALSE(fs::exists(root_ / "file.new"));
+
   fs::create_directory(root_ / "file.new");  // in the way of the next one
   EXPECT_FALSE(write_durably(path, "three"));
   EXPECT_EQ(content_of(path), "two");

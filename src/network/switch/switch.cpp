@@ -96,10 +96,12 @@ Result<Changes> Switch::change(const Configuration& next, bool dry_run) {
     try_again();  // those that had to make room
     return tl::unexpected<Error>(std::move(cables).error());
   }
-  STRATA_TRY(write_durably(folders_.configuration(), to_toml(next)));
+  // A full disk shows here. To wait until the disk has it would make each change tens of milliseconds late.
+  auto file = STRATA_TRY(StagedFile::write(folders_.configuration(), to_toml(next)));
   STRATA_TRY(become(next, plan, std::move(*cables)));
   changes.revision = ++revision_;
   for (const std::string& line : changes.lines) log::info("{}", line);
+  STRATA_TRY(with_context(file.publish(), "network {} has changed, but will not be so after a restart", folders_.name));
   return changes;
 }
 

@@ -29,8 +29,8 @@ struct LivePort {
 };
 
 /// On the thread of its loop; the datapath has a thread of its own. There is one way of changing things: the next
-/// configuration is made and checked as a whole, its cables are opened, it is written to the disk, and then the datapath
-/// changes between two turns. Until then an error leaves everything as it was.
+/// configuration is made and checked as a whole, its cables are opened, its file is written, and then the datapath changes
+/// between two turns. Until then an error leaves everything as it was. Who asked gets the answer when the file is safe.
 class Switch {
  public:
   /// With the configuration that was saved. Ports whose cable cannot be opened are down, and are tried again.
