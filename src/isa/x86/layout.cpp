@@ -56,6 +56,8 @@ ir::StateLayout make_layout() {
   for (unsigned i = 0; i < 8; ++i)
     at.slot(number(slot_mmx, i), "mmx" + std::to_string(i), offsetof(State, x87) + offsetof(X87, physical) + 16 * i,
             Type::i64);
+  at.slot(slot_kernel_gs_base, "kernel_gs_base", offsetof(State, kernel_gs_base), Type::i64);
+  at.slot(slot_tsc_aux, "tsc_aux", offsetof(State, tsc_aux), Type::i64);
   at.slot(slot_interrupt_shadow, "interrupt_shadow", offsetof(State, interrupt_shadow), Type::i8);
   const auto x87 = [&](ir::SlotId slot, const char* name, size_t offset, Type type) {
     at.slot(slot, name, offsetof(State, x87) + offset, type);

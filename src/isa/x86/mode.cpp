@@ -28,7 +28,7 @@ constexpr std::array flags_in_order = {
     &Mode::flat_stack,      &Mode::flat_code,  &Mode::open_fs,     &Mode::open_gs,     &Mode::ac,
     &Mode::alignment_check, &Mode::trap,       &Mode::x87_blocked, &Mode::emulate_x87, &Mode::task_switched,
     &Mode::monitor_x87,     &Mode::sse,        &Mode::xsave,       &Mode::float_traps, &Mode::shadow,
-    &Mode::breakpoints,     &Mode::x87_faults, &Mode::x87_traps,   &Mode::x87_careful,
+    &Mode::breakpoints,     &Mode::x87_faults, &Mode::x87_traps,   &Mode::x87_careful, &Mode::smap,
 };
 constexpr unsigned flags_shift = 4;  ///< below them: code size (2 bits) and CPL (2 bits)
 
@@ -55,7 +55,8 @@ Mode Mode::of(const State& state) {
     mode.open_gs = is_open(state.segment[gs]);
   }
   const bool ac = system_flags & Rflags::ac;
-  mode.ac = ac && mode.cpl != 3 && (state.cr4 & Cr4::smap);
+  mode.smap = state.cr4 & Cr4::smap;
+  mode.ac = ac && mode.cpl != 3 && mode.smap;
   mode.alignment_check = ac && mode.cpl == 3 && (state.cr0 & Cr0::am);
   mode.trap = system_flags & Rflags::tf;
   mode.emulate_x87 = state.cr0 & Cr0::em;

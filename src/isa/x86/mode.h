@@ -29,6 +29,7 @@ struct Mode {
   bool open_fs = false;          ///< FS is writable with a limit of 4 GiB: its base matters, its limit does not
   bool open_gs = false;          ///< the same of GS. In 64-bit code all these flat and open ones are true
   bool ac = false;               ///< EFLAGS.AC at CPL 0..2 with CR4.SMAP: opens user pages to the supervisor
+  bool smap = false;             ///< CR4.SMAP: whether EFLAGS.AC makes a difference at CPL 0..2
   bool alignment_check = false;  ///< CR0.AM and EFLAGS.AC and CPL 3
   bool trap = false;             ///< EFLAGS.TF: units have one instruction and raise #DB behind it
   bool x87_blocked = false;      ///< CR0.EM or CR0.TS: x87 and MMX raise (#NM; MMX with EM: #UD)

@@ -114,7 +114,9 @@ enum SlotNumber : ir::SlotId {
   slot_xmm = slot_segment_selector + 6,            // 16 × v128
   slot_mxcsr = slot_xmm + 16,                      // i32
   slot_mmx,                                        // 8 × i64, the significands of the physical x87 registers
-  slot_interrupt_shadow = slot_mmx + 8,            // i8
+  slot_kernel_gs_base = slot_mmx + 8,              // i64
+  slot_tsc_aux,                                    // i64
+  slot_interrupt_shadow,                           // i8
   slot_x87_status,                                 // i16
   slot_x87_control,                                // i16
   slot_x87_valid,                                  // i8

@@ -47,17 +47,6 @@ uint64_t set_interrupt_flag(ir::ExecContext& context, uint64_t value) {
   return 0;
 }
 
-uint64_t set_ac_flag(ir::ExecContext& context, uint64_t value) {
-  Cpu& cpu = Cpu::of(context);
-  if (cpu.state.cpl != 0 || !is_protected(cpu.state)) return raise(cpu, vector_ud);
-  if (value) {
-    cpu.state.system_flags |= Rflags::ac;
-  } else {
-    cpu.state.system_flags &= ~static_cast<uint32_t>(Rflags::ac);
-  }
-  return 0;
-}
-
 /// Whether the program may use these ports (SDM vol. 1, 19.5); #GP(0) otherwise.
 bool may_use_port(Cpu& cpu, uint64_t port, uint64_t size) {
   const State& s = cpu.state;
@@ -93,7 +82,6 @@ const ir::Helper read_flags = define_helper("read_flags", x86::read_flags, Type:
 const ir::Helper write_flags = define_helper("write_flags", x86::write_flags, Type::none, {Type::i64, Type::i8});
 const ir::Helper set_interrupt_flag =
     define_helper("set_interrupt_flag", x86::set_interrupt_flag, Type::none, {Type::i8});
-const ir::Helper set_ac_flag = define_helper("set_ac_flag", x86::set_ac_flag, Type::none, {Type::i8});
 const ir::Helper check_port = define_helper("check_port", x86::check_port, Type::none, {Type::i16, Type::i8});
 const ir::Helper port_in = define_helper("port_in", x86::port_in, Type::i32, {Type::i16, Type::i8});
 const ir::Helper port_out = define_helper("port_out", x86::port_out, Type::none, {Type::i16, Type::i8, Type::i32});

@@ -28,7 +28,6 @@ extern const ir::Helper sysexit;             // (i8 bits) -> rip
 extern const ir::Helper read_flags;
 extern const ir::Helper write_flags;
 extern const ir::Helper set_interrupt_flag;  // (i8 value): CLI and STI; STI begins an interrupt shadow
-extern const ir::Helper set_ac_flag;         // (i8 value): CLAC and STAC; changes the mode
 
 // Ports, with IOPL and the TSS's bitmap. `size` is 1, 2 or 4. check_port before the memory access of INS and OUTS.
 extern const ir::Helper check_port;  // (i16 port, i8 size)

@@ -182,8 +182,6 @@ uint64_t read_tsc(ir::ExecContext& context) {
   return cpu.host->ticks() + s.tsc_offset;
 }
 
-uint64_t read_tsc_aux(ir::ExecContext& context) { return Cpu::of(context).state.tsc_aux & 0xffffffff; }
-
 }  // namespace
 
 namespace helpers {
@@ -191,7 +189,6 @@ using ir::Type;
 const ir::Helper read_msr = define_helper("rdmsr", x86::read_msr, Type::none, {});
 const ir::Helper write_msr = define_helper("wrmsr", x86::write_msr, Type::none, {});
 const ir::Helper read_tsc = define_helper("rdtsc", x86::read_tsc, Type::i64, {});
-const ir::Helper read_tsc_aux = define_helper("rdpid", x86::read_tsc_aux, Type::i64, {}, ir::HelperEffect::reads_state);
 }  // namespace helpers
 
 }  // namespace strata::isa::x86

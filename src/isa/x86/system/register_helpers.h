@@ -16,7 +16,6 @@ extern const ir::Helper read_msr;              // RDMSR: ECX -> EDX:EAX
 extern const ir::Helper write_msr;             // WRMSR; changes the mode
 extern const ir::Helper cpuid;                 // EAX, ECX -> EAX EBX ECX EDX
 extern const ir::Helper read_tsc;              // () -> i64, with CR4.TSD
-extern const ir::Helper read_tsc_aux;          // () -> i64
 extern const ir::Helper read_xcr;              // (i32 number) -> i64
 extern const ir::Helper write_xcr;             // (i32 number, i64 value); changes the mode
 extern const ir::Helper load_table;            // (i8 0 GDTR or 1 IDTR, i64 base, i16 limit)
@@ -29,7 +28,6 @@ extern const ir::Helper load_segment_limit;    // the same for LSL
 extern const ir::Helper verify_segment;        // (i16 selector, i8 1: for writing) -> i64 0 or 1
 extern const ir::Helper invalidate_page;       // (i64 linear): INVLPG
 extern const ir::Helper invalidate_pcid;       // (i64 type, i64 address of the descriptor): INVPCID
-extern const ir::Helper swap_gs;               // SWAPGS
 extern const ir::Helper check_fsgsbase;        // raises #UD unless CR4.FSGSBASE
 extern const ir::Helper check_canonical;       // (i64 address): #GP(0) unless canonical
 extern const ir::Helper random;                // () -> i64: RDRAND and RDSEED

@@ -127,12 +127,6 @@ uint64_t invalidate_pcid(ir::ExecContext& context, uint64_t type, uint64_t addre
   return 0;
 }
 
-uint64_t swap_gs(ir::ExecContext& context) {
-  State& s = Cpu::of(context).state;
-  std::swap(s.segment[gs].base, s.kernel_gs_base);
-  return 0;
-}
-
 uint64_t check_fsgsbase(ir::ExecContext& context) {
   Cpu& cpu = Cpu::of(context);
   return cpu.state.cr4 & Cr4::fsgsbase ? 0 : raise(cpu, vector_ud);
@@ -162,7 +156,6 @@ const ir::Helper verify_segment =
     define_helper("verify_segment", x86::verify_segment, Type::i64, {Type::i16, Type::i8});
 const ir::Helper invalidate_page = define_helper("invlpg", x86::invalidate_page, Type::none, {Type::i64});
 const ir::Helper invalidate_pcid = define_helper("invpcid", x86::invalidate_pcid, Type::none, {Type::i64, Type::i64});
-const ir::Helper swap_gs = define_helper("swapgs", x86::swap_gs, Type::none, {});
 const ir::Helper check_fsgsbase = define_helper("check_fsgsbase", x86::check_fsgsbase, Type::none, {});
 const ir::Helper check_canonical = define_helper("check_canonical", x86::check_canonical, Type::none, {Type::i64});
 const ir::Helper random = define_helper("rdrand", x86::random, Type::i64, {});

@@ -28,10 +28,11 @@ void cli(Translator& t) {
   t.b.set(slot_system_flags, t.b.and_(flags, t.b.i32(~static_cast<uint32_t>(Rflags::if_))));
 }
 
-/// Its interrupt shadow makes the next instruction a unit of its own.
+/// The instruction behind it ends the interrupt shadow when it begins: inside a unit nothing comes between.
 void sti(Translator& t) {
   t.call(helpers::set_interrupt_flag, {t.b.i8(1)});
-  t.end_after_this();
+  if (t.mode.one_by_one() || t.mode.cpl == 3) return t.end_after_this();
+  t.in_shadow = true;
 }
 
 void hlt(Translator& t) {

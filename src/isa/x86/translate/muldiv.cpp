@@ -85,9 +85,31 @@ void divide_narrow(Translator& t, unsigned bits, bool is_signed) {
   flags_of_division(t);
 }
 
+/// Of 64 bits, where the upper half is known to be the lower one's extension, as behind XOR EDX, EDX and CQO.
+void divide_extended(Translator& t, bool is_signed) {
+  ir::Builder& b = t.b;
+  const Value divisor = t.load_rm(64), dividend = b.get(gpr_slot(rax));
+  t.raise_if(b.eq(divisor, b.i64(0)), vector_de);
+  if (is_signed) {
+    const Value lowest = b.eq(dividend, b.i64(uint64_t{1} << 63)), minus_one = b.eq(divisor, b.i64(~uint64_t{0}));
+    t.raise_if(b.and_(lowest, minus_one), vector_de);
+  }
+  const Value quotient = b.binary(is_signed ? Op::div_s : Op::div_u, dividend, divisor);
+  b.set(gpr_slot(rdx), b.sub(dividend, b.mul(quotient, divisor)));
+  b.set(gpr_slot(rax), quotient);
+}
+
+bool is_extended(Translator& t, bool is_signed) {
+  ir::Builder& b = t.b;
+  const Value extension = is_signed ? b.sar(b.get(gpr_slot(rax)), b.i8(63)) : b.i64(0);
+  uint64_t same = 0;
+  return b.is_constant(b.eq(b.get(gpr_slot(rdx)), extension), &same) && same != 0;
+}
+
 void divide(Translator& t, unsigned bits, bool is_signed) {
   if (bits < 64) return divide_narrow(t, bits, is_signed);
-  t.call(is_signed ? helpers::divide_signed_128 : helpers::divide_unsigned_128, {t.load_rm(64)});
+  if (is_extended(t, is_signed)) divide_extended(t, is_signed);
+  else t.call(is_signed ? helpers::divide_signed_128 : helpers::divide_unsigned_128, {t.load_rm(64)});
   flags_of_division(t);
 }
 

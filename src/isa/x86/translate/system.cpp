@@ -118,14 +118,24 @@ void xsetbv(Translator& t) {
 
 void rdtscp(Translator& t) {
   const Value ticks = t.call(helpers::read_tsc, {});
-  const Value aux = t.call(helpers::read_tsc_aux, {});
   set_edx_eax(t, ticks);
-  t.set_gpr(rcx, t.b.trunc(Type::i32, aux));
+  t.set_gpr(rcx, t.b.trunc(Type::i32, t.b.get(slot_tsc_aux)));
 }
 
+/// What follows is translated for the new mode: these stand around each access to a user's memory, in one run of code.
 void clac_stac(Translator& t, bool value) {
-  t.call(helpers::set_ac_flag, {t.b.i8(value)});
-  t.end_after_this();
+  if (t.mode.cpl != 0 || !t.mode.protected_) return t.invalid();
+  constexpr auto ac = static_cast<uint32_t>(Rflags::ac);
+  const Value flags = t.b.get(slot_system_flags);
+  t.b.set(slot_system_flags, value ? t.b.or_(flags, t.b.i32(ac)) : t.b.and_(flags, t.b.i32(~ac)));
+  if (t.mode.one_by_one()) return t.end_after_this();
+  t.change_ac(value && t.mode.smap);
+}
+
+void swapgs(Translator& t) {
+  const Value outside = t.b.get(slot_kernel_gs_base);
+  t.b.set(slot_kernel_gs_base, t.b.get(segment_base_slot(gs)));
+  t.b.set(segment_base_slot(gs), outside);
 }
 
 bool group7_register(Translator& t) {
@@ -136,7 +146,7 @@ bool group7_register(Translator& t) {
     case 0x11: xsetbv(t); return true;
     case 0x38:
       if (t.mode.code_bits != 64) return false;
-      if (!t.needs_cpl0()) t.call(helpers::swap_gs, {});
+      if (!t.needs_cpl0()) swapgs(t);
       return true;
     case 0x39: rdtscp(t); return true;
     default: return false;

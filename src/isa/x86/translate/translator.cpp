@@ -4,7 +4,7 @@
 namespace strata::isa::x86 {
 
 Translator::Translator(const CodeKey& key, const Cpuid& its_cpuid, const Region& its_region)
-    : b(layout()), mode(Mode::unpack(key.mode)), cpuid(its_cpuid), region(its_region), pc(key.pc) {}
+    : b(layout()), mode(Mode::unpack(key.mode)), cpuid(its_cpuid), region(its_region), pc(key.pc), unit_ac_(mode.ac) {}
 
 Value Translator::gpr(uint8_t number, unsigned bits) {
   if (bits == 8) return gpr8(number);
@@ -73,7 +73,7 @@ void Translator::check_target(Value target) {
 }
 
 std::optional<ir::BlockId> Translator::block_at(uint64_t target_pc) {
-  if (needs_check(b.i64(target_pc))) return std::nullopt;
+  if (needs_check(b.i64(target_pc)) || ac_changed()) return std::nullopt;
   bool behind = false;
   const auto block = region.block_of(b, target_pc, &behind);
   return behind ? std::nullopt : block;
@@ -82,6 +82,7 @@ std::optional<ir::BlockId> Translator::block_at(uint64_t target_pc) {
 /// Loops look at events in every round, with the state of the round to come.
 void Translator::end_at(uint64_t target_pc) {
   check_target(b.i64(target_pc));
+  if (ac_changed()) return b.exit_goto(target_pc);
   bool behind = false;
   const auto block = region.block_of(b, target_pc, &behind);
   if (!block) return b.exit_goto(target_pc);
@@ -94,7 +95,14 @@ void Translator::end_at(uint64_t target_pc) {
 
 void Translator::end_at(Value target_pc) {
   check_target(target_pc);
-  b.exit_indirect(target_pc);
+  if (!ac_changed()) return b.exit_indirect(target_pc);
+  b.set(slot_rip, target_pc);  // Unit::mode does not hold
+  b.exit(ir::ExitKind::next);
+}
+
+void Translator::begin_block(ir::BlockId block) {
+  b.begin(block);
+  mode.ac = unit_ac_;
 }
 
 void Translator::end_after_this() { b.exit_indirect(b.i64(next_pc())); }

@@ -26,10 +26,11 @@ class Translator {
   Translator(const CodeKey& key, const Cpuid& cpuid, const Region& region);
 
   ir::Builder b;
-  const Mode mode;
+  Mode mode;  ///< that of the unit's key, but for what change_ac says
   const Cpuid& cpuid;
   Region region;                                                 ///< what the unit covers
   Insn insn;                                                     ///< being translated
+  bool in_shadow = false;                                        ///< State::interrupt_shadow may be set
   uint64_t pc;                                                   ///< its rip
   uint64_t next_pc() const { return cut_pc(pc + insn.length); }  ///< rip behind it
   uint64_t cut_pc(uint64_t target) const { return mode.code_bits == 64 ? target : target & 0xffff'ffff; }
@@ -82,7 +83,11 @@ class Translator {
   std::optional<ir::BlockId> block_at(uint64_t target_pc);
   void end_at(Value target_pc);     ///< exit_indirect, likewise
   void check_target(Value target);  ///< the same #GP alone, before other effects of a branch
-  void end_after_this();            ///< the unit ends behind this instruction (mode may have changed)
+  /// Mode::ac is another from here to the end of the block. From there on the ways lead out of the unit.
+  void change_ac(bool ac) { mode.ac = ac; }
+  bool ac_changed() const { return mode.ac != unit_ac_; }
+  void begin_block(ir::BlockId block);  ///< of the region
+  void end_after_this();                ///< the unit ends behind this instruction (mode may have changed)
   bool ended() const { return !b.in_block(); }
 
   /// A helper in C++ (see helpers/): its first parameter is the ExecContext.
@@ -107,6 +112,7 @@ class Translator {
   bool needs_check(Value target) const;
   void check_limit(SegmentName segment, Value offset, unsigned size, bool write);
 
+  const bool unit_ac_;
   /// Where the x87 state is known to be, in the block at hand.
   X87Place x87_place_ = X87Place::memory;
   ir::BlockId x87_block_ = 0;

@@ -77,7 +77,7 @@ class UnitLoop {
     t_.region.begun(pc_, entry);
     while (insns_ < max_insns_ && t_.b.size() < ir::max_unit_size / 2 && go_on() && one_insn()) {
     }
-    if (!t_.ended()) t_.b.exit_goto(pc_);
+    if (!t_.ended()) leave();
     t_.region.leave_rest(t_.b);
     return t_.b.finish(key_.pc, bytes_, insns_);
   }
@@ -90,17 +90,30 @@ class UnitLoop {
 
   /// Goes where code is wanted next, and begins the block that waits for it. False: nothing is.
   bool go_on() {
+    if (!t_.ended() && behind_shadow_) {
+      t_.b.set(slot_rip, t_.b.i64(pc_));
+      t_.b.poll();
+    }
+    behind_shadow_ = false;
     if (t_.ended()) {
       const auto next = t_.region.next_waiting(pc_);
       if (!next) return false;
       pc_ = *next;
     }
     if (const auto block = t_.region.waiting_at(pc_)) {
+      if (!t_.ended() && (t_.in_shadow || t_.ac_changed())) leave();
       if (!t_.ended()) t_.b.jump(*block);
-      t_.b.begin(*block);
+      t_.begin_block(*block);
       t_.region.begun(pc_, *block);
     }
     return true;
+  }
+
+  /// In front of the instruction at pc_, which a shadow makes a unit of its own.
+  void leave() {
+    if (!t_.in_shadow) return t_.b.exit_goto(pc_);
+    t_.b.exit_indirect(t_.b.i64(pc_));
+    t_.in_shadow = false;
   }
 
   uint64_t linear(uint64_t pc) const {
@@ -142,7 +155,9 @@ class UnitLoop {
     t_.b.insn(pc_);
     ++insns_;
     if (t_.mode.x87_careful) t_.b.set(slot_x87_careful, t_.b.i8(0));
-    if (t_.mode.shadow) t_.b.set(slot_interrupt_shadow, t_.b.i8(0));
+    if (t_.mode.shadow || t_.in_shadow) t_.b.set(slot_interrupt_shadow, t_.b.i8(0));
+    behind_shadow_ = t_.in_shadow;
+    t_.in_shadow = false;
     if (t_.mode.trap) t_.call(helpers::single_step, {});
     if (t_.mode.breakpoints) t_.call(helpers::check_breakpoint, {t_.b.i64(address)});
     if (status != DecodeStatus::ok) {
@@ -174,6 +189,7 @@ class UnitLoop {
   uint64_t pc_;
   unsigned max_insns_;
   uint32_t insns_ = 0, bytes_ = 0;
+  bool behind_shadow_ = false;  ///< the instruction before ended an interrupt shadow: those that waited come now
 };
 
 }  // namespace

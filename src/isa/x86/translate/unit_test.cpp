@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <vector>
 
 #include "codegen/interp/interpreter.h"
 #include "ir/passes/pipeline.h"
@@ -156,6 +157,68 @@ TEST_F(UnitTest, MovToSsBeginsAShadow) {
   EXPECT_EQ(s.event.vector, vector_gp);
   EXPECT_EQ(s.rip, 0x1002u);
   EXPECT_EQ(s.interrupt_shadow, 0);
+}
+
+/// STAC and CLAC do not end the unit: the accesses behind them are made as they say, and the ways out lead to units of the
+/// mode in force.
+TEST_F(UnitTest, StacAndClacChangeTheSpaceOnTheWay) {
+  s.cr4 |= Cr4::smap;
+  code(0x1000, {0x8b, 0x00, 0x0f, 0x01, 0xcb, 0x8b, 0x18, 0x0f, 0x01, 0xca, 0x8b, 0x08});  // mov; stac; mov; clac; mov
+  const ir::Unit unit = translate(5);
+  std::vector<uint64_t> spaces;
+  for (const ir::Instr& instr : unit.code)
+    if (instr.op == ir::Op::load) spaces.push_back(instr.imm);
+  EXPECT_EQ(spaces, (std::vector<uint64_t>{space_supervisor, space_supervisor_open, space_supervisor}));
+  EXPECT_EQ(translate(3).code.back().op, ir::Op::exit_goto);
+  code(0x1000, {0x0f, 0x01, 0xcb, 0x74, 0x01, 0x90, 0x8b, 0x00});  // stac; jz +1; nop; mov
+  for (const ir::Instr& instr : translate().code) EXPECT_NE(instr.op, ir::Op::load);
+  run();
+  EXPECT_TRUE(s.system_flags & Rflags::ac);
+  EXPECT_EQ(s.rip, 0x1005u);
+}
+
+TEST_F(UnitTest, TheShadowOfStiEndsInTheUnit) {
+  code(0x1000, {0xfb, 0x40, 0x40});  // sti; inc eax; inc eax
+  EXPECT_EQ(translate(1).code.back().op, ir::Op::exit_indirect);
+  run(1);
+  EXPECT_EQ(s.interrupt_shadow, 1);
+  s.interrupt_shadow = 0;
+  s.system_flags &= ~static_cast<uint32_t>(Rflags::if_);
+  code(0x1000, {0xfb, 0x40, 0x40});
+  context.events = ir::event_interrupt;  // waits, and comes behind the first increment
+  EXPECT_EQ(run(3).kind, ir::ExitKind::event);
+  EXPECT_EQ(s.interrupt_shadow, 0);
+  EXPECT_EQ(s.rip, 0x1002u);
+  EXPECT_EQ(context.insns, 3u);
+}
+
+/// Where the upper half of the dividend only extends the lower one no helper is called.
+TEST_F(UnitTest, DivisionsOfExtendedNumbers) {
+  s.efer = Efer::lme | Efer::lma;
+  s.segment[cs].attributes = 0xa09b;
+  struct {
+    uint64_t dividend, divisor, quotient, remainder;
+    bool is_signed, faults;
+  } const cases[] = {
+      {100, 7, 14, 2, false, false},
+      {~0ull, 10, ~0ull / 10, ~0ull % 10, false, false},
+      {5, 0, 0, 0, false, true},
+      {static_cast<uint64_t>(-100), 7, static_cast<uint64_t>(-14), static_cast<uint64_t>(-2), true, false},
+      {100, static_cast<uint64_t>(-7), static_cast<uint64_t>(-14), 2, true, false},
+      {5, 0, 0, 0, true, true},
+      {1ull << 63, ~0ull, 0, 0, true, true}};
+  for (const auto& one : cases) {
+    if (one.is_signed) code(0x1000, {0x48, 0x99, 0x48, 0xf7, 0xf9});  // cqo; idiv rcx
+    else code(0x1000, {0x31, 0xd2, 0x48, 0xf7, 0xf1});                // xor edx, edx; div rcx
+    s.gpr[rax] = one.dividend;
+    s.gpr[rcx] = one.divisor;
+    EXPECT_TRUE(translate(2).helpers.empty());
+    const ir::RunResult result = run(2);
+    EXPECT_EQ(result.kind, one.faults ? ir::ExitKind::trap : ir::ExitKind::next) << one.dividend;
+    if (one.faults) continue;
+    EXPECT_EQ(s.gpr[rax], one.quotient);
+    EXPECT_EQ(s.gpr[rdx], one.remainder);
+  }
 }
 
 /// Runs `mov [eax], ebx` or `mov ebx, [eax]` with a segment as DS. True: not refused.
