@@ -42,7 +42,7 @@ void frames_over_memory(benchmark::State& state) {
   }
   state.SetItemsProcessed(static_cast<int64_t>(sent));
 }
-BENCHMARK(frames_over_memory)->Arg(64)->Arg(1514)->Arg(65'000);
+BENCHMARK(frames_over_memory)->Arg(64)->Arg(1514);
 
 }  // namespace
 }  // namespace strata::network
