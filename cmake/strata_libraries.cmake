@@ -18,6 +18,7 @@ pkg_check_modules(slirp REQUIRED IMPORTED_TARGET GLOBAL slirp)        # PkgConfi
 pkg_check_modules(unicorn REQUIRED IMPORTED_TARGET GLOBAL unicorn)    # PkgConfig::unicorn, tests only
 pkg_check_modules(zstd REQUIRED IMPORTED_TARGET GLOBAL libzstd)       # PkgConfig::zstd
 pkg_check_modules(lzma REQUIRED IMPORTED_TARGET GLOBAL liblzma)       # PkgConfig::lzma
+pkg_check_modules(seccomp REQUIRED IMPORTED_TARGET GLOBAL libseccomp) # PkgConfig::seccomp
 pkg_check_modules(lz4 REQUIRED IMPORTED_TARGET GLOBAL liblz4)         # PkgConfig::lz4
 
 # asio is headers only and Debian ships no CMake file for it. It decides by what was included before it whether memory

@@ -1,0 +1,34 @@
+// How a process of a container comes to be: what its first process and those of `exec` have in common.
+#pragma once
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "container/lifecycle/channel.h"
+#include "container/process/process.h"
+#include "container/rootfs/rootfs.h"
+#include "container/spec/spec.h"
+
+#include <string>
+
+namespace strata::container {
+
+/// All that the child needs, ready before it begins: it is a copy of the runtime, in other namespaces.
+struct Birth {
+  const Spec& spec;
+  const Process& process;
+  Channel channel;          // to the runtime
+  UniqueFd console;         // the socket that is sent the terminal's master end; empty: the runtime is
+  unsigned preserved = 0;   // descriptors after the standard ones that the program gets
+  std::string keyring;      // the name of a new session keyring; empty: the runtime's is kept
+  bool new_user_namespace = false;
+  bool new_cgroup_namespace = false;
+};
+
+/// The container's first process: makes the container around itself, waits for `start` on the listening socket, and
+/// becomes the program. Never comes back.
+[[noreturn]] void be_first_process(Birth& birth, Rootfs& rootfs, const UniqueFd& start, const std::string& state);
+
+/// A process of `exec`: finds the container made. Never comes back.
+[[noreturn]] void be_further_process(Birth& birth);
+
+}  // namespace strata::container

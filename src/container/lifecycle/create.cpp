@@ -1,0 +1,205 @@
+#include "container/lifecycle/create.h"
+
+#include "container/files.h"
+#include "container/lifecycle/birth.h"
+#include "container/lifecycle/hooks.h"
+#include "container/namespaces/namespaces.h"
+#include "container/sockets.h"
+#include "container/spec/read_spec.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <ctime>
+#include <filesystem>
+
+namespace strata::container {
+namespace {
+
+std::string now() {
+  const auto time = std::chrono::system_clock::now().time_since_epoch();
+  const std::time_t seconds = std::chrono::duration_cast<std::chrono::seconds>(time).count();
+  const auto rest = std::chrono::duration_cast<std::chrono::nanoseconds>(time).count() % 1'000'000'000;
+  std::tm utc{};
+  ::gmtime_r(&seconds, &utc);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &utc);
+  return fmt::format("{}.{:09}Z", text, rest);
+}
+
+// systemd's names, SLICE:PREFIX:NAME, as the path that systemd would give them.
+Result<std::string> systemd_path(const std::string& given) {
+  const std::size_t first = given.find(':');
+  const std::size_t second = given.find(':', first + 1);
+  if (first == std::string::npos || second == std::string::npos)
+    return fail(ErrorCode::bad_data, "linux.cgroupsPath: '{}' is not SLICE:PREFIX:NAME, as --systemd-cgroup wants it", given);
+  const std::string slice = given.substr(0, first);
+  const std::string prefix = given.substr(first + 1, second - first - 1);
+  const std::string name = given.substr(second + 1);
+  std::string path;  // a-b.slice is in a.slice
+  for (std::size_t dash = slice.find('-'); dash != std::string::npos; dash = slice.find('-', dash + 1))
+    path += "/" + slice.substr(0, dash) + ".slice";
+  return path + "/" + slice + "/" + (prefix.empty() ? name : prefix + "-" + name + ".scope");
+}
+
+Result<std::string> cgroup_path(const Runtime& runtime, const std::string& id, const Spec& spec) {
+  const std::string& given = spec.linux.cgroups_path;
+  if (given.empty()) return (is_rootless() ? "strata-" : "/strata-") + id;
+  if (runtime.systemd_cgroup) return systemd_path(given);
+  return given;
+}
+
+// A list that refuses everything means everything but what each container has and needs.
+Resources with_default_devices(const LinuxSpec& linux) {
+  Resources resources = linux.resources;
+  if (resources.devices.empty()) return resources;
+  const auto allow = [&](char type, std::optional<std::int64_t> major, std::optional<std::int64_t> minor, const char* access) {
+    resources.devices.push_back({.allow = true, .type = type, .major = major, .minor = minor, .access = access});
+  };
+  allow('c', {}, {}, "m");  // to make a device is not to use it
+  allow('b', {}, {}, "m");
+  for (const std::int64_t minor : {3, 5, 7, 8, 9}) allow('c', 1, minor, "rwm");  // null zero full random urandom
+  for (const std::int64_t minor : {0, 1, 2}) allow('c', 5, minor, "rwm");        // tty console ptmx
+  allow('c', 136, {}, "rwm");                                                    // pts
+  for (const auto& node : linux.devices)
+    if (node.type != 'p') allow(node.type, node.major, node.minor, "rwm");
+  return resources;
+}
+
+Result<Spec> read_bundle(const std::string& bundle) {
+  const std::string path = bundle + "/config.json";
+  auto text = read_file(path, max_spec_size);
+  if (!text) return tl::unexpected(std::move(text.error()).context("reading the bundle"));
+  auto spec = STRATA_TRY(with_context(read_spec(*text), "{}", path));
+  if (!spec.process) return fail(ErrorCode::bad_data, "{}: process is missing", path);
+  if (!spec.linux.find(NamespaceKind::mount))
+    return fail(ErrorCode::unsupported, "{}: linux.namespaces has no mount namespace, without which there is no container", path);
+  return spec;
+}
+
+Result<void> check_console(const Process& process, const CreateOptions& options, bool relayed) {
+  if (process.terminal && options.console_socket.empty() && !relayed)
+    return fail(ErrorCode::usage, "process.terminal is set: give the terminal's place by --console-socket");
+  if (!process.terminal && !options.console_socket.empty())
+    return fail(ErrorCode::usage, "--console-socket is given, but process.terminal is not set");
+  return {};
+}
+
+// Takes back what a failed `create` has made.
+class Undo {
+ public:
+  explicit Undo(Created& created) : created_(&created) {}
+  Undo(const Undo&) = delete;
+  Undo& operator=(const Undo&) = delete;
+  ~Undo() {
+    if (!created_) return;
+    if (created_->record.pid > 0) {
+      ::kill(created_->record.pid, SIGKILL);
+      ::waitpid(created_->record.pid, nullptr, 0);
+    }
+    (void)created_->cgroup.signal_all(SIGKILL);
+    (void)created_->cgroup.remove();
+    created_->folder.remove();
+  }
+  void release() { created_ = nullptr; }
+
+ private:
+  Created* created_;
+};
+
+// The runtime's part of the conversation, from the child's first word to its last.
+Result<void> attend(Created& created, Channel& channel, const Birth& birth) {
+  const auto& spec = created.spec;
+  const pid_t child = created.record.pid;
+  if (birth.new_user_namespace) {
+    STRATA_TRY(write_id_maps(child, spec.linux.uid_maps, spec.linux.gid_maps));
+    channel.say(Word::mapped);
+  }
+  STRATA_TRY(created.cgroup.apply(with_default_devices(spec.linux)));
+  STRATA_TRY(created.cgroup.join(child));
+  channel.say(Word::joined);
+  STRATA_TRY(channel.expect(Word::mounted));
+  const std::string state = state_json(created.record, Status::creating);
+  STRATA_TRY(run_hooks("prestart", spec.hooks.prestart, state));
+  STRATA_TRY(run_hooks("createRuntime", spec.hooks.create_runtime, state));
+  channel.say(Word::proceed);
+  if (spec.process->terminal && !birth.console) {
+    STRATA_TRY(channel.expect(Word::terminal));
+    created.terminal = channel.take_fd();
+  }
+  return channel.expect(Word::ready);
+}
+
+}  // namespace
+
+bool is_rootless() {
+  if (::geteuid() != 0) return true;
+  const auto map = read_file("/proc/self/uid_map");
+  return map && map->find("4294967295") == std::string::npos;
+}
+
+Result<void> write_pid_file(const std::string& path, pid_t process) {
+  if (path.empty()) return {};
+  return with_context(replace_file(path, std::to_string(process)), "--pid-file");
+}
+
+Result<Created> make_container(const Runtime& runtime, const std::string& id, const CreateOptions& options) {
+  std::error_code error;
+  const std::string bundle = std::filesystem::canonical(options.bundle, error).string();
+  if (error) return fail(ErrorCode::not_found, "bundle {}: {}", options.bundle, error.message());
+  auto spec = STRATA_TRY(read_bundle(bundle));
+  STRATA_TRY(check_console(*spec.process, options, ::isatty(STDIN_FILENO)));
+  const std::string rootfs_path =
+      std::filesystem::canonical(spec.root_path.starts_with('/') ? spec.root_path : bundle + "/" + spec.root_path, error).string();
+  if (error) return fail(ErrorCode::not_found, "root.path {}: {}", spec.root_path, error.message());
+  auto plan = STRATA_TRY(plan_namespaces(spec.linux));
+  auto trees = STRATA_TRY(open_host_trees(spec, bundle));
+  UniqueFd console;
+  if (!options.console_socket.empty()) console = STRATA_TRY(connect_unix(options.console_socket));
+
+  Created created{.folder = STRATA_TRY(ContainerFolder::make(runtime.root, id)),
+                  .record = {.id = id, .bundle = bundle, .rootfs = rootfs_path, .created = now(), .owner = ::getuid(),
+                             .annotations = spec.annotations},
+                  .spec = std::move(spec)};
+  Undo undo(created);
+  created.cgroup = STRATA_TRY(Cgroup::make(STRATA_TRY(cgroup_path(runtime, id, created.spec)), is_rootless()));
+  created.record.cgroups = created.cgroup.folders();
+  STRATA_TRY(replace_file(created.folder.spec_path(), STRATA_TRY(read_file(bundle + "/config.json", max_spec_size))));
+  // With the cgroups on record, whoever comes after a runtime that was killed here finds what to remove.
+  STRATA_TRY(created.folder.write(created.record));
+
+  auto [ours, theirs] = STRATA_TRY(Channel::make());
+  const UniqueFd start = STRATA_TRY(listen_for_start(created.folder));
+  Rootfs rootfs(created.spec, rootfs_path, bundle, created.cgroup, std::move(trees));
+  Birth birth{.spec = created.spec,
+              .process = *created.spec.process,
+              .channel = std::move(theirs),
+              .console = std::move(console),
+              .preserved = options.preserve_fds,
+              .keyring = options.new_keyring ? "_ses." + id : "",
+              .new_user_namespace = created.spec.linux.makes(NamespaceKind::user),
+              .new_cgroup_namespace = plan.cgroup};
+  created.record.pid = STRATA_TRY(spawn(plan, created.spec.linux.time_offsets, [&] {
+    ours.close();
+    created.folder.forget_lock();
+    created.record.pid = ::getpid();
+    be_first_process(birth, rootfs, start, state_json(created.record, Status::created));
+  }));
+  birth.channel.close();
+  created.record.start_time = STRATA_TRY(start_time_of(created.record.pid));
+  STRATA_TRY(attend(created, ours, birth));
+  STRATA_TRY(created.folder.write(created.record));
+  STRATA_TRY(write_pid_file(options.pid_file, created.record.pid));
+  undo.release();
+  return created;
+}
+
+Result<void> create(const Runtime& runtime, const std::string& id, const CreateOptions& options) {
+  const auto created = make_container(runtime, id, options);
+  if (!created) return tl::unexpected(created.error());
+  return {};
+}
+
+}  // namespace strata::container

@@ -1,0 +1,34 @@
+// Makes a container, up to the point where only `start` is missing.
+#pragma once
+
+#include "container/container.h"
+#include "container/lifecycle/channel.h"
+#include "container/lifecycle/record.h"
+
+namespace strata::container {
+
+struct Created {
+  ContainerFolder folder;
+  Record record;
+  Spec spec;
+  Cgroup cgroup;
+  UniqueFd terminal;  // the master end, if there is a terminal and no console socket took it
+};
+
+[[nodiscard]] Result<Created> make_container(const Runtime& runtime, const std::string& id, const CreateOptions& options);
+/// Lets the waiting process become its program, and runs the poststart hooks.
+[[nodiscard]] Result<void> start_container(const ContainerFolder& folder, const Record& record, const Spec& spec);
+/// Ends what is left of it and forgets it: processes, cgroups, folder; then the poststop hooks, whose failures are told in
+/// `warnings`.
+[[nodiscard]] Result<void> delete_container(const ContainerFolder& folder, const Record& record,
+                                            std::vector<std::string>& warnings);
+
+/// Waits for a child of ours, and passes signals and a terminal (if it is one) on meanwhile. Gives its exit code.
+[[nodiscard]] Result<int> wait_for(pid_t process, UniqueFd terminal);
+/// Whether this process lacks rights of the host's root.
+[[nodiscard]] bool is_rootless();
+/// A socket where the process of that folder waits for `start`.
+[[nodiscard]] Result<UniqueFd> listen_for_start(const ContainerFolder& folder);
+[[nodiscard]] Result<void> write_pid_file(const std::string& path, pid_t process);
+
+}  // namespace strata::container

@@ -1,0 +1,78 @@
+#include "container/lifecycle/create.h"
+#include "container/lifecycle/terminal.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace strata::container {
+namespace {
+
+// All signals that can be caught come as data: those of ours are passed on to the container.
+Result<UniqueFd> catch_signals() {
+  sigset_t all;
+  ::sigfillset(&all);
+  for (const int own : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGTTIN, SIGTTOU, SIGTSTP}) ::sigdelset(&all, own);
+  if (::sigprocmask(SIG_BLOCK, &all, nullptr) != 0) return fail_errno("blocking signals");
+  UniqueFd fd(::signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK));
+  if (!fd) return fail_errno("signalfd");
+  return fd;
+}
+
+int exit_code_of(int status) { return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status); }
+
+void pass_signals(int signals, pid_t process, const TerminalRelay& relay) {
+  signalfd_siginfo info;
+  while (::read(signals, &info, sizeof info) == sizeof info) {
+    if (info.ssi_signo == SIGWINCH) relay.copy_size();
+    else if (info.ssi_signo != SIGCHLD) ::kill(process, static_cast<int>(info.ssi_signo));
+  }
+}
+
+}  // namespace
+
+Result<int> wait_for(pid_t process, UniqueFd terminal) {
+  const UniqueFd signals = STRATA_TRY(catch_signals());
+  const UniqueFd handle(static_cast<int>(::syscall(SYS_pidfd_open, process, 0)));
+  if (!handle) return fail_errno("watching the container's process");
+  const bool typed = static_cast<bool>(terminal);
+  TerminalRelay relay(std::move(terminal));
+  if (typed) relay.begin();
+  while (true) {
+    pollfd waits[] = {{.fd = handle.get(), .events = POLLIN, .revents = 0},
+                      {.fd = signals.get(), .events = POLLIN, .revents = 0},
+                      {.fd = relay.master(), .events = POLLIN, .revents = 0},
+                      {.fd = relay.master() < 0 ? -1 : STDIN_FILENO, .events = POLLIN, .revents = 0}};
+    if (::poll(waits, std::size(waits), -1) < 0 && errno != EINTR) return fail_errno("waiting");
+    if (waits[1].revents) pass_signals(signals.get(), process, relay);
+    if (waits[3].revents && relay.master() >= 0) relay.pass_input();
+    if (waits[2].revents) relay.pass_output();
+    if (waits[0].revents) break;
+  }
+  // What the program printed last is still in the terminal.
+  for (pollfd rest{.fd = relay.master(), .events = POLLIN, .revents = 0}; relay.master() >= 0 && ::poll(&rest, 1, 0) > 0;)
+    if (!relay.pass_output()) break;
+  int status = 0;
+  if (::waitpid(process, &status, 0) != process) return fail_errno("waiting for the container's process");
+  return exit_code_of(status);
+}
+
+Result<int> run(const Runtime& runtime, const std::string& id, const CreateOptions& options, bool detach, bool keep) {
+  auto created = STRATA_TRY(make_container(runtime, id, options));
+  std::vector<std::string> warnings;
+  const auto give_up = [&](Error error) -> tl::unexpected<Error> {
+    (void)delete_container(created.folder, created.record, warnings);
+    return tl::unexpected(std::move(error));
+  };
+  if (auto started = start_container(created.folder, created.record, created.spec); !started) return give_up(std::move(started.error()));
+  if (detach) return 0;
+  auto code = wait_for(created.record.pid, std::move(created.terminal));
+  if (!code) return give_up(std::move(code.error()));
+  if (!keep) STRATA_TRY(delete_container(created.folder, created.record, warnings));
+  return code;
+}
+
+}  // namespace strata::container

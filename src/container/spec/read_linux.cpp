@@ -1,0 +1,102 @@
+#include "container/spec/read_spec.h"
+#include "container/spec/word_table.h"
+
+#include <sys/mount.h>
+#include <sys/personality.h>
+
+namespace strata::container {
+namespace {
+
+constexpr Word<NamespaceKind> namespace_kinds[] = {
+    {"user", NamespaceKind::user}, {"pid", NamespaceKind::pid},       {"network", NamespaceKind::network},
+    {"mount", NamespaceKind::mount}, {"ipc", NamespaceKind::ipc},     {"uts", NamespaceKind::uts},
+    {"cgroup", NamespaceKind::cgroup}, {"time", NamespaceKind::time}};
+
+constexpr Word<unsigned long> propagations[] = {
+    {"", 0},
+    {"shared", MS_SHARED},
+    {"slave", MS_SLAVE},
+    {"private", MS_PRIVATE},
+    {"unbindable", MS_UNBINDABLE},
+    {"rshared", MS_SHARED | MS_REC},
+    {"rslave", MS_SLAVE | MS_REC},
+    {"rprivate", MS_PRIVATE | MS_REC},
+    {"runbindable", MS_UNBINDABLE | MS_REC}};
+
+constexpr Word<unsigned long> personality_domains[] = {{"LINUX", PER_LINUX}, {"LINUX32", PER_LINUX32}};
+
+constexpr Word<char> device_types[] = {{"c", 'c'}, {"u", 'c'}, {"b", 'b'}, {"p", 'p'}};
+
+std::vector<Namespace> read_namespaces(const JsonReader& json) {
+  std::vector<Namespace> all;
+  json.each([&](const JsonReader& element) {
+    const Namespace one{.kind = read_word(element["type"].required(), namespace_kinds), .path = element["path"].text()};
+    if (!one.path.empty() && !one.path.starts_with('/')) element["path"].complain("must be an absolute path");
+    for (const auto& other : all)
+      if (other.kind == one.kind) element["type"].complain("is listed twice");
+    all.push_back(one);
+  });
+  return all;
+}
+
+DeviceNode read_device(const JsonReader& json) {
+  DeviceNode node{.path = json["path"].required().text(), .type = read_word(json["type"].required(), device_types)};
+  if (!node.path.starts_with('/')) json["path"].complain("must be an absolute path");
+  if (node.type != 'p') {
+    node.major = json["major"].number<unsigned>();
+    node.minor = json["minor"].number<unsigned>();
+  }
+  if (const auto mode = json["fileMode"]) node.mode = mode.number<mode_t>() & 07777;
+  node.uid = json["uid"].number<uid_t>();
+  node.gid = json["gid"].number<gid_t>();
+  return node;
+}
+
+}  // namespace
+
+std::vector<IdMap> read_id_maps(const JsonReader& json) {
+  return json.list<IdMap>([](const JsonReader& element) {
+    IdMap map{.container_id = element["containerID"].number<std::uint32_t>(),
+              .host_id = element["hostID"].number<std::uint32_t>(),
+              .size = element["size"].required().number<std::uint32_t>()};
+    if (map.size == 0) element["size"].complain("must not be zero");
+    return map;
+  });
+}
+
+LinuxSpec read_linux(const JsonReader& json) {
+  LinuxSpec linux;
+  linux.uid_maps = read_id_maps(json["uidMappings"]);
+  linux.gid_maps = read_id_maps(json["gidMappings"]);
+  json["sysctl"].each_field([&](const std::string& name, const JsonReader& value) { linux.sysctls[name] = value.text(); });
+  linux.resources = read_resources(json["resources"]);
+  linux.cgroups_path = json["cgroupsPath"].text();
+  linux.namespaces = read_namespaces(json["namespaces"]);
+  linux.devices = json["devices"].list<DeviceNode>(read_device);
+  json["netDevices"].each_field([&](const std::string& name, const JsonReader& device) {
+    const std::string inside = device["name"].text();
+    linux.net_devices[name] = inside.empty() ? name : inside;
+  });
+  if (const auto seccomp = json["seccomp"]) linux.seccomp = read_seccomp(seccomp);
+  if (const auto propagation = json["rootfsPropagation"]) linux.rootfs_propagation = read_word(propagation, propagations);
+  linux.masked_paths = json["maskedPaths"].texts();
+  linux.readonly_paths = json["readonlyPaths"].texts();
+  linux.mount_label = json["mountLabel"].text();
+  if (const auto personality = json["personality"])
+    linux.personality = read_word(personality["domain"].required(), personality_domains);
+  json["timeOffsets"].each_field([&](const std::string& clock, const JsonReader& offset) {
+    if (clock != "monotonic" && clock != "boottime") offset.complain("is no clock that a time namespace shifts");
+    linux.time_offsets[clock] = {.seconds = offset["secs"].number<std::int64_t>(),
+                                 .nanoseconds = offset["nanosecs"].number<std::uint32_t>()};
+  });
+
+  if (!linux.makes(NamespaceKind::user) && (!linux.uid_maps.empty() || !linux.gid_maps.empty()))
+    json["uidMappings"].complain("needs a new user namespace");
+  if (!linux.time_offsets.empty() && !linux.makes(NamespaceKind::time))
+    json["timeOffsets"].complain("needs a new time namespace");
+  if (!linux.net_devices.empty() && !linux.find(NamespaceKind::network))
+    json["netDevices"].complain("needs a network namespace");
+  return linux;
+}
+
+}  // namespace strata::container

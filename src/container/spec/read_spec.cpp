@@ -1,0 +1,90 @@
+#include "container/spec/read_spec.h"
+
+namespace strata::container {
+namespace {
+
+constexpr std::string_view supported_major = "1.";
+
+// Parses and gives the whole document to f; every problem is said with the document's name before it.
+template <class T, class F>
+Result<T> read_document(std::string_view text, F&& f) {
+  const auto document = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (document.is_discarded()) return fail(ErrorCode::bad_data, "is not valid JSON");
+  if (!document.is_object()) return fail(ErrorCode::bad_data, "must be a JSON object");
+  JsonProblem problem;
+  T value = f(JsonReader(&document, "", problem));
+  STRATA_TRY(problem.result());
+  return value;
+}
+
+Mount read_mount(const JsonReader& json) {
+  Mount mount{.destination = json["destination"].required().text(),
+              .type = json["type"].text(),
+              .source = json["source"].text(),
+              .options = json["options"].texts(),
+              .uid_maps = read_id_maps(json["uidMappings"]),
+              .gid_maps = read_id_maps(json["gidMappings"])};
+  if (mount.destination.empty()) json["destination"].complain("must not be empty");
+  if (mount.uid_maps.empty() != mount.gid_maps.empty()) json.complain("needs both uidMappings and gidMappings, or none");
+  return mount;
+}
+
+Hook read_hook(const JsonReader& json) {
+  Hook hook{.path = json["path"].required().text(),
+            .args = json["args"].texts(),
+            .env = json["env"].texts(),
+            .timeout_seconds = json["timeout"].optional_number<int>()};
+  if (!hook.path.starts_with('/')) json["path"].complain("must be an absolute path");
+  if (hook.timeout_seconds && *hook.timeout_seconds <= 0) json["timeout"].complain("must be greater than zero");
+  if (hook.args.empty()) hook.args = {hook.path};
+  return hook;
+}
+
+Hooks read_hooks(const JsonReader& json) {
+  const auto list = [&](std::string_view name) { return json[name].list<Hook>(read_hook); };
+  return {.prestart = list("prestart"),
+          .create_runtime = list("createRuntime"),
+          .create_container = list("createContainer"),
+          .start_container = list("startContainer"),
+          .poststart = list("poststart"),
+          .poststop = list("poststop")};
+}
+
+Spec read_whole(const JsonReader& json) {
+  Spec spec;
+  spec.version = json["ociVersion"].required().text();
+  if (!spec.version.starts_with(supported_major)) json["ociVersion"].complain("'" + spec.version + "' is not a version 1");
+  if (const auto process = json["process"]) spec.process = read_process(process);
+  const auto root = json["root"];
+  spec.root_path = root.required()["path"].required().text();
+  spec.root_readonly = root["readonly"].boolean();
+  spec.hostname = json["hostname"].text();
+  spec.domainname = json["domainname"].text();
+  spec.mounts = json["mounts"].list<Mount>(read_mount);
+  spec.hooks = read_hooks(json["hooks"]);
+  spec.linux = read_linux(json["linux"]);
+  json["annotations"].each_field(
+      [&](const std::string& name, const JsonReader& value) { spec.annotations[name] = value.text(); });
+
+  if (!spec.hostname.empty() && !spec.linux.find(NamespaceKind::uts))
+    json["hostname"].complain("needs a uts namespace, or the host's own name would change");
+  if (!spec.domainname.empty() && !spec.linux.find(NamespaceKind::uts))
+    json["domainname"].complain("needs a uts namespace, or the host's own name would change");
+  return spec;
+}
+
+}  // namespace
+
+Result<Spec> read_spec(std::string_view json) {
+  return read_document<Spec>(json, [](const JsonReader& reader) { return read_whole(reader); });
+}
+
+Result<Process> read_process(std::string_view json) {
+  return read_document<Process>(json, [](const JsonReader& reader) { return read_process(reader); });
+}
+
+Result<Resources> read_resources(std::string_view json) {
+  return read_document<Resources>(json, [](const JsonReader& reader) { return read_resources(reader); });
+}
+
+}  // namespace strata::container

@@ -1,0 +1,167 @@
+// Spec: a container as its bundle's config.json describes it (OCI runtime specification 1.2, Linux).
+//
+// Field names are the specification's in our spelling; what it leaves optional is optional here where "not given" means
+// something else than the type's zero.
+#pragma once
+
+#include "container/spec/resources.h"
+#include "container/spec/seccomp.h"
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace strata::container {
+
+struct IdMap {
+  std::uint32_t container_id = 0;
+  std::uint32_t host_id = 0;
+  std::uint32_t size = 0;
+};
+
+struct Mount {
+  std::string destination;
+  std::string type;
+  std::string source;
+  std::vector<std::string> options;
+  std::vector<IdMap> uid_maps;
+  std::vector<IdMap> gid_maps;
+};
+
+enum class NamespaceKind { user, pid, network, mount, ipc, uts, cgroup, time };
+
+struct Namespace {
+  NamespaceKind kind;
+  std::string path;  // of one that exists and is joined; empty: a new one
+};
+
+struct DeviceNode {
+  std::string path;
+  char type = 'c';  // c (or u), b, p
+  unsigned major = 0;
+  unsigned minor = 0;
+  mode_t mode = 0666;
+  uid_t uid = 0;
+  gid_t gid = 0;
+};
+
+struct ResourceLimit {
+  int resource;  // RLIMIT_…
+  std::uint64_t soft;
+  std::uint64_t hard;
+};
+
+/// Sets of capabilities as bit masks, bit n for the kernel's capability n.
+struct Capabilities {
+  std::uint64_t bounding = 0;
+  std::uint64_t effective = 0;
+  std::uint64_t inheritable = 0;
+  std::uint64_t permitted = 0;
+  std::uint64_t ambient = 0;
+};
+
+struct User {
+  uid_t uid = 0;
+  gid_t gid = 0;
+  std::optional<mode_t> umask;
+  std::vector<gid_t> additional_gids;
+};
+
+/// As sched_setattr(2) takes it.
+struct Scheduler {
+  std::uint32_t policy = 0;
+  std::uint64_t flags = 0;
+  std::int32_t nice = 0;
+  std::uint32_t priority = 0;
+  std::uint64_t runtime = 0;
+  std::uint64_t deadline = 0;
+  std::uint64_t period = 0;
+};
+
+struct TerminalSize {
+  std::uint16_t height = 0;
+  std::uint16_t width = 0;
+};
+
+struct Process {
+  bool terminal = false;
+  std::optional<TerminalSize> console_size;
+  User user;
+  std::vector<std::string> args;
+  std::vector<std::string> env;
+  std::string cwd;
+  std::optional<Capabilities> capabilities;
+  std::vector<ResourceLimit> limits;
+  bool no_new_privileges = false;
+  std::string apparmor_profile;
+  std::string selinux_label;
+  std::optional<int> oom_score_adj;
+  std::optional<Scheduler> scheduler;
+  std::optional<int> io_priority;  // as ioprio_set(2) takes it
+  std::string exec_cpus_initial;   // lists of CPUs, only for `exec`
+  std::string exec_cpus_final;
+};
+
+struct Hook {
+  std::string path;
+  std::vector<std::string> args;  // the first is argv[0]
+  std::vector<std::string> env;
+  std::optional<int> timeout_seconds;
+};
+
+struct Hooks {
+  std::vector<Hook> prestart, create_runtime, create_container, start_container, poststart, poststop;
+};
+
+struct TimeOffset {
+  std::int64_t seconds = 0;
+  std::uint32_t nanoseconds = 0;
+};
+
+struct LinuxSpec {
+  std::vector<IdMap> uid_maps;
+  std::vector<IdMap> gid_maps;
+  std::map<std::string, std::string> sysctls;
+  Resources resources;
+  std::string cgroups_path;
+  std::vector<Namespace> namespaces;
+  std::vector<DeviceNode> devices;
+  std::map<std::string, std::string> net_devices;  // name on the host → name in the container
+  std::optional<Seccomp> seccomp;
+  unsigned long rootfs_propagation = 0;  // MS_SHARED … | MS_REC; 0: not given
+  std::vector<std::string> masked_paths;
+  std::vector<std::string> readonly_paths;
+  std::string mount_label;
+  std::optional<unsigned long> personality;
+  std::map<std::string, TimeOffset> time_offsets;  // by clock: monotonic, boottime
+
+  /// The namespace of that kind that the container gets, if it does not share the runtime's.
+  [[nodiscard]] const Namespace* find(NamespaceKind kind) const {
+    for (const auto& one : namespaces)
+      if (one.kind == kind) return &one;
+    return nullptr;
+  }
+  [[nodiscard]] bool makes(NamespaceKind kind) const {
+    const auto* found = find(kind);
+    return found && found->path.empty();
+  }
+};
+
+struct Spec {
+  std::string version;
+  std::optional<Process> process;
+  std::string root_path;  // relative to the bundle, or absolute
+  bool root_readonly = false;
+  std::string hostname;
+  std::string domainname;
+  std::vector<Mount> mounts;
+  Hooks hooks;
+  LinuxSpec linux;
+  std::map<std::string, std::string> annotations;
+};
+
+}  // namespace strata::container

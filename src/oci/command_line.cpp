@@ -1,0 +1,63 @@
+#include "oci/command_line.h"
+
+#include "container/container.h"
+#include "oci/commands.h"
+#include "oci/log.h"
+
+#include <CLI/CLI.hpp>
+#include <unistd.h>
+
+#include <filesystem>
+
+namespace strata::oci {
+namespace {
+
+// Where root's containers are, and where an ordinary user's.
+std::string default_root() {
+  if (::geteuid() == 0) return "/run/strata-oci";
+  const char* const runtime = std::getenv("XDG_RUNTIME_DIR");
+  return runtime && *runtime ? std::string(runtime) + "/strata-oci" : "/tmp/strata-oci-" + std::to_string(::geteuid());
+}
+
+}  // namespace
+
+int report(const Error& error) {
+  fmt::print(stderr, "strata-oci: {}\n", error.message);
+  return static_cast<int>(exit_code_of(error));
+}
+
+int run_command_line(int argc, char** argv) {
+  CLI::App app{"An OCI runtime: makes, runs and removes containers as their bundles describe them.", "strata-oci"};
+  app.set_version_flag("--version,-v", "strata-oci version " STRATA_VERSION "\nspec: 1.2.0");
+  app.require_subcommand(1);
+  app.option_defaults()->always_capture_default(false);
+
+  Context context;
+  context.runtime.root = default_root();
+  Log log;
+  bool debug = false;
+  std::string rootless;
+  app.add_option("--root", context.runtime.root, "Folder of the containers' state")->type_name("FOLDER");
+  app.add_option("--log", log.path, "Write errors into this file too")->type_name("FILE");
+  app.add_option("--log-format", log.format, "text or json")->check(CLI::IsMember({"text", "json"}));
+  app.add_flag("--debug", debug, "Accepted for engines that give it");
+  app.add_flag("--systemd-cgroup", context.runtime.systemd_cgroup, "cgroupsPath is SLICE:PREFIX:NAME");
+  app.add_option("--rootless", rootless, "Accepted for engines that give it: found out by itself");
+  add_lifecycle_commands(app, context);
+  add_process_commands(app, context);
+  add_information_commands(app, context);
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);
+    log.write(error.what());
+    return report({ErrorCode::usage, fmt::format("{}; see strata-oci --help", error.what())});
+  }
+  const auto code = context.action();
+  if (code) return *code;
+  log.write(code.error().message);
+  return report(code.error());
+}
+
+}  // namespace strata::oci
