@@ -28,7 +28,8 @@ Result<void> set_limits(const std::vector<ResourceLimit>& limits) {
   for (const auto& limit : limits) {
     const rlimit value{.rlim_cur = limit.soft, .rlim_max = limit.hard};
     if (::setrlimit(static_cast<__rlimit_resource_t>(limit.resource), &value) != 0)
-      return fail_errno("limit {} to {} (at most {})", limit.resource, limit.soft, limit.hard);
+      return fail_errno("setting {} to {}, at most {} (above the runtime's own it needs CAP_SYS_RESOURCE)", limit.name,
+                        limit.soft, limit.hard);
   }
   return {};
 }

@@ -44,9 +44,10 @@ std::string home_of(uid_t uid) {
   return uid == 0 ? "/root" : "/";
 }
 
+// By its mode alone: a user who may not run it is told by exec itself.
 bool is_program(const std::string& path) {
   struct stat found {};
-  return ::stat(path.c_str(), &found) == 0 && S_ISREG(found.st_mode) && ::faccessat(AT_FDCWD, path.c_str(), X_OK, AT_EACCESS) == 0;
+  return ::stat(path.c_str(), &found) == 0 && S_ISREG(found.st_mode) && (found.st_mode & 0111);
 }
 
 Result<void> write_at(int directory, const char* file, std::string_view text) {

@@ -26,7 +26,8 @@ class ProcessSetup {
   [[nodiscard]] Result<void> enter_working_directory() const;
   /// Labels, user, capabilities, no_new_privs. The filter comes last or, if it needs rights, before they go.
   [[nodiscard]] Result<void> take_rights();
-  /// The program's file: its path, searched for in PATH of the process's environment.
+  /// The program's file: its path, searched for in PATH of the process's environment. Before the rights are taken, for
+  /// the filter may refuse what the search needs.
   [[nodiscard]] Result<std::string> find_program() const;
   /// Becomes the program. Comes back only with an error.
   [[nodiscard]] Error execute(const std::string& program) const;

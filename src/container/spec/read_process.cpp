@@ -66,8 +66,11 @@ Capabilities read_capabilities(const JsonReader& json) {
 std::vector<ResourceLimit> read_limits(const JsonReader& json) {
   auto limits = json.list<ResourceLimit>([](const JsonReader& element) {
     ResourceLimit limit{.resource = read_word(element["type"].required(), limit_names),
+                        .name = {},
                         .soft = element["soft"].required().number<std::uint64_t>(),
                         .hard = element["hard"].required().number<std::uint64_t>()};
+    for (const auto& row : limit_names)
+      if (row.value == limit.resource) limit.name = row.word;
     if (limit.soft > limit.hard) element.complain("soft is above hard");
     return limit;
   });

@@ -13,6 +13,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace strata::container {
@@ -50,7 +51,8 @@ struct DeviceNode {
 };
 
 struct ResourceLimit {
-  int resource;  // RLIMIT_…
+  int resource;            // RLIMIT_…
+  std::string_view name;   // the same as a word
   std::uint64_t soft;
   std::uint64_t hard;
 };
