@@ -239,6 +239,7 @@ Result<std::vector<pid_t>> Cgroup::processes() const {
 Result<void> Cgroup::signal_all(int signal) const {
   if (const auto* v2 = v2_part(); v2 && signal == SIGKILL && !part_with("freezer"))
     if (write_file(v2->folder + "/cgroup.kill", "1")) return {};
+  if (const auto now = processes(); now && now->empty()) return {};
   const bool was_frozen = frozen();
   const bool froze = !was_frozen && set_frozen(true).has_value();
   for (const pid_t process : STRATA_TRY(processes())) (void)::kill(process, signal);

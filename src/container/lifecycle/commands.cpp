@@ -89,7 +89,7 @@ Result<void> remove(const Runtime& runtime, const std::string& id, bool force) {
     return tl::unexpected(std::move(found.error()));
   }
   const auto status = found->status();
-  if (!force && status != Status::stopped && status != Status::created)
+  if (!force && status != Status::stopped)
     return fail(ErrorCode::busy, "container '{}' is {}: stop it first, or use --force", id, name_of(status));
   std::vector<std::string> warnings;
   STRATA_TRY(delete_container(found->folder, found->record, warnings));

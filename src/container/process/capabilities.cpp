@@ -10,13 +10,12 @@
 namespace strata::container {
 namespace {
 
-std::uint64_t known_to_kernel() {
-  static const std::uint64_t known = [] {
-    std::uint64_t all = 0;
-    for (int n = 0; n < 64 && ::prctl(PR_CAPBSET_READ, n) >= 0; ++n) all |= std::uint64_t{1} << n;
-    return all;
-  }();
-  return known;
+// What this process may do, and so may give. A capability that it cannot is passed over: config.md, "Linux Process".
+std::uint64_t own_permitted() {
+  __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+  __user_cap_data_struct data[2] = {};
+  if (::syscall(SYS_capget, &header, data) != 0) return 0;
+  return data[0].permitted | std::uint64_t{data[1].permitted} << 32;
 }
 
 Result<void> set_capabilities(std::uint64_t effective, std::uint64_t permitted, std::uint64_t inheritable) {
@@ -27,7 +26,7 @@ Result<void> set_capabilities(std::uint64_t effective, std::uint64_t permitted, 
                   .permitted = static_cast<std::uint32_t>(permitted >> (32 * half)),
                   .inheritable = static_cast<std::uint32_t>(inheritable >> (32 * half))};
   if (::syscall(SYS_capset, &header, data) != 0)
-    return fail_errno("taking the capabilities (a set may ask for no more than 'permitted', which the runtime has to have)");
+    return fail_errno("taking the capabilities (no set may have more than 'permitted')");
   return {};
 }
 
@@ -35,20 +34,21 @@ Result<void> set_capabilities(std::uint64_t effective, std::uint64_t permitted, 
 
 Result<void> prepare_capabilities(const Capabilities& capabilities) {
   for (int n = 0; n < 64; ++n) {
-    const std::uint64_t bit = std::uint64_t{1} << n;
-    if (!(known_to_kernel() & bit) || (capabilities.bounding & bit)) continue;
-    if (::prctl(PR_CAPBSET_DROP, n) != 0 && errno != EPERM) return fail_errno("leaving capability {}", n);
+    if (capabilities.bounding & (std::uint64_t{1} << n)) continue;
+    if (::prctl(PR_CAPBSET_DROP, n) == 0 || errno == EPERM) continue;
+    if (errno == EINVAL) break;  // the kernel knows no more
+    return fail_errno("leaving capability {}", n);
   }
   if (::prctl(PR_SET_KEEPCAPS, 1) != 0) return fail_errno("keeping capabilities");
   return {};
 }
 
 Result<void> take_capabilities(const Capabilities& capabilities) {
-  const std::uint64_t known = known_to_kernel();
-  STRATA_TRY(set_capabilities(capabilities.effective & known, capabilities.permitted & known, capabilities.inheritable & known));
+  const std::uint64_t given = own_permitted();
+  STRATA_TRY(set_capabilities(capabilities.effective & given, capabilities.permitted & given, capabilities.inheritable & given));
   if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0) return fail_errno("clearing ambient capabilities");
   for (int n = 0; n < 64; ++n)
-    if (capabilities.ambient & known & (std::uint64_t{1} << n))
+    if (capabilities.ambient & given & (std::uint64_t{1} << n))
       // One that is not both permitted and inheritable cannot be; the specification lets it be passed over.
       if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, n, 0, 0) != 0 && errno != EPERM)
         return fail_errno("raising ambient capability {}", n);

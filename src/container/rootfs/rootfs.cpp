@@ -1,5 +1,6 @@
 #include "container/rootfs/rootfs.h"
 
+#include "container/files.h"
 #include "container/rootfs/mount_tree.h"
 #include "container/rootfs/path_in_root.h"
 
@@ -39,6 +40,23 @@ bool is_bind(const Mount& mount, const MountOptions& options) {
   return options.bind || options.bind_recursive || mount.type == "bind";
 }
 
+// Makes the mount private that holds this directory, wherever its root is.
+Result<void> make_mount_private(int directory) {
+  struct statx found {};
+  if (::statx(directory, "", AT_EMPTY_PATH, STATX_MNT_ID, &found) != 0) return fail_errno("finding the root's mount");
+  const std::string wanted = std::to_string(found.stx_mnt_id) + " ";
+  const std::string mounts = STRATA_TRY(read_file("/proc/self/mountinfo"));
+  for (std::size_t begin = 0; begin < mounts.size(); begin = mounts.find('\n', begin) + 1) {
+    if (mounts.compare(begin, wanted.size(), wanted) != 0) continue;
+    std::size_t field = begin;  // number, above, device, root, place
+    for (int i = 0; i < 4; ++i) field = mounts.find(' ', field) + 1;
+    const std::string place = mounts.substr(field, mounts.find(' ', field) - field);
+    if (::mount(nullptr, place.c_str(), nullptr, MS_PRIVATE, nullptr) != 0) return fail_errno("making {} private", place);
+    return {};
+  }
+  return fail("the root's mount is not in /proc/self/mountinfo");
+}
+
 Result<UniqueFd> make_target(int root, const std::string& path, bool directory) {
   auto target = directory ? make_directory_in_root(root, path) : make_file_in_root(root, path);
   return with_context(std::move(target), "the mount's destination");
@@ -74,15 +92,17 @@ Result<void> Rootfs::assemble() {
   return make_devices();
 }
 
-// The root has to be a mount of its own, in a namespace from which nothing spreads to the host's.
+// The root has to be a mount of its own, in a namespace from which nothing spreads to the host's but what is asked for.
 Result<void> Rootfs::take_root() {
   const unsigned long asked = spec_.linux.rootfs_propagation;
-  if (::mount(nullptr, "/", nullptr, asked ? asked : MS_SLAVE | MS_REC, nullptr) != 0)
-    return fail_errno("setting the root's propagation");
-  const UniqueFd tree = STRATA_TRY(clone_tree(AT_FDCWD, root_path_, true));
+  // What is unbindable could not become the root; it is made so when it is.
+  const unsigned long first = !asked ? MS_SLAVE | MS_REC : asked & MS_UNBINDABLE ? MS_PRIVATE | MS_REC : asked;
+  if (::mount(nullptr, "/", nullptr, first, nullptr) != 0) return fail_errno("setting the root's propagation");
   const UniqueFd place(::open(root_path_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!place) return fail_errno("root {}", root_path_);
-  // With a shared parent mount, what is mounted and pivoted here would spread; only the part above the root is changed.
+  // pivot_root(2) takes neither a shared root nor one whose mount above is shared.
+  if (asked & MS_SHARED) STRATA_TRY(make_mount_private(place.get()));
+  const UniqueFd tree = STRATA_TRY(clone_tree(AT_FDCWD, root_path_, true));
   if (asked & MS_SHARED) STRATA_TRY(set_propagation(tree.get(), MS_PRIVATE));
   if (auto attached = attach(tree.get(), place.get()); !attached)
     return with_context(std::move(attached), "root {}", root_path_);
