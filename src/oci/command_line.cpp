@@ -23,13 +23,13 @@ std::string default_root() {
 
 int report(const Error& error) {
   fmt::print(stderr, "strata-oci: {}\n", error.message);
-  return static_cast<int>(exit_code_of(error));
+  return error.code == ErrorCode::usage ? 2 : 1;
 }
 
 int run_command_line(int argc, char** argv) {
   CLI::App app{"An OCI runtime: makes, runs and removes containers as their bundles describe them.", "strata-oci"};
   app.set_version_flag("--version,-v", "strata-oci version " STRATA_VERSION "\nspec: 1.2.0");
-  app.require_subcommand(1);
+  app.require_subcommand(0, 1);
   app.option_defaults()->always_capture_default(false);
 
   Context context;
@@ -54,6 +54,7 @@ int run_command_line(int argc, char** argv) {
     log.write(error.what());
     return report({ErrorCode::usage, fmt::format("{}; see strata-oci --help", error.what())});
   }
+  if (!context.action) return report({ErrorCode::usage, "a subcommand is required; see strata-oci --help"});
   const auto code = context.action();
   if (code) return *code;
   log.write(code.error().message);

@@ -129,8 +129,9 @@ Result<void> make_container(Birth& birth, Rootfs& rootfs, ProcessSetup& setup, c
 
 }  // namespace
 
-void be_first_process(Birth& birth, Rootfs& rootfs, const UniqueFd& start, const std::string& state) {
-  ProcessSetup setup(birth.process, birth.spec.linux, state);
+void be_first_process(Birth& birth, Rootfs& rootfs, const UniqueFd& start, const Record& record) {
+  const std::string state = state_json(record, Status::created);
+  ProcessSetup setup(birth.process, birth.spec.linux, process_state_json(birth.spec, state, record.pid));
   reset_signals();
   auto made = make_container(birth, rootfs, setup, state);
   // A program that is not there is told by `create` already; rights are taken when it starts, for hooks come before.

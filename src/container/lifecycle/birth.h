@@ -4,6 +4,7 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "container/lifecycle/channel.h"
+#include "container/lifecycle/record.h"
 #include "container/process/process.h"
 #include "container/rootfs/rootfs.h"
 #include "container/spec/spec.h"
@@ -26,7 +27,7 @@ struct Birth {
 
 /// The container's first process: makes the container around itself, waits for `start` on the listening socket, and
 /// becomes the program. Never comes back.
-[[noreturn]] void be_first_process(Birth& birth, Rootfs& rootfs, const UniqueFd& start, const std::string& state);
+[[noreturn]] void be_first_process(Birth& birth, Rootfs& rootfs, const UniqueFd& start, const Record& record);
 
 /// A process of `exec`: finds the container made. Never comes back.
 [[noreturn]] void be_further_process(Birth& birth);

@@ -87,6 +87,13 @@ Result<void> check_console(const Process& process, const CreateOptions& options,
   return {};
 }
 
+// The number of this process as the runtime sees it: /proc is still the runtime's, though the namespace is not.
+pid_t own_number() {
+  std::error_code error;
+  const auto link = std::filesystem::read_symlink("/proc/self", error);
+  return error ? 0 : std::atoi(link.c_str());
+}
+
 // Takes back what a failed `create` has made.
 class Undo {
  public:
@@ -184,8 +191,8 @@ Result<Created> make_container(const Runtime& runtime, const std::string& id, co
   created.record.pid = STRATA_TRY(spawn(plan, created.spec.linux.time_offsets, [&] {
     ours.close();
     created.folder.forget_lock();
-    created.record.pid = ::getpid();
-    be_first_process(birth, rootfs, start, state_json(created.record, Status::created));
+    created.record.pid = own_number();
+    be_first_process(birth, rootfs, start, created.record);
   }));
   birth.channel.close();
   created.record.start_time = STRATA_TRY(start_time_of(created.record.pid));

@@ -23,6 +23,8 @@ struct Created {
 [[nodiscard]] Result<void> delete_container(const ContainerFolder& folder, const Record& record,
                                             std::vector<std::string>& warnings);
 
+/// Keeps the signals that come from now on for wait_for, which passes them on.
+void hold_signals();
 /// Waits for a child of ours, and passes signals and a terminal (if it is one) on meanwhile. Gives its exit code.
 [[nodiscard]] Result<int> wait_for(pid_t process, UniqueFd terminal);
 /// Whether this process lacks rights of the host's root.

@@ -37,6 +37,7 @@ Result<int> exec(const Runtime& runtime, const std::string& id, const ExecOption
   UniqueFd console;
   if (!options.console_socket.empty()) console = STRATA_TRY(connect_unix(options.console_socket));
 
+  if (!options.detach) hold_signals();
   auto [ours, theirs] = STRATA_TRY(Channel::make());
   Birth birth{.spec = spec,
               .process = *spec.process,

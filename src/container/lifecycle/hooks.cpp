@@ -36,6 +36,9 @@ Result<void> run_hook(const Hook& hook, const std::string& state) {
   const pid_t child = ::fork();
   if (child < 0) return fail_errno("fork");
   if (child == 0) {
+    sigset_t none;  // what the runtime holds for the container is not held for a hook
+    ::sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
     ::dup2(input.get(), STDIN_FILENO);
     ::execve(hook.path.c_str(), args.data(), env.data());
     ::_exit(errno == ENOENT ? 127 : 126);

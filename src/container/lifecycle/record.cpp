@@ -156,4 +156,14 @@ std::string state_json(const Record& record, Status status) {
   return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
+std::string process_state_json(const Spec& spec, const std::string& state, pid_t process) {
+  if (!spec.linux.seccomp || spec.linux.seccomp->listener_path.empty()) return {};
+  const nlohmann::ordered_json json = {{"ociVersion", "1.2.0"},
+                                       {"fds", {"seccompFd"}},
+                                       {"pid", process},
+                                       {"metadata", spec.linux.seccomp->listener_metadata},
+                                       {"state", nlohmann::ordered_json::parse(state, nullptr, false)}};
+  return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
 }  // namespace strata::container

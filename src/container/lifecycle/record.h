@@ -64,6 +64,8 @@ class ContainerFolder {
 [[nodiscard]] Status status_of(const Record& record, const ContainerFolder& folder, const Cgroup& cgroup);
 /// The state of runtime.md as JSON, with what runc adds.
 [[nodiscard]] std::string state_json(const Record& record, Status status);
+/// What the agent of a seccomp listener is sent (config-linux.md, "The Container Process State").
+[[nodiscard]] std::string process_state_json(const Spec& spec, const std::string& state, pid_t process);
 
 /// The start time of a process, or an error where there is none or it is dead and not waited for.
 [[nodiscard]] Result<std::uint64_t> start_time_of(pid_t process);

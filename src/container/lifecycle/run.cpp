@@ -11,12 +11,15 @@
 namespace strata::container {
 namespace {
 
-// All signals that can be caught come as data: those of ours are passed on to the container.
-Result<UniqueFd> catch_signals() {
+sigset_t passed_on() {
   sigset_t all;
   ::sigfillset(&all);
   for (const int own : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGTTIN, SIGTTOU, SIGTSTP}) ::sigdelset(&all, own);
-  if (::sigprocmask(SIG_BLOCK, &all, nullptr) != 0) return fail_errno("blocking signals");
+  return all;
+}
+
+Result<UniqueFd> receive_signals() {
+  const sigset_t all = passed_on();
   UniqueFd fd(::signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!fd) return fail_errno("signalfd");
   return fd;
@@ -34,8 +37,13 @@ void pass_signals(int signals, pid_t process, const TerminalRelay& relay) {
 
 }  // namespace
 
+void hold_signals() {
+  const sigset_t all = passed_on();
+  ::sigprocmask(SIG_BLOCK, &all, nullptr);
+}
+
 Result<int> wait_for(pid_t process, UniqueFd terminal) {
-  const UniqueFd signals = STRATA_TRY(catch_signals());
+  const UniqueFd signals = STRATA_TRY(receive_signals());
   const UniqueFd handle(static_cast<int>(::syscall(SYS_pidfd_open, process, 0)));
   if (!handle) return fail_errno("watching the container's process");
   const bool typed = static_cast<bool>(terminal);
@@ -61,6 +69,7 @@ Result<int> wait_for(pid_t process, UniqueFd terminal) {
 }
 
 Result<int> run(const Runtime& runtime, const std::string& id, const CreateOptions& options, bool detach, bool keep) {
+  if (!detach) hold_signals();
   auto created = STRATA_TRY(make_container(runtime, id, options));
   std::vector<std::string> warnings;
   const auto give_up = [&](Error error) -> tl::unexpected<Error> {
