@@ -53,7 +53,8 @@ struct ContainerLine {
 [[nodiscard]] Result<void> start(const Runtime& runtime, const std::string& id);
 /// create and start; unless detached, waits for the end, passes signals and the terminal on, and deletes the container.
 /// Gives the program's exit code, 128 + n where signal n ended it.
-[[nodiscard]] Result<int> run(const Runtime& runtime, const std::string& id, const CreateOptions& options, bool detach, bool keep);
+[[nodiscard]] Result<int> run(const Runtime& runtime, const std::string& id, const CreateOptions& options, bool detach,
+                              bool keep);
 /// The state as JSON.
 [[nodiscard]] Result<std::string> state(const Runtime& runtime, const std::string& id);
 [[nodiscard]] Result<void> kill(const Runtime& runtime, const std::string& id, int signal, bool all);

@@ -4,8 +4,8 @@
 #include "oci/commands.h"
 #include "oci/log.h"
 
-#include <CLI/CLI.hpp>
 #include <unistd.h>
+#include <CLI/CLI.hpp>
 
 #include <filesystem>
 

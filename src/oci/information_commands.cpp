@@ -24,7 +24,8 @@ void print_table(const std::vector<container::ContainerLine>& lines) {
     id = std::max(id, line.id.size());
     bundle = std::max(bundle, line.bundle.size());
   }
-  fmt::print("{:<{}}  {:<8}  {:<8}  {:<{}}  {:<30}  {}\n", "ID", id, "PID", "STATUS", "BUNDLE", bundle, "CREATED", "OWNER");
+  fmt::print("{:<{}}  {:<8}  {:<8}  {:<{}}  {:<30}  {}\n", "ID", id, "PID", "STATUS", "BUNDLE", bundle, "CREATED",
+             "OWNER");
   for (const auto& line : lines)
     fmt::print("{:<{}}  {:<8}  {:<8}  {:<{}}  {:<30}  {}\n", line.id, id, line.pid, line.status, line.bundle, bundle,
                line.created, line.owner);

@@ -15,14 +15,17 @@ struct CreateWords {
   void add_to(CLI::App& command) {
     command.add_option("ID", id, "The container's name")->required();
     command.add_option("-b,--bundle", options.bundle, "Folder with config.json")->type_name("FOLDER");
-    command.add_option("--console-socket", options.console_socket, "Socket that is sent the terminal")->type_name("PATH");
+    command.add_option("--console-socket", options.console_socket, "Socket that is sent the terminal")
+        ->type_name("PATH");
     command.add_option("--pid-file", options.pid_file, "File for the process's number")->type_name("PATH");
-    command.add_option("--preserve-fds", options.preserve_fds, "Descriptors from 3 on that the program gets")->type_name("N");
+    command.add_option("--preserve-fds", options.preserve_fds, "Descriptors from 3 on that the program gets")
+        ->type_name("N");
     command.add_flag("--no-new-keyring", no_new_keyring, "Keep the session keyring");
     command.add_flag("--no-pivot", no_pivot, "Refused: the old root could be reached");
   }
   [[nodiscard]] Result<container::CreateOptions> checked() const {
-    if (no_pivot) return fail(ErrorCode::unsupported, "--no-pivot is not supported: a container could reach the host's root");
+    if (no_pivot)
+      return fail(ErrorCode::unsupported, "--no-pivot is not supported: a container could reach the host's root");
     auto given = options;
     given.new_keyring = !no_new_keyring;
     return given;

@@ -46,7 +46,8 @@ Result<container::Process> process_of(const Context& context, const ExecWords& w
   if (!words.user.empty()) {
     const std::size_t colon = words.user.find(':');
     process.user.uid = STRATA_TRY(id_number(std::string_view(words.user).substr(0, colon)));
-    if (colon != std::string::npos) process.user.gid = STRATA_TRY(id_number(std::string_view(words.user).substr(colon + 1)));
+    if (colon != std::string::npos)
+      process.user.gid = STRATA_TRY(id_number(std::string_view(words.user).substr(colon + 1)));
   }
   for (const auto group : words.groups) process.user.additional_gids.push_back(group);
   for (const auto& variable : words.env) process.env.push_back(variable);
@@ -70,7 +71,8 @@ void add_exec(CLI::App& app, Context& context) {
   command->prefix_command();  // what follows is the program with its own options
   command->footer("Then the program and its arguments.");
   command->add_option("-p,--process", words->process_file, "File that describes the process")->type_name("FILE");
-  command->add_option("--console-socket", words->options.console_socket, "Socket that is sent the terminal")->type_name("PATH");
+  command->add_option("--console-socket", words->options.console_socket, "Socket that is sent the terminal")
+      ->type_name("PATH");
   command->add_option("--pid-file", words->options.pid_file, "File for the process's number")->type_name("PATH");
   command->add_option("--preserve-fds", words->options.preserve_fds, "Descriptors from 3 on that the program gets");
   command->add_option("-u,--user", words->user, "UID[:GID]");
@@ -108,7 +110,8 @@ void add_update(CLI::App& app, Context& context) {
   const auto words = std::make_shared<Words>();
   auto* command = app.add_subcommand("update", "Change what a container may use");
   command->add_option("ID", words->id, "The container's name")->required();
-  command->add_option("-r,--resources", words->file, "File with linux.resources; - is standard input")->type_name("FILE");
+  command->add_option("-r,--resources", words->file, "File with linux.resources; - is standard input")
+      ->type_name("FILE");
   command->add_option("--memory", words->memory, "Bytes");
   command->add_option("--memory-reservation", words->reservation, "Bytes");
   command->add_option("--memory-swap", words->swap, "Bytes, memory and swap together");

@@ -29,7 +29,8 @@ Result<int> signal_number(const std::string& name) {
     std::string_view rest = std::string_view(upper).substr(5);
     if (rest.starts_with('+')) rest.remove_prefix(1);
     number = 0;
-    if ((rest.empty() || parse_number(rest, number)) && base + number >= SIGRTMIN && base + number <= SIGRTMAX) return base + number;
+    if ((rest.empty() || parse_number(rest, number)) && base + number >= SIGRTMIN && base + number <= SIGRTMAX)
+      return base + number;
   }
   return fail(ErrorCode::usage, "'{}' is no signal: give a name as SIGTERM, or a number from 1 to {}", name, SIGRTMAX);
 }

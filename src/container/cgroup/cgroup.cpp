@@ -39,7 +39,8 @@ void enable_controllers(const std::string& folder) {
   if (!controllers) return;
   for (std::size_t begin = 0; begin < controllers->size();) {
     const std::size_t end = std::min(controllers->find_first_of(" \n", begin), controllers->size());
-    if (end > begin) (void)write_file(folder + "/cgroup.subtree_control", "+" + controllers->substr(begin, end - begin));
+    if (end > begin)
+      (void)write_file(folder + "/cgroup.subtree_control", "+" + controllers->substr(begin, end - begin));
     begin = end + 1;
   }
 }
@@ -124,7 +125,8 @@ Result<Cgroup> Cgroup::find(const std::vector<std::string>& folders) {
   for (auto& hierarchy : STRATA_TRY(find_hierarchies())) {
     for (const auto& folder : folders) {
       if (!folder.starts_with(hierarchy.mount_point + "/")) continue;
-      const std::string path = (hierarchy.root == "/" ? "" : hierarchy.root) + folder.substr(hierarchy.mount_point.size());
+      const std::string path =
+          (hierarchy.root == "/" ? "" : hierarchy.root) + folder.substr(hierarchy.mount_point.size());
       cgroup.parts_.push_back({.hierarchy = hierarchy, .path = path, .folder = folder});
       break;
     }
@@ -173,7 +175,8 @@ Result<void> Cgroup::apply(const Resources& resources) const {
                         {"rdma", !resources.rdma.empty()}};
   for (const auto& need : needs)
     if (need.asked && !part_with(need.controller))
-      return fail(ErrorCode::unsupported, "a limit of '{0}' is asked for, but the cgroup controller '{0}' cannot be used here",
+      return fail(ErrorCode::unsupported,
+                  "a limit of '{0}' is asked for, but the cgroup controller '{0}' cannot be used here",
                   need.controller);
   if (!resources.unified.empty() && !v2_part())
     return fail(ErrorCode::unsupported, "'unified' limits need cgroup version 2, which this host does not have");

@@ -70,19 +70,31 @@ class Program {
 
   static int access_bits(const std::string& words) {
     int bits = 0;
-    for (const char c : words) bits |= c == 'm' ? BPF_DEVCG_ACC_MKNOD : c == 'r' ? BPF_DEVCG_ACC_READ : BPF_DEVCG_ACC_WRITE;
+    for (const char c : words)
+      bits |= c == 'm' ? BPF_DEVCG_ACC_MKNOD : c == 'r' ? BPF_DEVCG_ACC_READ : BPF_DEVCG_ACC_WRITE;
     return bits ? bits : all_access;
   }
 
   void load(Register to, std::size_t offset) {
-    code_.push_back({.code = BPF_LDX | BPF_MEM | BPF_W, .dst_reg = to, .src_reg = context,
-                     .off = static_cast<std::int16_t>(offset), .imm = 0});
+    code_.push_back({.code = BPF_LDX | BPF_MEM | BPF_W,
+                     .dst_reg = to,
+                     .src_reg = context,
+                     .off = static_cast<std::int16_t>(offset),
+                     .imm = 0});
   }
   void alu(unsigned operation, Register to, unsigned char from, std::int32_t value) {
-    code_.push_back({.code = static_cast<unsigned char>(BPF_ALU | operation), .dst_reg = to, .src_reg = from, .off = 0, .imm = value});
+    code_.push_back({.code = static_cast<unsigned char>(BPF_ALU | operation),
+                     .dst_reg = to,
+                     .src_reg = from,
+                     .off = 0,
+                     .imm = value});
   }
   void jump(unsigned operation, Register left, unsigned char right, std::int32_t value) {
-    code_.push_back({.code = static_cast<unsigned char>(BPF_JMP | operation), .dst_reg = left, .src_reg = right, .off = 0, .imm = value});
+    code_.push_back({.code = static_cast<unsigned char>(BPF_JMP | operation),
+                     .dst_reg = left,
+                     .src_reg = right,
+                     .off = 0,
+                     .imm = value});
   }
 
   std::vector<bpf_insn> code_;
@@ -109,7 +121,8 @@ Result<void> apply_device_filter(const std::string& folder, const std::vector<De
   attach.attach_bpf_fd = static_cast<std::uint32_t>(loaded->get());
   attach.attach_type = BPF_CGROUP_DEVICE;
   attach.attach_flags = BPF_F_ALLOW_MULTI;
-  if (::syscall(SYS_bpf, BPF_PROG_ATTACH, &attach, sizeof attach) != 0) return fail_errno("attaching the device filter to {}", folder);
+  if (::syscall(SYS_bpf, BPF_PROG_ATTACH, &attach, sizeof attach) != 0)
+    return fail_errno("attaching the device filter to {}", folder);
   return {};
 }
 

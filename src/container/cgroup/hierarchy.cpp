@@ -33,7 +33,8 @@ std::string unescape(std::string_view text) {
 
 // Flags of the superblock that are no controllers.
 bool is_controller(std::string_view option) {
-  constexpr std::string_view others[] = {"rw", "ro", "xattr", "clone_children", "noprefix", "cpuset_v2_mode", "favordynmods"};
+  constexpr std::string_view others[] = {"rw",          "ro", "xattr", "clone_children", "noprefix", "cpuset_v2_mode",
+                                         "favordynmods"};
   return std::ranges::find(others, option) == std::end(others) && !option.starts_with("release_agent=");
 }
 
@@ -59,7 +60,9 @@ std::vector<Hierarchy> mounted(std::string_view mountinfo) {
 
 }  // namespace
 
-bool Hierarchy::has(std::string_view controller) const { return std::ranges::find(controllers, controller) != controllers.end(); }
+bool Hierarchy::has(std::string_view controller) const {
+  return std::ranges::find(controllers, controller) != controllers.end();
+}
 
 std::string Hierarchy::folder_of(const std::string& path) const {
   std::string below = path;
@@ -75,7 +78,8 @@ std::vector<Hierarchy> find_hierarchies(std::string_view mountinfo, std::string_
     const auto path = line.substr(parts[0].size() + parts[1].size() + 2);
     for (auto& one : all) {
       const auto names = split(parts[1], ',');
-      const bool same = parts[1].empty() ? one.v2 : !one.v2 && std::ranges::all_of(names, [&](auto name) { return one.has(name); });
+      const bool same =
+          parts[1].empty() ? one.v2 : !one.v2 && std::ranges::all_of(names, [&](auto name) { return one.has(name); });
       if (same) one.own_path = path;
     }
   }
@@ -83,7 +87,8 @@ std::vector<Hierarchy> find_hierarchies(std::string_view mountinfo, std::string_
 }
 
 Result<std::vector<Hierarchy>> find_hierarchies() {
-  auto all = find_hierarchies(STRATA_TRY(read_file("/proc/self/mountinfo")), STRATA_TRY(read_file("/proc/self/cgroup")));
+  auto all =
+      find_hierarchies(STRATA_TRY(read_file("/proc/self/mountinfo")), STRATA_TRY(read_file("/proc/self/cgroup")));
   for (auto& one : all) {
     if (!one.v2) continue;
     if (const auto controllers = read_file(one.mount_point + "/cgroup.controllers"))

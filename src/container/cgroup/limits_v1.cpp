@@ -10,7 +10,8 @@ namespace {
 template <class T>
 Result<void> set(const std::string& folder, std::string_view file, const std::optional<T>& value) {
   if (!value) return {};
-  return with_context(write_file(fmt::format("{}/{}", folder, file), std::to_string(*value)), "limit {} = {}", file, *value);
+  return with_context(write_file(fmt::format("{}/{}", folder, file), std::to_string(*value)), "limit {} = {}", file,
+                      *value);
 }
 
 Result<void> set_text(const std::string& folder, std::string_view file, const std::string& value) {
@@ -23,7 +24,8 @@ Result<void> apply_devices(const std::string& folder, const std::vector<DeviceRu
   for (const auto& rule : rules) {
     const std::string access = rule.access.empty() ? "rwm" : rule.access;
     const bool all = rule.type == 'a' && !rule.major && !rule.minor;
-    const std::string line = all ? "a" : fmt::format("{} {}:{} {}", rule.type, number(rule.major), number(rule.minor), access);
+    const std::string line =
+        all ? "a" : fmt::format("{} {}:{} {}", rule.type, number(rule.major), number(rule.minor), access);
     STRATA_TRY(set_text(folder, rule.allow ? "devices.allow" : "devices.deny", line));
   }
   return {};
@@ -42,7 +44,8 @@ Result<void> apply_memory(const std::string& folder, const MemoryLimits& memory)
   if (memory.check_before_update && memory.limit && *memory.limit > 0) {
     const auto used = STRATA_TRY(read_file(folder + "/memory.usage_in_bytes"));
     if (std::stoll(used) > *memory.limit)
-      return fail(ErrorCode::busy, "memory limit {} is below what the container uses now, {}", *memory.limit, std::stoll(used));
+      return fail(ErrorCode::busy, "memory limit {} is below what the container uses now, {}", *memory.limit,
+                  std::stoll(used));
   }
   STRATA_TRY(set_both());
   STRATA_TRY(set(folder, "memory.soft_limit_in_bytes", memory.reservation));

@@ -28,7 +28,8 @@ Result<void> apply_memory(const std::string& folder, const MemoryLimits& memory)
   if (memory.check_before_update && memory.limit && *memory.limit > 0) {
     const auto used = STRATA_TRY(read_file(folder + "/memory.current"));
     if (std::stoll(used) > *memory.limit)
-      return fail(ErrorCode::busy, "memory limit {} is below what the container uses now, {}", *memory.limit, std::stoll(used));
+      return fail(ErrorCode::busy, "memory limit {} is below what the container uses now, {}", *memory.limit,
+                  std::stoll(used));
   }
   if (memory.swap) {  // v1 counts memory and swap together, v2 swap alone
     if (*memory.swap >= 0 && !memory.limit)
@@ -65,8 +66,9 @@ Result<void> apply_block(const std::string& folder, const BlockLimits& block) {
     STRATA_TRY(set(folder, weights, fmt::format("{}:{} {}", one.major, one.minor, weight(one.rate))));
   const auto limit = [&](std::string_view what, const std::vector<BlockDeviceRate>& rates) -> Result<void> {
     for (const auto& rate : rates)
-      STRATA_TRY(set(folder, "io.max",
-                     fmt::format("{}:{} {}={}", rate.major, rate.minor, what, rate.rate ? std::to_string(rate.rate) : "max")));
+      STRATA_TRY(
+          set(folder, "io.max",
+              fmt::format("{}:{} {}={}", rate.major, rate.minor, what, rate.rate ? std::to_string(rate.rate) : "max")));
     return {};
   };
   STRATA_TRY(limit("rbps", block.read_bytes));

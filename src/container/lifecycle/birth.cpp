@@ -84,7 +84,8 @@ Result<std::string> take_shape(const Birth& birth, ProcessSetup& setup) {
   STRATA_TRY(setup.enter_working_directory());
   STRATA_TRY(check_working_directory());
   for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
-    if (birth.process.terminal && birth.process.user.uid != 0) (void)::fchown(standard, birth.process.user.uid, static_cast<gid_t>(-1));
+    if (birth.process.terminal && birth.process.user.uid != 0)
+      (void)::fchown(standard, birth.process.user.uid, static_cast<gid_t>(-1));
   auto program = STRATA_TRY(setup.find_program());
   STRATA_TRY(setup.take_rights());
   STRATA_TRY(setup.enter_working_directory());

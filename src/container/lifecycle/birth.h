@@ -17,10 +17,10 @@ namespace strata::container {
 struct Birth {
   const Spec& spec;
   const Process& process;
-  Channel channel;          // to the runtime
-  UniqueFd console;         // the socket that is sent the terminal's master end; empty: the runtime is
-  unsigned preserved = 0;   // descriptors after the standard ones that the program gets
-  std::string keyring;      // the name of a new session keyring; empty: the runtime's is kept
+  Channel channel;         // to the runtime
+  UniqueFd console;        // the socket that is sent the terminal's master end; empty: the runtime is
+  unsigned preserved = 0;  // descriptors after the standard ones that the program gets
+  std::string keyring;     // the name of a new session keyring; empty: the runtime's is kept
   bool new_user_namespace = false;
   bool new_cgroup_namespace = false;
 };

@@ -45,7 +45,8 @@ Result<void> end_process(const Record& record) {
   (void)::syscall(SYS_pidfd_send_signal, handle.get(), SIGKILL, nullptr, 0);
   constexpr int patience_ms = 10'000;
   pollfd wait{.fd = handle.get(), .events = POLLIN, .revents = 0};
-  if (handle && ::poll(&wait, 1, patience_ms) == 0) return fail(ErrorCode::timed_out, "process {} does not die", record.pid);
+  if (handle && ::poll(&wait, 1, patience_ms) == 0)
+    return fail(ErrorCode::timed_out, "process {} does not die", record.pid);
   (void)::waitpid(record.pid, nullptr, WNOHANG);  // if it is a child of ours
   return {};
 }
@@ -64,7 +65,8 @@ Result<void> delete_container(const ContainerFolder& folder, const Record& recor
   folder.remove();
   if (!spec) return {};
   for (const auto& hook : spec->hooks.poststop)
-    if (const auto ran = run_hooks("poststop", {hook}, state_json(record, Status::stopped)); !ran) warnings.push_back(ran.error().message);
+    if (const auto ran = run_hooks("poststop", {hook}, state_json(record, Status::stopped)); !ran)
+      warnings.push_back(ran.error().message);
   return {};
 }
 
@@ -106,7 +108,9 @@ Result<void> set_paused(const Runtime& runtime, const std::string& id, bool paus
   const auto found = STRATA_TRY(find(runtime, id));
   const auto status = found.status();
   const bool fits = paused ? status == Status::running || status == Status::created : status == Status::paused;
-  if (!fits) return fail(ErrorCode::usage, "container '{}' is {}: it cannot be {}", id, name_of(status), paused ? "paused" : "resumed");
+  if (!fits)
+    return fail(ErrorCode::usage, "container '{}' is {}: it cannot be {}", id, name_of(status),
+                paused ? "paused" : "resumed");
   return found.cgroup.set_frozen(paused);
 }
 

@@ -34,7 +34,8 @@ Result<std::string> systemd_path(const std::string& given) {
   const std::size_t first = given.find(':');
   const std::size_t second = given.find(':', first + 1);
   if (first == std::string::npos || second == std::string::npos)
-    return fail(ErrorCode::bad_data, "linux.cgroupsPath: '{}' is not SLICE:PREFIX:NAME, as --systemd-cgroup wants it", given);
+    return fail(ErrorCode::bad_data, "linux.cgroupsPath: '{}' is not SLICE:PREFIX:NAME, as --systemd-cgroup wants it",
+                given);
   const std::string slice = given.substr(0, first);
   const std::string prefix = given.substr(first + 1, second - first - 1);
   const std::string name = given.substr(second + 1);
@@ -55,7 +56,8 @@ Result<std::string> cgroup_path(const Runtime& runtime, const std::string& id, c
 Resources with_default_devices(const LinuxSpec& linux) {
   Resources resources = linux.resources;
   if (resources.devices.empty()) return resources;
-  const auto allow = [&](char type, std::optional<std::int64_t> major, std::optional<std::int64_t> minor, const char* access) {
+  const auto allow = [&](char type, std::optional<std::int64_t> major, std::optional<std::int64_t> minor,
+                         const char* access) {
     resources.devices.push_back({.allow = true, .type = type, .major = major, .minor = minor, .access = access});
   };
   allow('c', {}, {}, "m");  // to make a device is not to use it
@@ -75,7 +77,8 @@ Result<Spec> read_bundle(const std::string& bundle) {
   auto spec = STRATA_TRY(with_context(read_spec(*text), "{}", path));
   if (!spec.process) return fail(ErrorCode::bad_data, "{}: process is missing", path);
   if (!spec.linux.find(NamespaceKind::mount))
-    return fail(ErrorCode::unsupported, "{}: linux.namespaces has no mount namespace, without which there is no container", path);
+    return fail(ErrorCode::unsupported,
+                "{}: linux.namespaces has no mount namespace, without which there is no container", path);
   return spec;
 }
 
@@ -159,7 +162,9 @@ Result<Created> make_container(const Runtime& runtime, const std::string& id, co
   auto spec = STRATA_TRY(read_bundle(bundle));
   STRATA_TRY(check_console(*spec.process, options, ::isatty(STDIN_FILENO)));
   const std::string rootfs_path =
-      std::filesystem::canonical(spec.root_path.starts_with('/') ? spec.root_path : bundle + "/" + spec.root_path, error).string();
+      std::filesystem::canonical(spec.root_path.starts_with('/') ? spec.root_path : bundle + "/" + spec.root_path,
+                                 error)
+          .string();
   if (error) return fail(ErrorCode::not_found, "root.path {}: {}", spec.root_path, error.message());
   auto plan = STRATA_TRY(plan_namespaces(spec.linux));
   auto trees = STRATA_TRY(open_host_trees(spec, bundle));
@@ -167,13 +172,19 @@ Result<Created> make_container(const Runtime& runtime, const std::string& id, co
   if (!options.console_socket.empty()) console = STRATA_TRY(connect_unix(options.console_socket));
 
   Created created{.folder = STRATA_TRY(ContainerFolder::make(runtime.root, id)),
-                  .record = {.id = id, .bundle = bundle, .rootfs = rootfs_path, .created = now(), .owner = ::getuid(),
+                  .record = {.id = id,
+                             .bundle = bundle,
+                             .rootfs = rootfs_path,
+                             .created = now(),
+                             .owner = ::getuid(),
                              .annotations = spec.annotations},
                   .spec = std::move(spec)};
   Undo undo(created);
-  created.cgroup = STRATA_TRY(Cgroup::make(STRATA_TRY(cgroup_path(runtime, id, created.spec)), is_rootless()));
+  const std::string cgroup = STRATA_TRY(cgroup_path(runtime, id, created.spec));
+  created.cgroup = STRATA_TRY(Cgroup::make(cgroup, is_rootless()));
   created.record.cgroups = created.cgroup.folders();
-  STRATA_TRY(replace_file(created.folder.spec_path(), STRATA_TRY(read_file(bundle + "/config.json", max_spec_size))));
+  const std::string config = STRATA_TRY(read_file(bundle + "/config.json", max_spec_size));
+  STRATA_TRY(replace_file(created.folder.spec_path(), config));
   // With the cgroups on record, whoever comes after a runtime that was killed here finds what to remove.
   STRATA_TRY(created.folder.write(created.record));
 

@@ -15,7 +15,8 @@ struct Created {
   UniqueFd terminal;  // the master end, if there is a terminal and no console socket took it
 };
 
-[[nodiscard]] Result<Created> make_container(const Runtime& runtime, const std::string& id, const CreateOptions& options);
+[[nodiscard]] Result<Created> make_container(const Runtime& runtime, const std::string& id,
+                                             const CreateOptions& options);
 /// Lets the waiting process become its program, and runs the poststart hooks.
 [[nodiscard]] Result<void> start_container(const ContainerFolder& folder, const Record& record, const Spec& spec);
 /// Ends what is left of it and forgets it: processes, cgroups, folder; then the poststop hooks, whose failures are told in

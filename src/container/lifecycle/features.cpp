@@ -28,12 +28,17 @@ Json default_mounts(bool rootless) {
   Json mounts = Json::array();
   mounts.push_back(mount("/proc", "proc", "proc", {}));
   mounts.push_back(mount("/dev", "tmpfs", "tmpfs", {"nosuid", "strictatime", "mode=755", "size=65536k"}));
-  if (rootless) mounts.push_back(mount("/dev/pts", "devpts", "devpts", {"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"}));
-  else mounts.push_back(mount("/dev/pts", "devpts", "devpts", {"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"}));
+  if (rootless)
+    mounts.push_back(
+        mount("/dev/pts", "devpts", "devpts", {"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"}));
+  else
+    mounts.push_back(mount("/dev/pts", "devpts", "devpts",
+                           {"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"}));
   mounts.push_back(mount("/dev/shm", "tmpfs", "shm", {"nosuid", "noexec", "nodev", "mode=1777", "size=65536k"}));
   mounts.push_back(mount("/dev/mqueue", "mqueue", "mqueue", {"nosuid", "noexec", "nodev"}));
   mounts.push_back(mount("/sys", "sysfs", "sysfs", {"nosuid", "noexec", "nodev", "ro"}));
-  if (!rootless) mounts.push_back(mount("/sys/fs/cgroup", "cgroup", "cgroup", {"nosuid", "noexec", "nodev", "relatime", "ro"}));
+  if (!rootless)
+    mounts.push_back(mount("/sys/fs/cgroup", "cgroup", "cgroup", {"nosuid", "noexec", "nodev", "relatime", "ro"}));
   return mounts;
 }
 
@@ -42,14 +47,15 @@ Json default_mounts(bool rootless) {
 std::string template_spec(bool rootless) {
   const Json capabilities = default_capabilities();
   Json spec = {{"ociVersion", "1.2.0"}};
-  spec["process"] = {{"terminal", true},
-                     {"user", {{"uid", 0}, {"gid", 0}}},
-                     {"args", {"sh"}},
-                     {"env", {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "TERM=xterm"}},
-                     {"cwd", "/"},
-                     {"capabilities", {{"bounding", capabilities}, {"effective", capabilities}, {"permitted", capabilities}}},
-                     {"rlimits", {{{"type", "RLIMIT_NOFILE"}, {"hard", 1024}, {"soft", 1024}}}},
-                     {"noNewPrivileges", true}};
+  spec["process"] = {
+      {"terminal", true},
+      {"user", {{"uid", 0}, {"gid", 0}}},
+      {"args", {"sh"}},
+      {"env", {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "TERM=xterm"}},
+      {"cwd", "/"},
+      {"capabilities", {{"bounding", capabilities}, {"effective", capabilities}, {"permitted", capabilities}}},
+      {"rlimits", {{{"type", "RLIMIT_NOFILE"}, {"hard", 1024}, {"soft", 1024}}}},
+      {"noNewPrivileges", true}};
   spec["root"] = {{"path", "rootfs"}, {"readonly", true}};
   spec["hostname"] = "strata";
   spec["mounts"] = default_mounts(rootless);
@@ -60,11 +66,13 @@ std::string template_spec(bool rootless) {
   } else {
     linux["resources"] = {{"devices", {{{"allow", false}, {"access", "rwm"}}}}};
   }
-  linux["namespaces"] = {{{"type", "pid"}}, {{"type", "network"}}, {{"type", "ipc"}}, {{"type", "uts"}}, {{"type", "mount"}}};
+  linux["namespaces"] = {
+      {{"type", "pid"}}, {{"type", "network"}}, {{"type", "ipc"}}, {{"type", "uts"}}, {{"type", "mount"}}};
   if (rootless) linux["namespaces"].push_back({{"type", "user"}});
   else linux["namespaces"].push_back({{"type", "cgroup"}});
-  linux["maskedPaths"] = {"/proc/acpi", "/proc/asound", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/timer_list",
-                          "/proc/timer_stats", "/proc/sched_debug", "/sys/firmware", "/proc/scsi"};
+  linux["maskedPaths"] = {"/proc/acpi",          "/proc/asound",     "/proc/kcore",       "/proc/keys",
+                          "/proc/latency_stats", "/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug",
+                          "/sys/firmware",       "/proc/scsi"};
   linux["readonlyPaths"] = {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"};
   spec["linux"] = std::move(linux);
   return spec.dump(2);

@@ -33,7 +33,7 @@ Result<UniqueFd> lock(const std::string& path) {
   while (::flock(folder.get(), LOCK_EX) != 0)
     if (errno != EINTR) return fail_errno("locking {}", path);
   // Whoever had the lock may have removed the container.
-  if (struct stat found {}; ::fstat(folder.get(), &found) != 0 || found.st_nlink == 0)
+  if (struct stat found{}; ::fstat(folder.get(), &found) != 0 || found.st_nlink == 0)
     return fail(ErrorCode::not_found, "it was just deleted");
   return folder;
 }
@@ -57,7 +57,8 @@ Result<ContainerFolder> ContainerFolder::make(const std::string& root, const std
   std::filesystem::create_directories(root, error);
   const std::string path = root + "/" + id;
   if (::mkdir(path.c_str(), 0700) != 0) {
-    if (errno == EEXIST) return fail(ErrorCode::already_exists, "container with id '{}' exists already: delete it first", id);
+    if (errno == EEXIST)
+      return fail(ErrorCode::already_exists, "container with id '{}' exists already: delete it first", id);
     return fail_errno("{}", path);
   }
   return ContainerFolder(path, STRATA_TRY(lock(path)));
@@ -74,7 +75,8 @@ std::vector<std::string> ContainerFolder::list(const std::string& root) {
   std::vector<std::string> ids;
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(root, error))
-    if (const auto name = entry.path().filename().string(); entry.is_directory(error) && check_id(name)) ids.push_back(name);
+    if (const auto name = entry.path().filename().string(); entry.is_directory(error) && check_id(name))
+      ids.push_back(name);
   std::ranges::sort(ids);
   return ids;
 }
@@ -99,15 +101,21 @@ Result<Record> ContainerFolder::read() const {
   record.pid = json["pid"].number<pid_t>();
   record.start_time = json["startTime"].number<std::uint64_t>();
   record.cgroups = json["cgroups"].texts();
-  json["annotations"].each_field([&](const std::string& name, const JsonReader& value) { record.annotations[name] = value.text(); });
+  json["annotations"].each_field(
+      [&](const std::string& name, const JsonReader& value) { record.annotations[name] = value.text(); });
   STRATA_TRY(with_context(problem.result(), "{}", path));
   return record;
 }
 
 Result<void> ContainerFolder::write(const Record& record) const {
-  const nlohmann::json json = {{"id", record.id},           {"bundle", record.bundle}, {"rootfs", record.rootfs},
-                               {"created", record.created}, {"owner", record.owner},   {"pid", record.pid},
-                               {"startTime", record.start_time}, {"cgroups", record.cgroups},
+  const nlohmann::json json = {{"id", record.id},
+                               {"bundle", record.bundle},
+                               {"rootfs", record.rootfs},
+                               {"created", record.created},
+                               {"owner", record.owner},
+                               {"pid", record.pid},
+                               {"startTime", record.start_time},
+                               {"cgroups", record.cgroups},
                                {"annotations", record.annotations}};
   return replace_file(path_ + "/state.json", json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
 }
@@ -126,7 +134,8 @@ Result<std::uint64_t> start_time_of(pid_t process) {
   const auto text = STRATA_TRY(read_file(fmt::format("/proc/{}/stat", process)));
   std::size_t at = text.rfind(')');
   if (at == std::string::npos || at + 2 >= text.size()) return fail(ErrorCode::bad_data, "/proc/{}/stat", process);
-  if (const char state = text[at + 2]; state == 'Z' || state == 'X') return fail(ErrorCode::not_found, "process {} is dead", process);
+  if (const char state = text[at + 2]; state == 'Z' || state == 'X')
+    return fail(ErrorCode::not_found, "process {} is dead", process);
   for (int field = 2; field < 22 && at != std::string::npos; ++field) at = text.find(' ', at + 1);
   std::uint64_t time = 0;
   if (at != std::string::npos) std::from_chars(text.data() + at + 1, text.data() + text.size(), time);

@@ -21,12 +21,12 @@ enum class Status { creating, created, running, paused, stopped };
 /// state.json of the folder; docs/formats/container-state.md.
 struct Record {
   std::string id;
-  std::string bundle;  // absolute
-  std::string rootfs;  // absolute
+  std::string bundle;   // absolute
+  std::string rootfs;   // absolute
   std::string created;  // RFC 3339
   uid_t owner = 0;
-  pid_t pid = 0;                    // 0: there is no process yet
-  std::uint64_t start_time = 0;     // of that process, in ticks since boot: tells it from a later one of its number
+  pid_t pid = 0;                     // 0: there is no process yet
+  std::uint64_t start_time = 0;      // of that process, in ticks since boot: tells it from a later one of its number
   std::vector<std::string> cgroups;  // folders
   std::map<std::string, std::string> annotations;
 };

@@ -14,7 +14,8 @@ namespace {
 sigset_t passed_on() {
   sigset_t all;
   ::sigfillset(&all);
-  for (const int own : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGTTIN, SIGTTOU, SIGTSTP}) ::sigdelset(&all, own);
+  for (const int own : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGTTIN, SIGTTOU, SIGTSTP})
+    ::sigdelset(&all, own);
   return all;
 }
 
@@ -61,7 +62,8 @@ Result<int> wait_for(pid_t process, UniqueFd terminal) {
     if (waits[0].revents) break;
   }
   // What the program printed last is still in the terminal.
-  for (pollfd rest{.fd = relay.master(), .events = POLLIN, .revents = 0}; relay.master() >= 0 && ::poll(&rest, 1, 0) > 0;)
+  for (pollfd rest{.fd = relay.master(), .events = POLLIN, .revents = 0};
+       relay.master() >= 0 && ::poll(&rest, 1, 0) > 0;)
     if (!relay.pass_output()) break;
   int status = 0;
   if (::waitpid(process, &status, 0) != process) return fail_errno("waiting for the container's process");
@@ -76,7 +78,8 @@ Result<int> run(const Runtime& runtime, const std::string& id, const CreateOptio
     (void)delete_container(created.folder, created.record, warnings);
     return tl::unexpected(std::move(error));
   };
-  if (auto started = start_container(created.folder, created.record, created.spec); !started) return give_up(std::move(started.error()));
+  if (auto started = start_container(created.folder, created.record, created.spec); !started)
+    return give_up(std::move(started.error()));
   if (detach) return 0;
   auto code = wait_for(created.record.pid, std::move(created.terminal));
   if (!code) return give_up(std::move(code.error()));

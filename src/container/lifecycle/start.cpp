@@ -22,7 +22,8 @@ Result<Address> address_of(const ContainerFolder& folder) {
   address.folder.reset(::open(folder.path().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!address.folder) return fail_errno("{}", folder.path());
   address.value.sun_family = AF_UNIX;
-  fmt::format_to_n(address.value.sun_path, sizeof address.value.sun_path - 1, "/proc/self/fd/{}/start", address.folder.get());
+  fmt::format_to_n(address.value.sun_path, sizeof address.value.sun_path - 1, "/proc/self/fd/{}/start",
+                   address.folder.get());
   return address;
 }
 

@@ -18,7 +18,8 @@ std::string lines(const std::vector<IdMap>& maps) {
 Result<void> map_by_program(const char* program, pid_t process, const std::vector<IdMap>& maps) {
   Command command{.arguments = {program, std::to_string(process)}};
   for (const auto& map : maps)
-    for (const auto number : {map.container_id, map.host_id, map.size}) command.arguments.push_back(std::to_string(number));
+    for (const auto number : {map.container_id, map.host_id, map.size})
+      command.arguments.push_back(std::to_string(number));
   std::string said;
   const int code = STRATA_TRY(run_command(command, [&](std::string_view line) { said += line; }));
   if (code != 0) return fail(ErrorCode::permission_denied, "{}: {}", program, said);

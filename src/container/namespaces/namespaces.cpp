@@ -25,10 +25,10 @@ struct KindRow {
 
 // In the order in which they are entered: a user namespace gives the right to enter the others.
 constexpr KindRow kinds[] = {
-    {NamespaceKind::user, CLONE_NEWUSER, "user"},      {NamespaceKind::pid, CLONE_NEWPID, "pid"},
-    {NamespaceKind::network, CLONE_NEWNET, "net"},     {NamespaceKind::ipc, CLONE_NEWIPC, "ipc"},
-    {NamespaceKind::uts, CLONE_NEWUTS, "uts"},         {NamespaceKind::cgroup, CLONE_NEWCGROUP, "cgroup"},
-    {NamespaceKind::time, CLONE_NEWTIME, "time"},      {NamespaceKind::mount, CLONE_NEWNS, "mnt"}};
+    {NamespaceKind::user, CLONE_NEWUSER, "user"},  {NamespaceKind::pid, CLONE_NEWPID, "pid"},
+    {NamespaceKind::network, CLONE_NEWNET, "net"}, {NamespaceKind::ipc, CLONE_NEWIPC, "ipc"},
+    {NamespaceKind::uts, CLONE_NEWUTS, "uts"},     {NamespaceKind::cgroup, CLONE_NEWCGROUP, "cgroup"},
+    {NamespaceKind::time, CLONE_NEWTIME, "time"},  {NamespaceKind::mount, CLONE_NEWNS, "mnt"}};
 
 const KindRow& row_of(NamespaceKind kind) {
   return *std::ranges::find_if(kinds, [&](const KindRow& row) { return row.kind == kind; });
@@ -45,10 +45,11 @@ Result<UniqueFd> open_namespace(const Namespace& one) {
 
 // Which namespace a sysctl belongs to; of those that belong to none a container may set nothing.
 bool may_set(const std::string& name, const LinuxSpec& linux) {
-  constexpr std::string_view ipc[] = {"kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem", "kernel.shmall",
-                                      "kernel.shmmax", "kernel.shmmni", "kernel.shm_rmid_forced"};
+  constexpr std::string_view ipc[] = {"kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem",
+                                      "kernel.shmall", "kernel.shmmax", "kernel.shmmni", "kernel.shm_rmid_forced"};
   if (name.starts_with("net.")) return linux.find(NamespaceKind::network);
-  if (name.starts_with("fs.mqueue.") || std::ranges::find(ipc, name) != std::end(ipc)) return linux.find(NamespaceKind::ipc);
+  if (name.starts_with("fs.mqueue.") || std::ranges::find(ipc, name) != std::end(ipc))
+    return linux.find(NamespaceKind::ipc);
   if (name == "kernel.domainname" || name == "kernel.hostname") return linux.find(NamespaceKind::uts);
   if (name.starts_with("user.")) return linux.find(NamespaceKind::user);
   return false;
@@ -73,9 +74,9 @@ Result<NamespacePlan> plan_namespaces(const LinuxSpec& linux) {
 
 Result<void> write_time_offsets(const std::map<std::string, TimeOffset>& offsets) {
   for (const auto& [clock, offset] : offsets)
-    STRATA_TRY(with_context(write_file("/proc/self/timens_offsets",
-                                       fmt::format("{} {} {}", clock, offset.seconds, offset.nanoseconds)),
-                            "linux.timeOffsets.{}", clock));
+    STRATA_TRY(with_context(
+        write_file("/proc/self/timens_offsets", fmt::format("{} {} {}", clock, offset.seconds, offset.nanoseconds)),
+        "linux.timeOffsets.{}", clock));
   return {};
 }
 
@@ -84,7 +85,8 @@ Result<void> bring_up_loopback() {
   ifreq request{};
   std::strcpy(request.ifr_name, "lo");
   request.ifr_flags = IFF_UP | IFF_RUNNING;
-  if (!socket || ::ioctl(socket.get(), SIOCSIFFLAGS, &request) != 0) return fail_errno("bringing up the loopback interface");
+  if (!socket || ::ioctl(socket.get(), SIOCSIFFLAGS, &request) != 0)
+    return fail_errno("bringing up the loopback interface");
   return {};
 }
 

@@ -45,8 +45,10 @@ Result<void> prepare_capabilities(const Capabilities& capabilities) {
 
 Result<void> take_capabilities(const Capabilities& capabilities) {
   const std::uint64_t given = own_permitted();
-  STRATA_TRY(set_capabilities(capabilities.effective & given, capabilities.permitted & given, capabilities.inheritable & given));
-  if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0) return fail_errno("clearing ambient capabilities");
+  STRATA_TRY(set_capabilities(capabilities.effective & given, capabilities.permitted & given,
+                              capabilities.inheritable & given));
+  if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0)
+    return fail_errno("clearing ambient capabilities");
   for (int n = 0; n < 64; ++n)
     if (capabilities.ambient & given & (std::uint64_t{1} << n))
       // One that is not both permitted and inheritable cannot be; the specification lets it be passed over.

@@ -8,12 +8,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-
 namespace strata::container {
 
 Result<void> ProcessSetup::connect_agent() {
   if (!linux_.seccomp || !has_notify(*linux_.seccomp)) return {};
-  if (linux_.seccomp->listener_path.empty()) return fail(ErrorCode::bad_data, "linux.seccomp notifies, but has no listenerPath");
+  if (linux_.seccomp->listener_path.empty())
+    return fail(ErrorCode::bad_data, "linux.seccomp notifies, but has no listenerPath");
   agent_ = STRATA_TRY(connect_unix(linux_.seccomp->listener_path));
   return {};
 }
@@ -29,7 +29,8 @@ Result<void> ProcessSetup::install_filter() {
   if (::pipe2(ends, O_CLOEXEC) != 0) return fail_errno("pipe");
   const UniqueFd told(ends[0]);
   const UniqueFd tell(ends[1]);
-  const pid_t helper = static_cast<pid_t>(::syscall(SYS_clone, CLONE_FILES | SIGCHLD, nullptr, nullptr, nullptr, nullptr));
+  const pid_t helper =
+      static_cast<pid_t>(::syscall(SYS_clone, CLONE_FILES | SIGCHLD, nullptr, nullptr, nullptr, nullptr));
   if (helper < 0) return fail_errno("making the listener's sender");
   if (helper == 0) {
     int descriptor = -1;
@@ -38,7 +39,8 @@ Result<void> ProcessSetup::install_filter() {
   }
   auto installed = install_seccomp(*linux_.seccomp);
   const int descriptor = installed ? installed->get() : -1;
-  if (::write(tell.get(), &descriptor, sizeof descriptor) != sizeof descriptor) return fail_errno("the listener's sender");
+  if (::write(tell.get(), &descriptor, sizeof descriptor) != sizeof descriptor)
+    return fail_errno("the listener's sender");
   int status = 0;
   if (::waitpid(helper, &status, 0) != helper) return fail_errno("the listener's sender");
   if (!installed) return tl::unexpected(std::move(installed.error()));

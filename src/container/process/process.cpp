@@ -65,7 +65,8 @@ Result<void> ProcessSetup::open_host_files() {
 }
 
 Result<void> ProcessSetup::take_limits() const {
-  if (process_.oom_score_adj) STRATA_TRY(write_at(self_.get(), "oom_score_adj", std::to_string(*process_.oom_score_adj)));
+  if (process_.oom_score_adj)
+    STRATA_TRY(write_at(self_.get(), "oom_score_adj", std::to_string(*process_.oom_score_adj)));
   if (linux_.personality && ::personality(*linux_.personality) < 0) return fail_errno("setting the personality");
   if (process_.scheduler) STRATA_TRY(set_scheduler(*process_.scheduler));
   if (process_.io_priority) STRATA_TRY(set_io_priority(*process_.io_priority));
@@ -87,11 +88,13 @@ Result<void> ProcessSetup::enter_working_directory() const {
 Result<void> ProcessSetup::take_labels() const {
   if (!process_.apparmor_profile.empty()) {
     const std::string text = "exec " + process_.apparmor_profile;
-    const char* const file = ::faccessat(self_.get(), "attr/apparmor/exec", F_OK, 0) == 0 ? "attr/apparmor/exec" : "attr/exec";
+    const char* const file =
+        ::faccessat(self_.get(), "attr/apparmor/exec", F_OK, 0) == 0 ? "attr/apparmor/exec" : "attr/exec";
     STRATA_TRY(with_context(write_at(self_.get(), file, text), "process.apparmorProfile (is AppArmor on?)"));
   }
   if (!process_.selinux_label.empty())
-    STRATA_TRY(with_context(write_at(self_.get(), "attr/exec", process_.selinux_label), "process.selinuxLabel (is SELinux on?)"));
+    STRATA_TRY(with_context(write_at(self_.get(), "attr/exec", process_.selinux_label),
+                            "process.selinuxLabel (is SELinux on?)"));
   return {};
 }
 
@@ -112,7 +115,8 @@ Result<std::string> ProcessSetup::find_program() const {
   if (name.empty()) return fail(ErrorCode::bad_data, "process.args[0] is empty");
   if (name.find('/') != std::string::npos) {
     if (is_program(name)) return name;
-    if (::access(name.c_str(), F_OK) != 0) return fail(ErrorCode::not_found, "exec: {}: no such file in the container", name);
+    if (::access(name.c_str(), F_OK) != 0)
+      return fail(ErrorCode::not_found, "exec: {}: no such file in the container", name);
     return fail(ErrorCode::permission_denied, "exec: {}: permission denied, or not a file", name);
   }
   std::string_view path = variable(process_.env, "PATH");

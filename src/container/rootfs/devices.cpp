@@ -14,8 +14,8 @@ namespace {
 
 // What every container has (config-linux.md, "Default Devices").
 const DeviceNode default_devices[] = {
-    {.path = "/dev/null", .major = 1, .minor = 3},   {.path = "/dev/zero", .major = 1, .minor = 5},
-    {.path = "/dev/full", .major = 1, .minor = 7},   {.path = "/dev/random", .major = 1, .minor = 8},
+    {.path = "/dev/null", .major = 1, .minor = 3},    {.path = "/dev/zero", .major = 1, .minor = 5},
+    {.path = "/dev/full", .major = 1, .minor = 7},    {.path = "/dev/random", .major = 1, .minor = 8},
     {.path = "/dev/urandom", .major = 1, .minor = 9}, {.path = "/dev/tty", .major = 5, .minor = 0}};
 
 mode_t type_bits(char type) { return type == 'b' ? S_IFBLK : type == 'p' ? S_IFIFO : S_IFCHR; }
@@ -30,11 +30,13 @@ Result<void> bind_from_host(int root, const DeviceNode& node) {
 Result<void> make_node(int root, const DeviceNode& node) {
   const auto [directory, name] = STRATA_TRY(make_parent_in_root(root, node.path));
   // The mode is set apart, for the process's umask takes bits away from the one given here.
-  if (::mknodat(directory.get(), name.c_str(), type_bits(node.type) | node.mode, makedev(node.major, node.minor)) != 0) {
+  if (::mknodat(directory.get(), name.c_str(), type_bits(node.type) | node.mode, makedev(node.major, node.minor)) !=
+      0) {
     if (errno == EEXIST) {
       struct stat found {};
       const bool same = ::fstatat(directory.get(), name.c_str(), &found, AT_SYMLINK_NOFOLLOW) == 0 &&
-                        (found.st_mode & S_IFMT) == type_bits(node.type) && found.st_rdev == makedev(node.major, node.minor);
+                        (found.st_mode & S_IFMT) == type_bits(node.type) &&
+                        found.st_rdev == makedev(node.major, node.minor);
       return same ? Result<void>{} : fail(ErrorCode::already_exists, "something else is there");
     }
     if (errno == EPERM && node.type != 'p') return bind_from_host(root, node);
@@ -63,10 +65,13 @@ Result<void> make_device_links(int root) {
     const char* name;
     const char* target;
   };
-  constexpr Link links[] = {{"fd", "/proc/self/fd"},         {"stdin", "/proc/self/fd/0"}, {"stdout", "/proc/self/fd/1"},
+  constexpr Link links[] = {{"fd", "/proc/self/fd"},
+                            {"stdin", "/proc/self/fd/0"},
+                            {"stdout", "/proc/self/fd/1"},
                             {"stderr", "/proc/self/fd/2"}};
   for (const auto& link : links)
-    if (::symlinkat(link.target, dev.get(), link.name) != 0 && errno != EEXIST) return fail_errno("link /dev/{}", link.name);
+    if (::symlinkat(link.target, dev.get(), link.name) != 0 && errno != EEXIST)
+      return fail_errno("link /dev/{}", link.name);
   if (::faccessat(dev.get(), "pts", F_OK, 0) == 0) {
     // A ptmx of the image would be the host's own.
     if (::unlinkat(dev.get(), "ptmx", 0) != 0 && errno != ENOENT) return fail_errno("replacing /dev/ptmx");

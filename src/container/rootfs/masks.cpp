@@ -41,8 +41,9 @@ Result<void> mask_paths(int root, const std::vector<std::string>& paths) {
     UniqueFd cover;
     if (is_directory(target.get())) {
       if (!empty) {
-        cover = STRATA_TRY(make_file_system("tmpfs", "tmpfs", {{"size", "0"}, {"nr_inodes", "1"}},
-                                            MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC));
+        cover =
+            STRATA_TRY(make_file_system("tmpfs", "tmpfs", {{"size", "0"}, {"nr_inodes", "1"}},
+                                        MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC));
         STRATA_TRY(attach(cover.get(), target.get()));
         empty = std::move(cover);
         continue;

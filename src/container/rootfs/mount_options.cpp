@@ -47,10 +47,10 @@ struct PropagationWord {
 };
 
 constexpr PropagationWord propagation_words[] = {
-    {"shared", MS_SHARED},           {"rshared", MS_SHARED | MS_REC},
-    {"slave", MS_SLAVE},             {"rslave", MS_SLAVE | MS_REC},
-    {"private", MS_PRIVATE},         {"rprivate", MS_PRIVATE | MS_REC},
-    {"unbindable", MS_UNBINDABLE},   {"runbindable", MS_UNBINDABLE | MS_REC},
+    {"shared", MS_SHARED},         {"rshared", MS_SHARED | MS_REC},
+    {"slave", MS_SLAVE},           {"rslave", MS_SLAVE | MS_REC},
+    {"private", MS_PRIVATE},       {"rprivate", MS_PRIVATE | MS_REC},
+    {"unbindable", MS_UNBINDABLE}, {"runbindable", MS_UNBINDABLE | MS_REC},
 };
 
 struct FlagWord {
@@ -59,14 +59,14 @@ struct FlagWord {
 };
 
 constexpr FlagWord flag_words[] = {
-    {"bind", &MountOptions::bind},         {"rbind", &MountOptions::bind_recursive},
-    {"remount", &MountOptions::remount},   {"tmpcopyup", &MountOptions::copy_up},
-    {"idmap", &MountOptions::id_map},      {"ridmap", &MountOptions::id_map_recursive},
+    {"bind", &MountOptions::bind},       {"rbind", &MountOptions::bind_recursive},
+    {"remount", &MountOptions::remount}, {"tmpcopyup", &MountOptions::copy_up},
+    {"idmap", &MountOptions::id_map},    {"ridmap", &MountOptions::id_map_recursive},
 };
 
 // Words of mount(8) that ask for what is so anyway.
-constexpr std::string_view empty_words[] = {"defaults", "async",  "loud",       "silent",  "nolazytime",
-                                            "nomand",   "mand",   "noiversion", "iversion"};
+constexpr std::string_view empty_words[] = {"defaults", "async", "loud",       "silent",  "nolazytime",
+                                            "nomand",   "mand",  "noiversion", "iversion"};
 
 // Settings of every file system that take no value.
 constexpr std::string_view superblock_words[] = {"sync", "dirsync", "lazytime"};

@@ -19,12 +19,12 @@ struct MountOptions {
   bool bind = false;
   bool bind_recursive = false;
   bool remount = false;
-  bool copy_up = false;         // tmpcopyup: the new file system begins with what the place held
-  bool id_map = false;          // the container's user namespace as the mount's id map
+  bool copy_up = false;  // tmpcopyup: the new file system begins with what the place held
+  bool id_map = false;   // the container's user namespace as the mount's id map
   bool id_map_recursive = false;
-  MountAttributes own;          // of the mount itself
-  MountAttributes recursive;    // of all mounts below it too
-  std::vector<unsigned long> propagations;                   // MS_SHARED … | MS_REC, in the order given
+  MountAttributes own;                                        // of the mount itself
+  MountAttributes recursive;                                  // of all mounts below it too
+  std::vector<unsigned long> propagations;                    // MS_SHARED … | MS_REC, in the order given
   std::vector<std::pair<std::string, std::string>> settings;  // of the file system: name and value, or a name alone
 
   [[nodiscard]] bool read_only() const;

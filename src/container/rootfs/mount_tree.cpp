@@ -52,8 +52,8 @@ Result<UniqueFd> make_file_system(const std::string& type, const std::string& so
     return fail_with_words(context.get(), "source " + source);
   for (const auto& [name, value] : settings) {
     const bool flag = value.empty();
-    if (::fsconfig(context.get(), flag ? FSCONFIG_SET_FLAG : FSCONFIG_SET_STRING, name.c_str(), flag ? nullptr : value.c_str(),
-                   0) != 0)
+    if (::fsconfig(context.get(), flag ? FSCONFIG_SET_FLAG : FSCONFIG_SET_STRING, name.c_str(),
+                   flag ? nullptr : value.c_str(), 0) != 0)
       return fail_with_words(context.get(), flag ? "option " + name : "option " + name + "=" + value);
   }
   if (::fsconfig(context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0)
@@ -73,16 +73,18 @@ Result<UniqueFd> clone_tree(int fd, bool recursive) {
 
 Result<void> set_attributes(int mount, const MountAttributes& attributes, bool recursive) {
   if (!attributes.any()) return {};
-  return change(mount, {.attr_set = attributes.set, .attr_clr = attributes.clear}, recursive, "setting mount attributes");
+  return change(mount, {.attr_set = attributes.set, .attr_clr = attributes.clear}, recursive,
+                "setting mount attributes");
 }
 
 Result<void> set_propagation(int mount, unsigned long flags) {
-  return change(mount, {.propagation = flags & ~static_cast<unsigned long>(MS_REC)}, flags & MS_REC, "setting mount propagation");
+  return change(mount, {.propagation = flags & ~static_cast<unsigned long>(MS_REC)}, flags & MS_REC,
+                "setting mount propagation");
 }
 
 Result<void> set_id_map(int mount, int user_namespace, bool recursive) {
-  return change(mount, {.attr_set = MOUNT_ATTR_IDMAP, .userns_fd = static_cast<std::uint64_t>(user_namespace)}, recursive,
-                "setting the id map (not every file system can)");
+  return change(mount, {.attr_set = MOUNT_ATTR_IDMAP, .userns_fd = static_cast<std::uint64_t>(user_namespace)},
+                recursive, "setting the id map (not every file system can)");
 }
 
 Result<void> attach(int mount, int target) {

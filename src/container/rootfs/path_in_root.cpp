@@ -59,7 +59,8 @@ Result<UniqueFd> make_directory_in_root(int root, const std::string& path, mode_
 
 Result<ParentInRoot> make_parent_in_root(int root, const std::string& path) {
   const auto names = components(path);
-  if (names.empty() || names.back() == "..") return fail(ErrorCode::bad_data, "{} names no file in the container", path);
+  if (names.empty() || names.back() == "..")
+    return fail(ErrorCode::bad_data, "{} names no file in the container", path);
   std::string parent = "/";
   for (std::size_t i = 0; i + 1 < names.size(); ++i) parent += names[i] + "/";
   return ParentInRoot{.directory = STRATA_TRY(make_directory_in_root(root, parent)), .name = names.back()};

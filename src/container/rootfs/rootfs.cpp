@@ -19,8 +19,8 @@ namespace {
 // What a mount may cover of a procfs: files that say how large the machine is (lxcfs and its like), and nothing by which
 // the kernel or the runtime's own checks of /proc/self could be fooled.
 constexpr std::string_view proc_files_to_cover[] = {
-    "/proc/cpuinfo", "/proc/diskstats", "/proc/meminfo",   "/proc/stat",    "/proc/swaps",
-    "/proc/uptime",  "/proc/loadavg",   "/proc/slabinfo",  "/proc/net/dev", "/proc/sys/kernel/ns_last_pid"};
+    "/proc/cpuinfo", "/proc/diskstats", "/proc/meminfo",  "/proc/stat",    "/proc/swaps",
+    "/proc/uptime",  "/proc/loadavg",   "/proc/slabinfo", "/proc/net/dev", "/proc/sys/kernel/ns_last_pid"};
 
 bool is_on_procfs(int fd) {
   struct statfs found {};
@@ -51,7 +51,8 @@ Result<void> make_mount_private(int directory) {
     std::size_t field = begin;  // number, above, device, root, place
     for (int i = 0; i < 4; ++i) field = mounts.find(' ', field) + 1;
     const std::string place = mounts.substr(field, mounts.find(' ', field) - field);
-    if (::mount(nullptr, place.c_str(), nullptr, MS_PRIVATE, nullptr) != 0) return fail_errno("making {} private", place);
+    if (::mount(nullptr, place.c_str(), nullptr, MS_PRIVATE, nullptr) != 0)
+      return fail_errno("making {} private", place);
     return {};
   }
   return fail("the root's mount is not in /proc/self/mountinfo");
@@ -170,7 +171,8 @@ Result<void> Rootfs::mount_cgroups(const Mount& mount, const MountOptions& optio
   const auto views = cgroup_.views();
   const auto put = [&](const Cgroup::View& view, const std::string& place) -> Result<void> {
     UniqueFd made;
-    if (in_namespace) made = STRATA_TRY(make_file_system(view.v2 ? "cgroup2" : "cgroup", "cgroup", view.settings, options.own.set));
+    if (in_namespace)
+      made = STRATA_TRY(make_file_system(view.v2 ? "cgroup2" : "cgroup", "cgroup", view.settings, options.own.set));
     else made = STRATA_TRY(clone_tree(AT_FDCWD, view.folder, true));
     STRATA_TRY(set_attributes(made.get(), options.own, false));
     const UniqueFd target = STRATA_TRY(make_target(root_.get(), place, true));
@@ -194,9 +196,8 @@ Result<void> Rootfs::mount_cgroups(const Mount& mount, const MountOptions& optio
 
 Result<void> Rootfs::make_devices() {
   // A /dev that is the host's, or part of the image, is left alone.
-  const auto dev = std::ranges::find_if(spec_.mounts, [](const Mount& mount) {
-    return mount.destination == "/dev" || mount.destination == "/dev/";
-  });
+  const auto dev = std::ranges::find_if(
+      spec_.mounts, [](const Mount& mount) { return mount.destination == "/dev" || mount.destination == "/dev/"; });
   const bool own_dev = dev == spec_.mounts.end() || !is_bind(*dev, sort_mount_options(dev->options));
   if (!own_dev) return {};
   STRATA_TRY(make_device_nodes(root_.get(), spec_.linux.devices));

@@ -24,7 +24,11 @@ struct HostTrees {
 class Rootfs {
  public:
   Rootfs(const Spec& spec, std::string root_path, std::string bundle, const Cgroup& cgroup, HostTrees trees)
-      : spec_(spec), root_path_(std::move(root_path)), bundle_(std::move(bundle)), cgroup_(cgroup), trees_(std::move(trees)) {}
+      : spec_(spec),
+        root_path_(std::move(root_path)),
+        bundle_(std::move(bundle)),
+        cgroup_(cgroup),
+        trees_(std::move(trees)) {}
 
   /// Mounts all that the spec lists on the root, which is not yet the root of the process.
   [[nodiscard]] Result<void> assemble();

@@ -102,7 +102,8 @@ template <class F>
 void JsonReader::each(F&& f) const {
   if (!present()) return;
   if (!value_->is_array()) return complain("must be a list");
-  for (std::size_t i = 0; i < value_->size(); ++i) f(JsonReader(&(*value_)[i], fmt::format("{}[{}]", path_, i), *problem_));
+  for (std::size_t i = 0; i < value_->size(); ++i)
+    f(JsonReader(&(*value_)[i], fmt::format("{}[{}]", path_, i), *problem_));
 }
 
 template <class F>

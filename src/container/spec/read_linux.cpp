@@ -7,21 +7,20 @@
 namespace strata::container {
 namespace {
 
-constexpr Word<NamespaceKind> namespace_kinds[] = {
-    {"user", NamespaceKind::user}, {"pid", NamespaceKind::pid},       {"network", NamespaceKind::network},
-    {"mount", NamespaceKind::mount}, {"ipc", NamespaceKind::ipc},     {"uts", NamespaceKind::uts},
-    {"cgroup", NamespaceKind::cgroup}, {"time", NamespaceKind::time}};
+constexpr Word<NamespaceKind> namespace_kinds[] = {{"user", NamespaceKind::user},       {"pid", NamespaceKind::pid},
+                                                   {"network", NamespaceKind::network}, {"mount", NamespaceKind::mount},
+                                                   {"ipc", NamespaceKind::ipc},         {"uts", NamespaceKind::uts},
+                                                   {"cgroup", NamespaceKind::cgroup},   {"time", NamespaceKind::time}};
 
-constexpr Word<unsigned long> propagations[] = {
-    {"", 0},
-    {"shared", MS_SHARED},
-    {"slave", MS_SLAVE},
-    {"private", MS_PRIVATE},
-    {"unbindable", MS_UNBINDABLE},
-    {"rshared", MS_SHARED | MS_REC},
-    {"rslave", MS_SLAVE | MS_REC},
-    {"rprivate", MS_PRIVATE | MS_REC},
-    {"runbindable", MS_UNBINDABLE | MS_REC}};
+constexpr Word<unsigned long> propagations[] = {{"", 0},
+                                                {"shared", MS_SHARED},
+                                                {"slave", MS_SLAVE},
+                                                {"private", MS_PRIVATE},
+                                                {"unbindable", MS_UNBINDABLE},
+                                                {"rshared", MS_SHARED | MS_REC},
+                                                {"rslave", MS_SLAVE | MS_REC},
+                                                {"rprivate", MS_PRIVATE | MS_REC},
+                                                {"runbindable", MS_UNBINDABLE | MS_REC}};
 
 constexpr Word<unsigned long> personality_domains[] = {{"LINUX", PER_LINUX}, {"LINUX32", PER_LINUX32}};
 
@@ -68,7 +67,8 @@ LinuxSpec read_linux(const JsonReader& json) {
   LinuxSpec linux;
   linux.uid_maps = read_id_maps(json["uidMappings"]);
   linux.gid_maps = read_id_maps(json["gidMappings"]);
-  json["sysctl"].each_field([&](const std::string& name, const JsonReader& value) { linux.sysctls[name] = value.text(); });
+  json["sysctl"].each_field(
+      [&](const std::string& name, const JsonReader& value) { linux.sysctls[name] = value.text(); });
   linux.resources = read_resources(json["resources"]);
   linux.cgroups_path = json["cgroupsPath"].text();
   linux.namespaces = read_namespaces(json["namespaces"]);
@@ -78,7 +78,8 @@ LinuxSpec read_linux(const JsonReader& json) {
     linux.net_devices[name] = inside.empty() ? name : inside;
   });
   if (const auto seccomp = json["seccomp"]) linux.seccomp = read_seccomp(seccomp);
-  if (const auto propagation = json["rootfsPropagation"]) linux.rootfs_propagation = read_word(propagation, propagations);
+  if (const auto propagation = json["rootfsPropagation"])
+    linux.rootfs_propagation = read_word(propagation, propagations);
   linux.masked_paths = json["maskedPaths"].texts();
   linux.readonly_paths = json["readonlyPaths"].texts();
   linux.mount_label = json["mountLabel"].text();

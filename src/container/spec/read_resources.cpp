@@ -80,7 +80,8 @@ Resources read_resources(const JsonReader& json) {
   resources.pids_limit = json["pids"]["limit"].optional_number<std::int64_t>();
   resources.block = read_block(json["blockIO"]);
   json["hugepageLimits"].each([&](const JsonReader& element) {
-    resources.hugepage_limits[element["pageSize"].required().text()] = element["limit"].required().number<std::uint64_t>();
+    resources.hugepage_limits[element["pageSize"].required().text()] =
+        element["limit"].required().number<std::uint64_t>();
   });
   resources.network_class = json["network"]["classID"].optional_number<std::uint32_t>();
   json["network"]["priorities"].each([&](const JsonReader& element) {

@@ -6,28 +6,43 @@
 namespace strata::container {
 namespace {
 
-constexpr Word<std::uint32_t> actions[] = {
-    {"SCMP_ACT_KILL", SCMP_ACT_KILL_THREAD}, {"SCMP_ACT_KILL_PROCESS", SCMP_ACT_KILL_PROCESS},
-    {"SCMP_ACT_KILL_THREAD", SCMP_ACT_KILL_THREAD}, {"SCMP_ACT_TRAP", SCMP_ACT_TRAP},
-    {"SCMP_ACT_ERRNO", SCMP_ACT_ERRNO(0)}, {"SCMP_ACT_TRACE", SCMP_ACT_TRACE(0)},
-    {"SCMP_ACT_ALLOW", SCMP_ACT_ALLOW}, {"SCMP_ACT_LOG", SCMP_ACT_LOG},
-    {"SCMP_ACT_NOTIFY", SCMP_ACT_NOTIFY}};
+constexpr Word<std::uint32_t> actions[] = {{"SCMP_ACT_KILL", SCMP_ACT_KILL_THREAD},
+                                           {"SCMP_ACT_KILL_PROCESS", SCMP_ACT_KILL_PROCESS},
+                                           {"SCMP_ACT_KILL_THREAD", SCMP_ACT_KILL_THREAD},
+                                           {"SCMP_ACT_TRAP", SCMP_ACT_TRAP},
+                                           {"SCMP_ACT_ERRNO", SCMP_ACT_ERRNO(0)},
+                                           {"SCMP_ACT_TRACE", SCMP_ACT_TRACE(0)},
+                                           {"SCMP_ACT_ALLOW", SCMP_ACT_ALLOW},
+                                           {"SCMP_ACT_LOG", SCMP_ACT_LOG},
+                                           {"SCMP_ACT_NOTIFY", SCMP_ACT_NOTIFY}};
 
-constexpr Word<std::uint32_t> architectures[] = {
-    {"SCMP_ARCH_X86", SCMP_ARCH_X86},         {"SCMP_ARCH_X86_64", SCMP_ARCH_X86_64},
-    {"SCMP_ARCH_X32", SCMP_ARCH_X32},         {"SCMP_ARCH_ARM", SCMP_ARCH_ARM},
-    {"SCMP_ARCH_AARCH64", SCMP_ARCH_AARCH64}, {"SCMP_ARCH_MIPS", SCMP_ARCH_MIPS},
-    {"SCMP_ARCH_MIPS64", SCMP_ARCH_MIPS64},   {"SCMP_ARCH_MIPS64N32", SCMP_ARCH_MIPS64N32},
-    {"SCMP_ARCH_MIPSEL", SCMP_ARCH_MIPSEL},   {"SCMP_ARCH_MIPSEL64", SCMP_ARCH_MIPSEL64},
-    {"SCMP_ARCH_MIPSEL64N32", SCMP_ARCH_MIPSEL64N32}, {"SCMP_ARCH_PPC", SCMP_ARCH_PPC},
-    {"SCMP_ARCH_PPC64", SCMP_ARCH_PPC64},     {"SCMP_ARCH_PPC64LE", SCMP_ARCH_PPC64LE},
-    {"SCMP_ARCH_S390", SCMP_ARCH_S390},       {"SCMP_ARCH_S390X", SCMP_ARCH_S390X},
-    {"SCMP_ARCH_PARISC", SCMP_ARCH_PARISC},   {"SCMP_ARCH_PARISC64", SCMP_ARCH_PARISC64},
-    {"SCMP_ARCH_RISCV64", SCMP_ARCH_RISCV64}};
+constexpr Word<std::uint32_t> architectures[] = {{"SCMP_ARCH_X86", SCMP_ARCH_X86},
+                                                 {"SCMP_ARCH_X86_64", SCMP_ARCH_X86_64},
+                                                 {"SCMP_ARCH_X32", SCMP_ARCH_X32},
+                                                 {"SCMP_ARCH_ARM", SCMP_ARCH_ARM},
+                                                 {"SCMP_ARCH_AARCH64", SCMP_ARCH_AARCH64},
+                                                 {"SCMP_ARCH_MIPS", SCMP_ARCH_MIPS},
+                                                 {"SCMP_ARCH_MIPS64", SCMP_ARCH_MIPS64},
+                                                 {"SCMP_ARCH_MIPS64N32", SCMP_ARCH_MIPS64N32},
+                                                 {"SCMP_ARCH_MIPSEL", SCMP_ARCH_MIPSEL},
+                                                 {"SCMP_ARCH_MIPSEL64", SCMP_ARCH_MIPSEL64},
+                                                 {"SCMP_ARCH_MIPSEL64N32", SCMP_ARCH_MIPSEL64N32},
+                                                 {"SCMP_ARCH_PPC", SCMP_ARCH_PPC},
+                                                 {"SCMP_ARCH_PPC64", SCMP_ARCH_PPC64},
+                                                 {"SCMP_ARCH_PPC64LE", SCMP_ARCH_PPC64LE},
+                                                 {"SCMP_ARCH_S390", SCMP_ARCH_S390},
+                                                 {"SCMP_ARCH_S390X", SCMP_ARCH_S390X},
+                                                 {"SCMP_ARCH_PARISC", SCMP_ARCH_PARISC},
+                                                 {"SCMP_ARCH_PARISC64", SCMP_ARCH_PARISC64},
+                                                 {"SCMP_ARCH_RISCV64", SCMP_ARCH_RISCV64}};
 
-constexpr Word<scmp_compare> operators[] = {
-    {"SCMP_CMP_NE", SCMP_CMP_NE}, {"SCMP_CMP_LT", SCMP_CMP_LT}, {"SCMP_CMP_LE", SCMP_CMP_LE}, {"SCMP_CMP_EQ", SCMP_CMP_EQ},
-    {"SCMP_CMP_GE", SCMP_CMP_GE}, {"SCMP_CMP_GT", SCMP_CMP_GT}, {"SCMP_CMP_MASKED_EQ", SCMP_CMP_MASKED_EQ}};
+constexpr Word<scmp_compare> operators[] = {{"SCMP_CMP_NE", SCMP_CMP_NE},
+                                            {"SCMP_CMP_LT", SCMP_CMP_LT},
+                                            {"SCMP_CMP_LE", SCMP_CMP_LE},
+                                            {"SCMP_CMP_EQ", SCMP_CMP_EQ},
+                                            {"SCMP_CMP_GE", SCMP_CMP_GE},
+                                            {"SCMP_CMP_GT", SCMP_CMP_GT},
+                                            {"SCMP_CMP_MASKED_EQ", SCMP_CMP_MASKED_EQ}};
 
 // The action of a field, with the errno beside it (EPERM where none is given) in those that carry one.
 std::uint32_t read_action(const JsonReader& action_json, const JsonReader& errno_json) {
@@ -60,7 +75,8 @@ nlohmann::ordered_json known_seccomp() {
   return {{"actions", words(actions)},
           {"operators", words(operators)},
           {"archs", words(architectures)},
-          {"knownFlags", {"SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_SPEC_ALLOW", "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"}}};
+          {"knownFlags",
+           {"SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_SPEC_ALLOW", "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"}}};
 }
 
 Seccomp read_seccomp(const JsonReader& json) {
@@ -81,7 +97,8 @@ Seccomp read_seccomp(const JsonReader& json) {
                        .action = read_action(element["action"], element["errnoRet"]),
                        .args = element["args"].list<scmp_arg_cmp>(read_argument)};
   });
-  if (seccomp.default_action == SCMP_ACT_NOTIFY) json["defaultAction"].complain("must not be SCMP_ACT_NOTIFY: the runtime itself would wait");
+  if (seccomp.default_action == SCMP_ACT_NOTIFY)
+    json["defaultAction"].complain("must not be SCMP_ACT_NOTIFY: the runtime itself would wait");
   if (!seccomp.listener_metadata.empty() && seccomp.listener_path.empty())
     json["listenerMetadata"].complain("needs listenerPath");
   return seccomp;

@@ -25,7 +25,8 @@ Mount read_mount(const JsonReader& json) {
               .uid_maps = read_id_maps(json["uidMappings"]),
               .gid_maps = read_id_maps(json["gidMappings"])};
   if (mount.destination.empty()) json["destination"].complain("must not be empty");
-  if (mount.uid_maps.empty() != mount.gid_maps.empty()) json.complain("needs both uidMappings and gidMappings, or none");
+  if (mount.uid_maps.empty() != mount.gid_maps.empty())
+    json.complain("needs both uidMappings and gidMappings, or none");
   return mount;
 }
 
@@ -53,7 +54,8 @@ Hooks read_hooks(const JsonReader& json) {
 Spec read_whole(const JsonReader& json) {
   Spec spec;
   spec.version = json["ociVersion"].required().text();
-  if (!spec.version.starts_with(supported_major)) json["ociVersion"].complain("'" + spec.version + "' is not a version 1");
+  if (!spec.version.starts_with(supported_major))
+    json["ociVersion"].complain("'" + spec.version + "' is not a version 1");
   if (const auto process = json["process"]) spec.process = read_process(process);
   const auto root = json["root"];
   spec.root_path = root.required()["path"].required().text();

@@ -51,8 +51,8 @@ struct DeviceNode {
 };
 
 struct ResourceLimit {
-  int resource;            // RLIMIT_…
-  std::string_view name;   // the same as a word
+  int resource;           // RLIMIT_…
+  std::string_view name;  // the same as a word
   std::uint64_t soft;
   std::uint64_t hard;
 };
