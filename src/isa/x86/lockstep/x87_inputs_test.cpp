@@ -213,6 +213,18 @@ Program X87Programs::program(unsigned longest) {
   return program_;
 }
 
+Program X87Programs::loop(unsigned longest) {
+  program_.code.clear();
+  for (unsigned left = 1 + below(longest); left > 0; --left) instruction();
+  const auto back = static_cast<uint32_t>(-static_cast<int>(program_.code.size() + 8));
+  emit(0xff), emit(0xc9);  // dec ecx
+  emit(0x0f), emit(0x85);  // jnz
+  for (unsigned i = 0; i < 4; ++i) emit(back >> (8 * i) & 0xff);
+  fill();
+  program_.registers.gpr[1] = 2 + below(9);
+  return program_;
+}
+
 Program X87Programs::program_of(uint8_t opcode, uint8_t modrm) {
   program_.code.clear();
   if (modrm >= 0xc0) emit(opcode), emit(modrm);

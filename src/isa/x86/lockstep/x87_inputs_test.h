@@ -23,6 +23,8 @@ class X87Programs {
   X87Programs(uint64_t seed, CodeSize size) : random_(seed) { program_.code_size = size; }
 
   Program program(unsigned longest);
+  /// Several rounds of the same instructions: the stack is another at each begin.
+  Program loop(unsigned longest);
   /// One instruction: opcode D8..DF and ModRM of a register form, or one whose reg field tells a memory form.
   Program program_of(uint8_t opcode, uint8_t modrm);
 

@@ -44,6 +44,17 @@ TEST(LockstepX87, Code32) { run_seeds(CodeSize::bits32, 1, 6'000); }
 TEST(LockstepX87, Code64Slow) { run_seeds(CodeSize::bits64, 1'000'000, 600'000); }
 TEST(LockstepX87, Code32Slow) { run_seeds(CodeSize::bits32, 1'000'000, 400'000); }
 
+void run_loops(CodeSize size, uint64_t count) {
+  if (!host_runs(size)) GTEST_SKIP() << "this host does not run such code itself";
+  unsigned failures = 0;
+  for (uint64_t seed = 1; seed <= count && failures < 10; ++seed)
+    failures += !agree(X87Programs(seed, size).loop(5), seed);
+}
+
+TEST(LockstepX87, Loops64) { run_loops(CodeSize::bits64, 4'000); }
+TEST(LockstepX87, Loops32) { run_loops(CodeSize::bits32, 2'000); }
+TEST(LockstepX87, Loops64Slow) { run_loops(CodeSize::bits64, 200'000); }
+
 /// Each form often and alone, so that what fails is named.
 TEST(LockstepX87, EachForm) {
   if (!host_runs(CodeSize::bits64)) GTEST_SKIP() << "this host does not run such code itself";

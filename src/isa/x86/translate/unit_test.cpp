@@ -159,6 +159,35 @@ TEST_F(UnitTest, MovToSsBeginsAShadow) {
   EXPECT_EQ(s.interrupt_shadow, 0);
 }
 
+/// The first x87 instruction finds the state in memory and is done by helpers; those behind it are the host's, and leave the
+/// pointers to the last of them all the same.
+TEST_F(UnitTest, PointersToTheLastX87Instruction) {
+  s.x87.control = 0x37f;
+  s.gpr[rax] = 0x2000;
+  s.gpr[rbx] = 0x2100;
+  code(0x1000, {0xd9, 0xe8, 0xdc, 0x00, 0xd9, 0xe0, 0x90});  // fld1; fadd qword [eax]; fchs; nop
+  EXPECT_EQ(run().payload, trap_x87_careful);
+  EXPECT_EQ(s.rip, 0x1000u);
+  EXPECT_EQ(s.x87.place, X87Place::memory);
+  s.x87.careful = true;
+  run();
+  EXPECT_EQ(s.rip, 0x1002u);
+  EXPECT_EQ(s.x87.place, X87Place::unit);
+  EXPECT_FALSE(s.x87.careful);
+  EXPECT_TRUE(translate(3).helpers.empty());
+  run(3);
+  EXPECT_EQ(s.x87.place, X87Place::unit);
+  EXPECT_EQ(s.x87.insn_pointer, 0x1004u);
+  EXPECT_EQ(s.x87.insn_selector, 8u);
+  EXPECT_EQ(s.x87.data_pointer, 0x2000u);
+  EXPECT_EQ(s.x87.opcode, 0x1e0u);
+  code(0x1000, {0xd9, 0x33});  // fnstenv [ebx]
+  run(1);
+  EXPECT_EQ(s.x87.place, X87Place::memory);
+  EXPECT_EQ(host.memory[0x2100 + 12], 0x04);  // the instruction's pointer
+  EXPECT_EQ(s.x87.physical[7].sign_exponent, 0xbfff);
+}
+
 /// STAC and CLAC do not end the unit: the accesses behind them are made as they say, and the ways out lead to units of the
 /// mode in force.
 TEST_F(UnitTest, StacAndClacChangeTheSpaceOnTheWay) {
