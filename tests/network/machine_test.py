@@ -89,6 +89,12 @@ def main():
         lab.set_port(network, "vm", "--vlan 10")
         expect("REACH=1.")
         print("ok: and back")
+        lab.run([strata, "network", "stop", network])
+        lab.run([strata, "network", "start", network])
+        for number, host in enumerate(hosts.values(), 1):
+            lab.address(host, f"10.97.0.{number}/24")  # went with the interfaces
+        expect("REACH=1.")
+        print("ok: attached again after the network was stopped and started")
         lab.stop(machine)
         end = time.monotonic() + 5
         while "vm" in lab.run([strata, "port", "list", network]):

@@ -324,6 +324,10 @@ class PortsTest(unittest.TestCase):
         with self.sink(b) as got:
             self.send_tcp(a, "10.97.0.2", data)
         self.assertEqual(got.get("data"), data)
+        self.lab.run([strata, "network", "stop", self.network, "--kill"])  # leaves its socket behind
+        self.lab.run([strata, "network", "start", self.network])
+        # The TAP was there all the time, and so was its address.
+        self.assertTrue(self.ping(a, "10.97.0.2", 8))
 
     # Other hosts, other switches.
 
