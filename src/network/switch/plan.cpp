@@ -28,6 +28,8 @@ Result<bridge::BridgeConfig> bridge_plan(const Settings& options) {
 
 Result<protocols::ControlOptions> control_plan(const Settings& options) {
   protocols::ControlOptions control{.rstp = options.flag("rstp"), .mvrp = options.flag("mvrp")};
+  control.snooped = STRATA_TRY(vlans_setting(options, "snooping"));
+  control.snooping.fast_leave = options.flag("snooping-fast-leave");
   protocols::RstpOptions& tree = control.spanning_tree;
   tree.priority = static_cast<uint16_t>(STRATA_TRY(number_setting(options, "stp-priority", 0, 61440, tree.priority)));
   tree.hello_time = static_cast<uint8_t>(STRATA_TRY(number_setting(options, "stp-hello", 1, 10, tree.hello_time)));

@@ -24,6 +24,8 @@ constexpr SettingInfo option_settings[] = {
     {"stp-max-age", "6-40", "seconds that a BPDU holds (20)", number},
     {"stp-forward-delay", "4-30", "seconds of listening, and of learning, beside switches without RSTP (15)", number},
     {"mvrp", "", "VLANs cross switches by themselves, at ports with mvrp (802.1Q, clause 11)", flag},
+    {"snooping", "VLANS", "multicast goes only where it is wanted (IGMP and MLD snooping); all, none (none)"},
+    {"snooping-fast-leave", "", "a host that leaves a group is believed at once: one host behind each port", flag},
     {"busy-poll", "MICROSECONDS", "go on looking for frames for so long before sleeping (0)", number},
 };
 
