@@ -149,6 +149,12 @@ Result<void> show_network(const std::string& name, bool json) {
   if (const Json& tree = status["spanning_tree"]; tree.is_object()) {
     fmt::print("\nspanning tree: this switch is {}, the root is {}\n", text_of(tree, "bridge"), text_of(tree, "root"));
   }
+  for (const Json& group : status["multicast"]) {
+    std::vector<std::string> ports;
+    for (const Json& port : group["ports"]) ports.push_back(port.is_string() ? port.get<std::string>() : "");
+    fmt::print("multicast {} in VLAN {}: {}\n", text_of(group, "group"), number_of(group, "vlan"),
+               fmt::join(ports, ", "));
+  }
   if (!status["mirrors"].empty() || !status["acl"].empty()) fmt::print("\n");
   print_parts(status["mirrors"], "mirror");
   print_parts(status["acl"], "acl");

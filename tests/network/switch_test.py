@@ -230,6 +230,20 @@ class Vlans(NetworkCase):
         self.assertGreaterEqual(self.ports()["p3"]["transmitted"]["frames"], before + 2)
         self.expect(wrong_usage, "mirror m|'p3'", "port", "rm", "lab", "p3")
 
+    def test_multicast_groups_are_known(self):
+        self.do("network", "set", "lab", "--snooping", "10")
+        space = self.host(1, "--vlan", 10)
+        join = """import socket, sys
+link = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+link.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP,
+                socket.inet_aton("239.1.2.3") + socket.inet_aton("10.0.0.1"))
+sys.stdin.read()"""
+        with subprocess.Popen(["ip", "netns", "exec", space, sys.executable, "-c", join], stdin=subprocess.PIPE) as member:
+            expected = {"vlan": 10, "group": "239.1.2.3", "ports": ["p1"]}
+            self.wait_for(lambda: expected in self.query("network", "show", "lab")["multicast"], "the group")
+            member.stdin.close()
+        self.assertIn("239.1.2.3", self.do("network", "show", "lab"))
+
     def test_cable_between_two_switches(self):
         one = self.host(1, "--vlan", 10)
         self.do("network", "create", "other")
@@ -335,6 +349,18 @@ class Configurations(NetworkCase):
         self.assertIn(" 0% packet loss", said)
         self.assertEqual(self.do("network", "apply", "lab.toml", "--dry-run"), "network lab is so already\n")
         self.assertEqual(self.do("network", "export", "lab"), (self.folder / "lab.toml").read_text().replace("'", '"'))
+
+    def test_cable_moves_to_another_port_or_stays_where_it_is(self):
+        self.do("network", "create", "lab")
+        one = self.host(1, "--vlan", 10)
+        text = self.do("network", "export", "lab").replace("port.p1", "port.q1")
+        self.write(text + "[port.bad]\nnetns = 'no-such-space'\n")
+        self.expect(failed, "no-such-space", "network", "apply", "lab.toml", "--yes")
+        self.assertEqual(self.ports()["p1"]["state"], "up")
+        self.assertIn("10.0.0.1", sh("ip", "-n", one, "addr").stdout)
+        self.write(text)
+        self.do("network", "apply", "lab.toml", "--yes")
+        self.assertEqual([(name, port["state"]) for name, port in self.ports().items()], [("q1", "up")])
 
     def test_file_makes_a_network_and_a_stopped_one_can_be_changed(self):
         self.assertEqual(self.do("network", "apply", self.write("[port.p1]\nvlan = 7\n"), "--dry-run"),

@@ -128,36 +128,39 @@ Result<void> Switch::rehearse(const Plan& next) const {
   return {};
 }
 
-/// A cable that goes away may lie where a new one is to go: it is pulled out first.
-void Switch::release_places(const Plan& next) {
+/// The port whose cable lies at this place now and goes away with the change, if there is one.
+LivePort* Switch::leaves_place(const Plan& next, const Attachment& place) {
   for (auto& [name, port] : ports_) {
     const PortPlan* const after = next.find_port(name);
-    if (port.machine || (after && after->attachment == port.plan.attachment)) continue;
-    const bool wanted = std::any_of(next.ports.begin(), next.ports.end(), [&](const PortPlan& each) {
-      return same_place(each.attachment, port.plan.attachment);
-    });
-    if (!wanted) continue;
-    datapath_->call([&, id = port.id] { datapath_->pull_out(id); });
-    port.reason = "its cable is being changed";
+    const bool stays = port.machine || (after && after->attachment == port.plan.attachment);
+    if (!stays && same_place(port.plan.attachment, place)) return &port;
   }
+  return nullptr;
 }
 
 Result<Switch::Cables> Switch::open_cables(const Plan& next, bool tolerant) {
-  release_places(next);
-  Cables cables;
+  // Those that need a place which another cable must leave come last: nothing is pulled out for a change that fails.
+  std::vector<const PortPlan*> first, last;
   for (const PortPlan& port : next.ports) {
-    const std::string& name = port.config.name;
-    const auto live = ports_.find(name);
+    const auto live = ports_.find(port.config.name);
     const bool stays = live != ports_.end() && live->second.plan.attachment == port.attachment;
     if (stays || port.attachment.kind == Attachment::Kind::unplugged) continue;
-    auto cable = open_cable(port, loop_);
+    (leaves_place(next, port.attachment) ? last : first).push_back(&port);
+  }
+  for (const PortPlan* port : last) first.push_back(port);
+  Cables cables;
+  for (const PortPlan* port : first) {
+    if (LivePort* leaving = leaves_place(next, port->attachment)) {
+      datapath_->call([&] { datapath_->pull_out(leaving->id); });
+      leaving->reason = "its cable is being changed";
+    }
+    auto cable = open_cable(*port, loop_);
+    if (!cable && !tolerant) return tl::unexpected<Error>(std::move(cable).error());
     if (cable) {
-      cables.opened[name] = std::move(*cable);
-    } else if (tolerant) {
-      log::warn("{}", cable.error().message);
-      cables.reasons[name] = cable.error().message;
+      cables.opened[port->config.name] = std::move(*cable);
     } else {
-      return tl::unexpected<Error>(std::move(cable).error());
+      log::warn("{}", cable.error().message);
+      cables.reasons[port->config.name] = cable.error().message;
     }
   }
   return cables;

@@ -78,9 +78,10 @@ class Switch {
   Result<void> start(const Configuration& configuration);
   void commit_control(const Plan& next);
   Json spanning_tree_json();
+  Json multicast_json();
   Result<void> rehearse(const Plan& next) const;
   Result<Cables> open_cables(const Plan& next, bool tolerant);
-  void release_places(const Plan& next);
+  LivePort* leaves_place(const Plan& next, const Attachment& place);
   Result<void> become(const Configuration& configuration, const Plan& next, Cables cables);
   // On the datapath's thread.
   Result<void> commit(const Configuration& configuration, const Plan& next, Cables& cables);

@@ -1,4 +1,5 @@
 // What a switch tells of itself, as JSON (docs/formats/network_control.md).
+#include <arpa/inet.h>
 #include <unistd.h>
 
 #include "network/switch/settings_json.h"
@@ -44,6 +45,13 @@ Json port_tree_json(const protocols::Rstp* rstp, bridge::PortId id) {
           {"state", name_of(protocols::Rstp::state_of(port))},
           {"edge", port.oper_edge},
           {"guard_tripped", port.guard_tripped}};
+}
+
+std::string group_text(const protocols::GroupAddress& group) {
+  char text[INET6_ADDRSTRLEN] = {};
+  const bool v4 = protocols::is_ipv4_group(group);
+  inet_ntop(v4 ? AF_INET : AF_INET6, group.data() + (v4 ? group.size() - 4 : 0), text, sizeof text);
+  return text;
 }
 
 std::string bridge_id_text(const protocols::BridgeId& id) {
@@ -93,6 +101,22 @@ Json Switch::spanning_tree_json() {
           {"is_root", rstp->is_root()}};
 }
 
+/// On the datapath's thread: which ports want which multicast, in VLANs with snooping.
+Json Switch::multicast_json() {
+  Json list = Json::array();
+  plan_.control.snooped.for_each([&](unsigned vlan) {
+    for (const auto& [group, members] : control_->snooping().groups(static_cast<bridge::Vid>(vlan))) {
+      Json ports = Json::array();
+      members.for_each([&](unsigned id) {
+        const auto port = static_cast<bridge::PortId>(id);
+        if (datapath_->bridge().has_port(port)) ports.push_back(datapath_->bridge().config(port).name);
+      });
+      list.push_back({{"vlan", vlan}, {"group", group_text(group)}, {"ports", std::move(ports)}});
+    }
+  });
+  return list;
+}
+
 Json Switch::port_list() {
   return datapath_->call([&] {
     Json list = Json::array();
@@ -116,6 +140,7 @@ Json Switch::status() {
   }
   datapath_->call([&] {
     json["spanning_tree"] = spanning_tree_json();
+    json["multicast"] = multicast_json();
     for (const auto& [vlan, service] : services_) {
       const auto& server = static_cast<VlanHostPort*>(datapath_->port(service.id))->host().dhcp();
       Json leases = Json::array();
