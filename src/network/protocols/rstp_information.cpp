@@ -162,7 +162,7 @@ void Rstp::receive_information(RstpPort& port) {
       port.agreed = port.proposing = false;
       record_proposal(port);
       set_tc_flags(port);
-      port.agree = port.agree && port.info_is == InfoIs::received && message.priority <= port.port_priority;
+      port.agree = port.agree && port.info_is == InfoIs::received && message.priority == port.port_priority;
       port.port_priority = message.priority;
       port.port_times = message.times;
       update_rcvd_info_while(port);
