@@ -225,7 +225,9 @@ class StrataSide {
     const auto code = interpreter_.compile(unit);
     context_.leave = false;
     const ir::RunResult result = interpreter_.run(*code, context_);
-    return result.kind == ir::ExitKind::next && s.event.type == Event::none;
+    const bool halted = result.kind == ir::ExitKind::halt;
+    if (halted) s.rip -= 1;  // a unit has reached the HLT behind the program
+    return (halted || result.kind == ir::ExitKind::next) && s.event.type == Event::none;
   }
 
   FlatHost host_;

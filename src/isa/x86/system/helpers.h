@@ -9,7 +9,8 @@ namespace strata::isa::x86::helpers {
 // "-> rip" ones give the new rip, which the translator hands to exit_indirect: mode, privilege and code segment may
 // have changed. Others that change the mode say so; the translator ends the unit behind them (end_after_this).
 
-// Segments. load_segment(i8 SegmentName, i16 selector): MOV, POP, LDS …; not for CS. Changes the mode.
+// Segments. load_segment(i8 SegmentName, i16 selector) -> i8: MOV, POP, LDS …; not for CS. Gives whether the mode has
+// changed.
 extern const ir::Helper load_segment;
 
 // Transfers. `bits` is the operand size.

@@ -2,6 +2,7 @@
 #include "isa/x86/helpers/define.h"
 #include "isa/x86/system/helpers.h"
 
+#include "isa/x86/mode.h"
 #include "isa/x86/system/control_bits.h"
 #include "isa/x86/system/interrupts.h"
 #include "isa/x86/system/segments.h"
@@ -21,8 +22,9 @@ uint64_t finish(Cpu& cpu, bool done) {
 
 uint64_t load_segment(ir::ExecContext& context, uint64_t name, uint64_t selector) {
   Cpu& cpu = Cpu::of(context);
+  const uint64_t mode = Mode::packed(cpu.state);
   if (!load_data_segment(cpu, static_cast<SegmentName>(name), selector_of(selector))) leave(cpu);
-  return 0;
+  return Mode::packed(cpu.state) != mode;
 }
 
 uint64_t far_jump_helper(ir::ExecContext& context, uint64_t selector, uint64_t offset) {
@@ -62,7 +64,7 @@ uint64_t software_interrupt_helper(ir::ExecContext& context, uint64_t vector, ui
 
 namespace helpers {
 using ir::Type;
-const ir::Helper load_segment = define_helper("load_segment", x86::load_segment, Type::none, {Type::i8, Type::i16});
+const ir::Helper load_segment = define_helper("load_segment", x86::load_segment, Type::i8, {Type::i8, Type::i16});
 const ir::Helper far_jump = define_helper("far_jump", far_jump_helper, Type::i64, {Type::i16, Type::i64});
 const ir::Helper far_call =
     define_helper("far_call", far_call_helper, Type::i64, {Type::i16, Type::i64, Type::i8, Type::i64});

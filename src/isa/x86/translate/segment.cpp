@@ -7,10 +7,22 @@ namespace {
 
 Value selector_of(Translator& t, SegmentName name) { return t.b.get(segment_selector_slot(name)); }
 
-/// MOV and POP to SS hold back interrupts and debug traps until behind the next instruction (SDM vol. 3, 6.8.3).
-void load_segment(Translator& t, SegmentName name, Value selector, bool may_shadow) {
-  t.call(helpers::load_segment, {t.b.i8(name), selector});
+/// Gives whether the mode has changed. MOV and POP to SS hold back interrupts and debug traps until behind the next
+/// instruction (SDM vol. 3, 6.8.3).
+Value load_segment(Translator& t, SegmentName name, Value selector, bool may_shadow) {
+  const Value changed = t.call(helpers::load_segment, {t.b.i8(name), selector});
   if (name == ss && may_shadow) t.b.set(slot_interrupt_shadow, t.b.i8(2));
+  return changed;
+}
+
+/// Mostly a flat segment follows another, and the unit goes on.
+void end_if(Translator& t, Value changed, SegmentName name) {
+  if (name == ss || t.mode.one_by_one()) return t.end_after_this();
+  const ir::BlockId out = t.b.new_block(), on = t.b.new_block();
+  t.b.branch(t.b.trunc(Type::i1, changed), out, on);
+  t.b.begin(out);
+  t.end_after_this();
+  t.b.begin(on);
 }
 
 bool mov_from_segment(Translator& t) {
@@ -22,8 +34,8 @@ bool mov_from_segment(Translator& t) {
 
 bool mov_to_segment(Translator& t) {
   if (t.insn.reg >= segment_count || t.insn.reg == cs) return false;
-  load_segment(t, static_cast<SegmentName>(t.insn.reg), t.load_rm(16), true);
-  t.end_after_this();
+  const auto name = static_cast<SegmentName>(t.insn.reg);
+  end_if(t, load_segment(t, name, t.load_rm(16), true), name);
   return true;
 }
 
@@ -39,9 +51,10 @@ void pop_segment(Translator& t) {
   const unsigned bits = t.stack_operand_bits();
   const Value pointer = t.stack_pointer();
   const Value value = t.load(ir::integer_type(bits), t.stack_address(pointer, bits / 8, false));
-  load_segment(t, segment_in_opcode(t.insn), t.b.trunc(Type::i16, value), true);
+  const SegmentName name = segment_in_opcode(t.insn);
+  const Value changed = load_segment(t, name, t.b.trunc(Type::i16, value), true);
   t.set_stack_pointer(t.b.add(pointer, t.b.i64(bits / 8)));
-  t.end_after_this();
+  end_if(t, changed, name);
 }
 
 /// LES LDS LSS LFS LGS.
@@ -51,9 +64,9 @@ bool load_far_pointer(Translator& t, SegmentName name) {
   const Value address = t.memory_address(size + 2);
   const Value offset = t.load(ir::integer_type(t.insn.operand_bits), address);
   const Value selector = t.load(Type::i16, t.b.add(address, t.b.i64(size)));
-  load_segment(t, name, selector, false);
+  const Value changed = load_segment(t, name, selector, false);
   t.set_gpr(t.insn.reg_number(), offset);
-  t.end_after_this();
+  end_if(t, changed, name);
   return true;
 }
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstring>
 #include <memory>
 #include <vector>
 
@@ -186,6 +187,21 @@ TEST_F(UnitTest, PointersToTheLastX87Instruction) {
   EXPECT_EQ(s.x87.place, X87Place::memory);
   EXPECT_EQ(host.memory[0x2100 + 12], 0x04);  // the instruction's pointer
   EXPECT_EQ(s.x87.physical[7].sign_exponent, 0xbfff);
+}
+
+TEST_F(UnitTest, ASegmentLikeTheOneBeforeDoesNotEndTheUnit) {
+  const uint64_t gdt[] = {0, 0x00cf9b000000ffff, 0x00cf93000000ffff, 0x0040930000001000};  // the last has 4 KiB
+  std::memcpy(host.memory.data() + 0x3000, gdt, sizeof gdt);
+  s.gdtr = {0x3000, sizeof gdt - 1};
+  s.gpr[rax] = 0x10;
+  code(0x1000, {0x8e, 0xd8, 0x8e, 0xc0, 0x40});  // mov ds, ax; mov es, ax; inc eax
+  run(3);
+  EXPECT_EQ(s.rip, 0x1005u);
+  s.gpr[rax] = 0x18;
+  code(0x1000, {0x8e, 0xd8, 0x40});
+  run(2);
+  EXPECT_EQ(s.rip, 0x1002u);
+  EXPECT_EQ(s.segment[ds].selector, 0x18);
 }
 
 /// STAC and CLAC do not end the unit: the accesses behind them are made as they say, and the ways out lead to units of the
