@@ -94,6 +94,8 @@ class Lifecycle(ContainerTest):
         self.assertEqual(count.stat().st_size, size)
         self.check(self.oci("resume", self.id))
         self.wait_for(lambda: count.stat().st_size > size, "it goes on")
+        self.check(self.oci("pause", self.id))
+        self.check(self.oci("delete", "--force", self.id))
 
     def test_limits_and_update(self):
         config = self.config("/bin/sleep", "100")

@@ -102,21 +102,28 @@ std::string clean(const std::string& path) {
 
 }  // namespace
 
-Result<Cgroup> Cgroup::make(const std::string& path, bool may_lack) {
+Result<Cgroup> Cgroup::plan(const std::string& path) {
   Cgroup cgroup;
   for (auto& hierarchy : STRATA_TRY(find_hierarchies())) {
     const std::string whole = clean(path.starts_with('/') ? path : "/" + hierarchy.own_path + "/" + path);
-    auto made = make_folder(hierarchy, whole);
-    if (!made) {
-      const auto code = made.error().code;
-      if (may_lack && (code == ErrorCode::permission_denied || code == ErrorCode::io)) continue;
-      (void)cgroup.remove();
-      return tl::unexpected(std::move(made.error()));
-    }
     const std::string folder = hierarchy.folder_of(whole);
     cgroup.parts_.push_back({.hierarchy = std::move(hierarchy), .path = whole, .folder = folder});
   }
   return cgroup;
+}
+
+Result<void> Cgroup::make(bool may_lack) {
+  for (auto part = parts_.begin(); part != parts_.end();) {
+    const auto made = make_folder(part->hierarchy, part->path);
+    if (made) {
+      ++part;
+      continue;
+    }
+    const auto code = made.error().code;
+    if (!may_lack || (code != ErrorCode::permission_denied && code != ErrorCode::io)) return made;
+    part = parts_.erase(part);
+  }
+  return {};
 }
 
 Result<Cgroup> Cgroup::find(const std::vector<std::string>& folders) {

@@ -18,11 +18,15 @@ class Cgroup {
   /// None: the process stays where the runtime is.
   Cgroup() = default;
 
-  /// Makes the folders. `path` is from each hierarchy's root if it begins with a slash, else from this process's own
-  /// cgroup. Hierarchies that this user may not write are left out if `may_lack` says so; else that is an error.
-  [[nodiscard]] static Result<Cgroup> make(const std::string& path, bool may_lack);
+  /// The one of that path, not made yet. `path` is from each hierarchy's root if it begins with a slash, else from this
+  /// process's own cgroup.
+  [[nodiscard]] static Result<Cgroup> plan(const std::string& path);
   /// One that exists, by the folders that `folders()` gave. Those of hierarchies that are gone are left out.
   [[nodiscard]] static Result<Cgroup> find(const std::vector<std::string>& folders);
+
+  /// Makes the folders. Hierarchies that this user may not write are left out if `may_lack` says so; else that is an
+  /// error, and `remove` takes away what was made.
+  [[nodiscard]] Result<void> make(bool may_lack);
 
   [[nodiscard]] bool empty() const { return parts_.empty(); }
   [[nodiscard]] std::vector<std::string> folders() const;

@@ -36,8 +36,6 @@ void reset_signals() {
 }
 
 Result<void> begin(Birth& birth) {
-  // Nobody in the container may look into this process: it still has the host's files open.
-  if (::prctl(PR_SET_DUMPABLE, 0) != 0) return fail_errno("PR_SET_DUMPABLE");
   STRATA_TRY(close_on_exec(birth.preserved));
   if (birth.new_user_namespace) {
     STRATA_TRY(birth.channel.expect(Word::mapped));
@@ -45,6 +43,9 @@ Result<void> begin(Birth& birth) {
     if (::syscall(SYS_setresgid, 0, 0, 0) != 0 || ::syscall(SYS_setresuid, 0, 0, 0) != 0)
       return fail_errno("becoming root of the user namespace (do the id maps have a 0?)");
   }
+  // Nobody in the container may look into this process: it still has the host's files open. Only now, for the maps of one
+  // that is not dumpable are root's to write.
+  if (::prctl(PR_SET_DUMPABLE, 0) != 0) return fail_errno("PR_SET_DUMPABLE");
   if (::setsid() < 0 && errno != EPERM) return fail_errno("making a session");
   if (!birth.keyring.empty() && ::syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, birth.keyring.c_str()) < 0 &&
       errno != ENOSYS && errno != EPERM && errno != EDQUOT)

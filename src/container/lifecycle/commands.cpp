@@ -39,10 +39,11 @@ Result<void> send_signal(const Record& record, int signal) {
   return {};
 }
 
-Result<void> end_process(const Record& record) {
+Result<void> end_process(const Record& record, const Cgroup& cgroup) {
   if (!is_alive(record)) return {};
   const UniqueFd handle(static_cast<int>(::syscall(SYS_pidfd_open, record.pid, 0)));
   (void)::syscall(SYS_pidfd_send_signal, handle.get(), SIGKILL, nullptr, 0);
+  if (cgroup.frozen()) STRATA_TRY(cgroup.set_frozen(false));  // it dies when it is thawed
   constexpr int patience_ms = 10'000;
   pollfd wait{.fd = handle.get(), .events = POLLIN, .revents = 0};
   if (handle && ::poll(&wait, 1, patience_ms) == 0)
@@ -57,7 +58,7 @@ std::string owner_name(uid_t uid) { return uid == 0 ? "root" : std::to_string(ui
 
 Result<void> delete_container(const ContainerFolder& folder, const Record& record, std::vector<std::string>& warnings) {
   const auto cgroup = STRATA_TRY(Cgroup::find(record.cgroups));
-  STRATA_TRY(end_process(record));
+  STRATA_TRY(end_process(record, cgroup));
   // Without a process namespace of its own, others outlive the first process.
   (void)cgroup.signal_all(SIGKILL);
   STRATA_TRY(cgroup.remove());

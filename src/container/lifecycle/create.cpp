@@ -181,12 +181,14 @@ Result<Created> make_container(const Runtime& runtime, const std::string& id, co
                   .spec = std::move(spec)};
   Undo undo(created);
   const std::string cgroup = STRATA_TRY(cgroup_path(runtime, id, created.spec));
-  created.cgroup = STRATA_TRY(Cgroup::make(cgroup, is_rootless()));
+  created.cgroup = STRATA_TRY(Cgroup::plan(cgroup));
+  created.record.cgroups = created.cgroup.folders();
+  // On record before they are made: whoever comes after a runtime that was killed here finds what to remove.
+  STRATA_TRY(created.folder.write(created.record));
+  STRATA_TRY(created.cgroup.make(is_rootless()));
   created.record.cgroups = created.cgroup.folders();
   const std::string config = STRATA_TRY(read_file(bundle + "/config.json", max_spec_size));
   STRATA_TRY(replace_file(created.folder.spec_path(), config));
-  // With the cgroups on record, whoever comes after a runtime that was killed here finds what to remove.
-  STRATA_TRY(created.folder.write(created.record));
 
   auto [ours, theirs] = STRATA_TRY(Channel::make());
   const UniqueFd start = STRATA_TRY(listen_for_start(created.folder));
@@ -206,9 +208,10 @@ Result<Created> make_container(const Runtime& runtime, const std::string& id, co
     be_first_process(birth, rootfs, start, created.record);
   }));
   birth.channel.close();
-  created.record.start_time = STRATA_TRY(start_time_of(created.record.pid));
-  STRATA_TRY(attend(created, ours, birth));
+  created.record.start_time =
+      start_time_of(created.record.pid).value_or(0);  // if it is dead already, it says why below
   STRATA_TRY(created.folder.write(created.record));
+  STRATA_TRY(attend(created, ours, birth));
   STRATA_TRY(write_pid_file(options.pid_file, created.record.pid));
   undo.release();
   return created;

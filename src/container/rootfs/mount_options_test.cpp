@@ -10,7 +10,8 @@ using ::testing::ElementsAre;
 using ::testing::Pair;
 
 TEST(MountOptions, EachWordToItsPlace) {
-  const auto sorted = sort_mount_options({"rbind", "ro", "nosuid", "rro", "rslave", "size=64k", "newinstance", "defaults"});
+  const auto sorted =
+      sort_mount_options({"rbind", "ro", "nosuid", "rro", "rslave", "size=64k", "newinstance", "defaults"});
   EXPECT_TRUE(sorted.bind_recursive);
   EXPECT_EQ(sorted.own.set, std::uint64_t{MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID});
   EXPECT_EQ(sorted.recursive.set, std::uint64_t{MOUNT_ATTR_RDONLY});
