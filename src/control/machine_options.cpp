@@ -50,11 +50,12 @@ Result<void> set_engine(MachineOptions& options, std::string_view value) {
   static constexpr std::pair<std::string_view, EngineChoice> engines[] = {{"auto", EngineChoice::automatic},
                                                                           {"kvm", EngineChoice::kvm},
                                                                           {"jit", EngineChoice::jit},
-                                                                          {"interp", EngineChoice::interp}};
+                                                                          {"interp", EngineChoice::interp},
+                                                                          {"lockstep", EngineChoice::lockstep}};
   for (const auto& [name, engine] : engines) {
     if (value == name) return options.engine = engine, Result<void>{};
   }
-  return fail(ErrorCode::usage, "--engine '{}' is not one of auto, kvm, jit, interp", value);
+  return fail(ErrorCode::usage, "--engine '{}' is not one of auto, kvm, jit, interp, lockstep", value);
 }
 
 Result<void> add_disk(MachineOptions& options, std::string_view value) {
@@ -87,6 +88,32 @@ Result<void> set_console(MachineOptions& options, std::string_view value) {
   return {};
 }
 
+/// "ir,code=ffffffff81000000": words, of which one may end in an address for all.
+Result<void> set_trace(MachineOptions& options, std::string_view value) {
+  TraceChoice trace;
+  std::string_view rest = value;
+  do {
+    const std::string_view part = next_part(rest);
+    const size_t equals = part.find('=');
+    const std::string_view word = part.substr(0, equals);
+    bool TraceChoice::*const chosen = word == "run"    ? &TraceChoice::run
+                                      : word == "ir"   ? &TraceChoice::ir
+                                      : word == "code" ? &TraceChoice::code
+                                                       : nullptr;
+    if (chosen == nullptr)
+      return fail(ErrorCode::usage, "--trace '{}' is not one of run, ir, code (such as ir,code=ffffffff81000000)",
+                  word);
+    trace.*chosen = true;
+    if (equals == std::string_view::npos) continue;
+    const uint64_t address = STRATA_TRY(parse_address("--trace", part.substr(equals + 1)));
+    if (trace.address.value_or(address) != address)
+      return fail(ErrorCode::usage, "--trace {} has two addresses: one is for all its words", value);
+    trace.address = address;
+  } while (!rest.empty());
+  options.trace = trace;
+  return {};
+}
+
 Result<void> set_timeout(MachineOptions& options, std::string_view value) {
   options.timeout_seconds = STRATA_TRY(parse_number("--timeout", value, 1, longest_timeout));
   return {};
@@ -96,7 +123,7 @@ Result<void> set_timeout(MachineOptions& options, std::string_view value) {
 constexpr MachineOption table[] = {
     {"cpus", "N", "processors (1)", false, set_cpus},
     {"memory", "SIZE", "RAM: 512M, 2G (1G)", false, set_memory},
-    {"engine", "ENGINE", "auto, kvm, jit or interp (auto)", false, set_engine},
+    {"engine", "ENGINE", "auto, kvm, jit, interp, or lockstep: jit held against interp (auto)", false, set_engine},
     {"cpu", "MODEL", "strata64 or strata32 (strata64)", false,
      [](MachineOptions& o, std::string_view v) { return set_text(o.cpu, "cpu", v); }},
     {"kernel", "FILE", "boot this kernel: bzImage, ELF with PVH, multiboot", false,
@@ -111,16 +138,35 @@ constexpr MachineOption table[] = {
     {"timeout", "SECONDS", "stop a machine that does not end, with exit code 124", false, set_timeout},
     {"stats", "", "print figures at the end", false,
      [](MachineOptions& o, std::string_view v) { return set_flag(o.stats, "stats", v); }},
-    {"trace", "", "print where the processor goes, a line for each piece of code", false,
-     [](MachineOptions& o, std::string_view v) { return set_flag(o.trace, "trace", v); }},
+    {"trace", "WORD[,WORD][=ADDRESS]", "print of each unit: run (a line as it runs), ir, code (as it is made); =ADDRESS: only of those that hold it", false, set_trace},
+    {"icount", "", "count time in instructions: a run that can be repeated; no disks, network or input", false,
+     [](MachineOptions& o, std::string_view v) { return set_flag(o.icount, "icount", v); }},
+    {"perf-map", "", "write /tmp/perf-PID.map, by which tools/perf_guest names translated code in a profile", false,
+     [](MachineOptions& o, std::string_view v) { return set_flag(o.perf_map, "perf-map", v); }},
 };
 // clang-format on
+
+/// What answers when the host has the answer has no place in a run that is to be repeated.
+Result<void> check_counted(const MachineOptions& options) {
+  const std::string_view word = options.icount ? "--icount" : "--engine lockstep";
+  if (options.icount && options.engine == EngineChoice::kvm)
+    return fail(ErrorCode::usage, "--icount counts instructions, which --engine kvm does not");
+  if (!options.image.empty() || !options.disks.empty())
+    return fail(ErrorCode::usage, "{} runs a --kernel with an --initrd: images and disks answer in the host's time",
+                word);
+  for (const NetChoice& net : options.nets)
+    if (net.kind != NetChoice::Kind::none) return fail(ErrorCode::usage, "{} runs without network: --net none", word);
+  return {};
+}
 
 }  // namespace
 
 std::span<const MachineOption> machine_options() { return table; }
 
 Result<void> check(const MachineOptions& options) {
+  if (options.engine == EngineChoice::kvm && (options.trace.any() || options.perf_map))
+    return fail(ErrorCode::usage, "--trace and --perf-map show Strata's own engine: --engine jit or interp, not kvm");
+  if (options.icount || options.engine == EngineChoice::lockstep) STRATA_TRY(check_counted(options));
   if (!options.image.empty() || !options.kernel.empty()) return {};
   if (!options.initrd.empty()) return fail(ErrorCode::usage, "--initrd {} needs a --kernel", options.initrd);
   return fail(ErrorCode::usage, "nothing to boot: name an image (strata image list), a TOML file or a --kernel");

@@ -13,7 +13,13 @@
 
 namespace strata::control {
 
-enum class EngineChoice : uint8_t { automatic, kvm, jit, interp };
+enum class EngineChoice : uint8_t {
+  automatic,
+  kvm,
+  jit,
+  interp,
+  lockstep,  ///< jit beside interp, held against it
+};
 
 struct DiskChoice {
   std::string path;
@@ -21,8 +27,15 @@ struct DiskChoice {
   bool snapshot = false;
 };
 
-
 enum class ConsoleChoice : uint8_t { stdio, none };
+
+/// What is printed of the translator's work.
+struct TraceChoice {
+  bool run = false;                 ///< a line for each unit that runs
+  bool ir = false, code = false;    ///< of each unit as it is made
+  std::optional<uint64_t> address;  ///< only of units that hold this guest virtual address
+  bool any() const { return run || ir || code; }
+};
 
 struct MachineOptions {
   std::string image;  ///< a name in the image store, or empty: then the options below say all
@@ -38,7 +51,9 @@ struct MachineOptions {
   ConsoleChoice console = ConsoleChoice::stdio;
   std::optional<uint64_t> timeout_seconds;
   bool stats = false;
-  bool trace = false;
+  TraceChoice trace;
+  bool perf_map = false;
+  bool icount = false;  ///< time is counted in instructions
 };
 
 /// One option: `--name ARGUMENT`, or a key of the same name in TOML.

@@ -49,6 +49,15 @@ Result<uint64_t> parse_number(std::string_view what, std::string_view text, uint
   return value;
 }
 
+Result<uint64_t> parse_address(std::string_view what, std::string_view text) {
+  const std::string_view digits = text.starts_with("0x") ? text.substr(2) : text;
+  uint64_t value = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value, 16);
+  if (error != std::errc() || end != digits.data() + digits.size())
+    return fail(ErrorCode::usage, "{} '{}' is no address: write it in hexadecimal (ffffffff81000000)", what, text);
+  return value;
+}
+
 std::string format_bytes(uint64_t bytes) {
   static constexpr const char* units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
   double value = static_cast<double>(bytes);

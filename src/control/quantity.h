@@ -16,6 +16,9 @@ namespace strata::control {
 [[nodiscard]] Result<uint64_t> parse_number(std::string_view what, std::string_view text, uint64_t least,
                                             uint64_t most);
 
+/// An address in hexadecimal, with 0x before it or not.
+[[nodiscard]] Result<uint64_t> parse_address(std::string_view what, std::string_view text);
+
 /// "4.0 GiB", for people.
 [[nodiscard]] std::string format_bytes(uint64_t bytes);
 

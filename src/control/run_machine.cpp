@@ -12,11 +12,14 @@
 
 #include "base/event_loop.h"
 #include "base/unique_fd.h"
+#include "control/boot_files.h"
+#include "control/counted_run.h"
 #include "control/figure_table.h"
 #include "control/host_timers.h"
 #include "control/host_use.h"
 #include "control/quantity.h"
 #include "control/terminal_console.h"
+#include "control/translator_view.h"
 #include "devices/virtio/blk/blk.h"
 #include "devices/virtio/core/virtio_pci.h"
 #include "devices/virtio/net/net.h"
@@ -34,30 +37,6 @@ namespace {
 
 using machine::pc::MachineExit;
 using machine::pc::MachineExitReason;
-
-constexpr size_t largest_boot_file = size_t{1} << 30;
-
-Result<std::vector<std::byte>> read_file(const std::string& path) {
-  UniqueFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  struct stat about;
-  if (!file || fstat(file.get(), &about) != 0) return fail_errno("reading {}", path);
-  if (!S_ISREG(about.st_mode)) return fail("{} is no ordinary file", path);
-  if (static_cast<size_t>(about.st_size) > largest_boot_file) {
-    return fail(ErrorCode::bad_data, "{} has {}: no kernel or initrd is that large", path,
-                format_bytes(static_cast<uint64_t>(about.st_size)));
-  }
-  std::vector<std::byte> bytes(static_cast<size_t>(about.st_size));
-  size_t done = 0;
-  while (done < bytes.size()) {
-    const ssize_t count = read(file.get(), bytes.data() + done, bytes.size() - done);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return fail_errno("reading {}", path);
-    if (count == 0) break;
-    done += static_cast<size_t>(count);
-  }
-  bytes.resize(done);
-  return bytes;
-}
 
 /// Work of storage and network: on the loop's thread, with the device lock held.
 class LockedExecutor final : public iface::Executor {
@@ -126,6 +105,7 @@ class Runner {
   devices::virtio::HostEntropy entropy_;
   std::vector<Card> cards_;
   std::unique_ptr<TerminalConsole> console_;
+  std::vector<std::unique_ptr<engine::UnitObserver>> observers_;
   std::unique_ptr<machine::pc::Pc> pc_;
   std::vector<std::unique_ptr<iface::BlockStore>> disks_;  // destroyed before the devices: their callbacks come still
   std::optional<SignalWatch> signals_;
@@ -143,6 +123,7 @@ Result<std::unique_ptr<Runner>> Runner::make(const MachineOptions& asked) {
   STRATA_TRY(runner->open_disks());
   STRATA_TRY(runner->open_networks());
   STRATA_TRY(runner->open_console());
+  runner->observers_ = STRATA_TRY(make_observers(runner->options_));
   STRATA_TRY(runner->build_machine());
   STRATA_TRY(runner->watch_outside());
   return runner;
@@ -205,11 +186,8 @@ Result<void> Runner::open_console() {
 Result<machine::pc::VcpuFactory> Runner::engine() const {
   machine::pc::EngineOptions engine;
   engine.model = options_.cpu;
-  if (options_.trace) {
-    engine.trace = [](const engine::TraceStep& step) {
-      fmt::print(stderr, "{} {:x}\r\n", step.insns, step.key.address);
-    };
-  }
+  if (options_.trace.run) engine.trace = print_step;
+  for (const auto& observer : observers_) engine.observers.push_back(observer.get());
   switch (options_.engine) {
     case EngineChoice::kvm: return machine::pc::kvm_engine();
     case EngineChoice::jit: return machine::pc::jit_engine(engine);
@@ -240,8 +218,7 @@ Result<void> Runner::build_machine() {
   pc.timers = &timers_;
   pc.lock = &lock_;
   pc.console = console_.get();
-  pc.boot = machine::pc::DirectBoot{STRATA_TRY(read_file(options_.kernel)), {}, options_.append.value_or("")};
-  if (!options_.initrd.empty()) pc.boot->initrd = STRATA_TRY(read_file(options_.initrd));
+  pc.boot = STRATA_TRY(read_boot_files(options_));
   pc.pci_devices = [this](devices::PciBus& bus) { return make_devices(bus); };
   pc_ = STRATA_TRY(with_context(machine::pc::Pc::make(std::move(pc)), "starting {}", options_.kernel));
   return {};
@@ -312,6 +289,7 @@ void Runner::print_stats() {
 }  // namespace
 
 Result<int> run_machine(const MachineOptions& options) {
+  if (options.icount || options.engine == EngineChoice::lockstep) return run_counted(options);
   auto runner = STRATA_TRY(Runner::make(options));
   return runner->run();
 }

@@ -18,6 +18,7 @@
 #include "engine/stats.h"
 #include "engine/trace.h"
 #include "engine/unit_cache.h"
+#include "engine/unit_observer.h"
 #include "iface/vcpu.h"
 #include "isa/guest.h"
 #include "memory/address_space.h"
@@ -35,6 +36,7 @@ struct EngineOptions {
   unsigned max_unit_insns = 64;
   uint64_t code_bytes = uint64_t{64} << 20;
   Trace trace;
+  std::vector<UnitObserver*> observers;  ///< of the units made
 };
 
 /// The parts of iface::Vcpu that do not depend on the instruction set.
@@ -91,6 +93,7 @@ class Engine {
   bool is_mapped(CachedUnit& unit, const SoftMmu::CodePage& first);
   Fresh make_unit(const isa::CodeKey& key, unsigned max_insns);
   bool locate(CachedUnit& unit);
+  void show_translated(const isa::CodeKey& key, const ir::Unit& unit);
 
   isa::Guest& guest_;
   codegen::Backend& backend_;

@@ -115,6 +115,7 @@ Engine::Fresh Engine::make_unit(const isa::CodeKey& key, unsigned max_insns) {
   ir::Unit made = guest_.translate(key, max_insns);
   watch.add_to(stats_.translate_ns);
   if (options_.counted) cut_loops(made);
+  if (!options_.observers.empty()) show_translated(key, made);
   if (options_.optimize) options_.optimize(made);
   watch.add_to(stats_.optimize_ns);
   if (guest_.linkable(key) && max_insns == options_.max_unit_insns) made.mode = mode_number(key);
@@ -131,12 +132,22 @@ Engine::Fresh Engine::make_unit(const isa::CodeKey& key, unsigned max_insns) {
   unit.code = backend_.compile(made);
   unit.code->owner = &unit;
   fresh.keep = locate(unit);
+  for (UnitObserver* observer : options_.observers) observer->compiled(key, made, *unit.code);
 
   ++stats_.units;
   stats_.unit_insns += made.guest_insns;
   stats_.unit_accesses += static_cast<uint64_t>(std::count_if(made.code.begin(), made.code.end(), is_access));
   watch.add_to(stats_.compile_ns);
   return fresh;
+}
+
+void Engine::show_translated(const isa::CodeKey& key, const ir::Unit& unit) {
+  std::vector<uint8_t> code(unit.guest_bytes);
+  if (!mmu_.fetch(key.address, code.data(), unit.guest_bytes, guest_.code_space())) {
+    guest_.forget_refusal();
+    code.clear();
+  }
+  for (UnitObserver* observer : options_.observers) observer->translated(guest_, key, code, unit);
 }
 
 /// Finds the unit's code in Ram, by the pages that were fetched for it. False: it has none, or not there.

@@ -95,6 +95,9 @@ class Guest final : public isa::Guest {
   void reset() override { regs = {}; }
   void save(std::vector<std::byte>&) const override {}
   Result<void> restore(std::span<const std::byte>) override { return {}; }
+  std::string disassemble(const isa::CodeKey&, uint64_t address, std::span<const uint8_t> code) const override {
+    return std::to_string(address) + " op " + std::to_string(code[0]) + "\n";
+  }
   std::string describe() const override { return "toy at " + std::to_string(regs.pc); }
 
  private:

@@ -1,4 +1,4 @@
-// What the engine tells of its way through guest code, for those who debug a boot.
+// What the engine tells of its way through guest code, for those who debug a boot. Of units as they are made: unit_observer.h.
 #pragma once
 
 #include <cstdint>

@@ -1,7 +1,6 @@
 // Joins the x86 front end, a back end and the engine to an x86 processor.
 #include "engine/x86_vcpu.h"
 
-#include <random>
 #include <utility>
 
 #include "base/assert.h"
@@ -31,8 +30,9 @@ isa::x86::GuestOptions guest_options(const X86VcpuOptions& options) {
   result.model = options.model;
   result.number = options.number;
   result.interrupts = options.interrupts;
+  result.wall_clock = options.wall_clock;
   // Equal runs need equal random numbers.
-  if (options.counted) result.random = std::mt19937_64(options.number);
+  if (options.counted) result.seed = options.number;
   return result;
 }
 
@@ -75,6 +75,7 @@ class Processor final : public X86Vcpu {
     result.verify = options.verify;
     result.code_bytes = options.code_bytes;
     result.trace = std::move(options.trace);
+    result.observers = std::move(options.observers);
     return result;
   }
 
@@ -88,7 +89,7 @@ class Processor final : public X86Vcpu {
 
 Result<std::unique_ptr<X86Vcpu>> make_x86_vcpu(X86VcpuOptions options) {
   STRATA_ASSERT(options.memory != nullptr && options.ports != nullptr);
-  auto backend = STRATA_TRY(make_backend(options.backend));
+  auto backend = options.make_backend ? options.make_backend() : STRATA_TRY(make_backend(options.backend));
   auto guest = STRATA_TRY(isa::x86::make_guest(guest_options(options)));
   return std::make_unique<Processor>(std::move(guest), std::move(backend), std::move(options));
 }

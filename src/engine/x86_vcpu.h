@@ -5,10 +5,12 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "engine/stats.h"
 #include "engine/trace.h"
+#include "engine/unit_observer.h"
 #include "iface/irq.h"
 #include "iface/x86_registers.h"
 #include "memory/address_space.h"
@@ -32,9 +34,13 @@ struct X86VcpuOptions {
   std::function<uint64_t()> ticks;
   uint64_t tick_rate = 1'000'000'000;  ///< ticks a second, what the guest is told
 
+  /// Nanoseconds since 1970, UTC, of the paravirtual clock. None: the host's.
+  std::function<uint64_t()> wall_clock;
+
   BackendKind backend = BackendKind::interp;
-  std::string model = "strata64";  ///< see isa/x86/cpuid.h
-  unsigned number = 0;             ///< APIC id
+  std::function<std::unique_ptr<codegen::Backend>()> make_backend;  ///< one of the caller's own in its place
+  std::string model = "strata64";                                   ///< see isa/x86/cpuid.h
+  unsigned number = 0;                                              ///< APIC id
 
   /// Instructions are counted so exactly that run_until() can stop behind any of them, and equal input gives equal
   /// runs.
@@ -43,13 +49,13 @@ struct X86VcpuOptions {
   uint64_t code_bytes = uint64_t{64} << 20;  ///< compiled code is kept up to this much host memory
   bool verify = false;                       ///< verify IR between passes, in release builds too
   Trace trace;                               ///< called before each unit runs; none: costs nothing
+  std::vector<UnitObserver*> observers;      ///< of the units made; borrowed
 };
 
 class X86Vcpu : public iface::X86Vcpu {
  public:
-  /// As run(), and comes back with `interrupted` when `insns` guest instructions are done: exactly then with
-  /// X86VcpuOptions::counted, else at the first end of a unit behind it, which a loop inside a unit may put off.
-  virtual iface::Exit run_until(uint64_t insns) = 0;
+  /// Comes back when `insns` guest instructions are done: exactly then with X86VcpuOptions::counted, else at the first end of a unit behind it, which a loop inside a unit may put off.
+  iface::Exit run_until(uint64_t insns) override = 0;
 
   /// Guest instructions done so far. Inside a device call it may lag by those of the unit that runs.
   virtual uint64_t insns() const = 0;

@@ -31,6 +31,10 @@ class Vcpu {
   virtual ~Vcpu() = default;
   /// Runs guest code until something is needed. On one thread, always the same. Device calls happen inside.
   virtual Exit run() = 0;
+  /// As run(), and comes back with `interrupted` once so many instructions are done since the processor was made.
+  virtual Exit run_until(uint64_t /*insns*/) {
+    return {ExitReason::failed, "this kind of processor does not count instructions"};
+  }
   /// From any thread: run() returns soon, or the next one does at once.
   virtual void kick() = 0;
   /// From any thread: an interrupt controller has changed what is pending.

@@ -135,6 +135,9 @@ class Guest {
   virtual void save(std::vector<std::byte>& out) const = 0;
   virtual Result<void> restore(std::span<const std::byte> in) = 0;
 
+  /// For messages to people: the first instruction of `code`, which stands at `address`, as one line.
+  virtual std::string disassemble(const CodeKey& key, uint64_t address, std::span<const uint8_t> code) const = 0;
+
   /// For messages to people: registers as text.
   virtual std::string describe() const = 0;
 };

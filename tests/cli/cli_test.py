@@ -70,6 +70,14 @@ class CommandLine(unittest.TestCase):
             ("--disk|readonly", ["run", "--kernel", "k", "--disk", "d,colour=red"]),
             ("--net|'carrier pigeon'|user", ["run", "--kernel", "k", "--net", "carrier pigeon"]),
             ("--timeout|'soon'", ["run", "--kernel", "k", "--timeout", "soon"]),
+            ("--trace|'asm'|run, ir, code", ["run", "--kernel", "k", "--trace", "asm"]),
+            ("--trace|''|run, ir, code", ["run", "--kernel", "k", "--trace", ""]),
+            ("--trace|'main'|hexadecimal", ["run", "--kernel", "k", "--trace", "ir,code=main"]),
+            ("--trace|two addresses", ["run", "--kernel", "k", "--trace", "ir=1,code=2"]),
+            ("--trace|not kvm", ["run", "--kernel", "k", "--trace", "ir", "--engine", "kvm"]),
+            ("--icount|kvm", ["run", "--kernel", "k", "--icount", "--engine", "kvm"]),
+            ("--icount|--kernel", ["run", "image", "--icount"]),
+            ("lockstep|--net none", ["run", "--kernel", "k", "--engine", "lockstep", "--net", "user"]),
             ("--as|'jail'", ["run", "x", "--as", "jail"]),
             ("debian:frob", ["image", "build", "debian:frob"]),
             ("mips", ["image", "build", "debian:trixie", "--arch", "mips"]),
@@ -144,6 +152,34 @@ class CommandLine(unittest.TestCase):
                     self.file("loop", kernel(b"\xeb\xfe")))
         left = kernel(b"\xb0\x03\xe6\xf4")  # mov al, 3; out 0xf4, al
         self.assertEqual(self.run_strata("run", "--net", "none", "--kernel", self.file("left", left)).returncode, 7)
+
+    def test_looking_into_the_translator(self):
+        kernel_file = self.file("left", kernel(b"\xb0\x03\xe6\xf4"))  # mov al, 3; out 0xf4, al
+        run = ("run", "--net", "none", "--engine", "jit", "--kernel", kernel_file)
+        shown = self.run_strata(*run, "--trace", "ir,code=100020")
+        for part in ("== 100020", "mov al, 0x03", "-- IR\n", "-- IR after the passes", "-- host"):
+            self.assertIn(part, shown.stderr)
+        self.assertEqual(self.run_strata(*run, "--trace", "ir=0x2").stderr, "")
+        self.assertIn("100020", self.run_strata(*run, "--trace", "run").stderr)
+        for row in ("guest instructions", "translation time", "memory beyond RAM", "exits from code"):
+            self.assertIn(row, self.run_strata(*run, "--stats").stderr)
+
+    def test_repeatable_runs(self):
+        # A few of what a guest knows of time and chance: rdtsc; add ebx, eax; rdrand eax; loop; out 0xf4, al
+        code = bytes.fromhex("b950c30000 0f31 01c3 0fc7f0 01c3 e2f5 89d8 e6f4")
+        run = ("run", "--icount", "--kernel", self.file("chance", kernel(code)), "--stats")
+        ends = [self.run_strata(*run, "--engine", engine) for engine in ("jit", "jit", "interp", "lockstep")]
+        self.assertEqual(len({end.returncode for end in ends}), 1, ends)
+        counts = {line for end in ends for line in end.stderr.splitlines() if line.startswith("guest instructions")}
+        self.assertEqual(len(counts), 1, counts)
+        self.assertIn("250,", counts.pop())
+
+    def test_map_for_perf(self):
+        kernel_file = self.file("left", kernel(b"\xb0\x03\xe6\xf4"))
+        said = self.run_strata("run", "--net", "none", "--engine", "jit", "--kernel", kernel_file, "--perf-map").stderr
+        path = Path(said.split()[1])
+        self.addCleanup(path.unlink)
+        self.assertRegex(path.read_text(), r"^[0-9a-f]+ [0-9a-f]+ guest_100020\n")
 
     def test_interrupted(self):
         with subprocess.Popen([strata, "run", "--net", "none", "--kernel", self.file("loop", kernel(b"\xeb\xfe"))],

@@ -15,22 +15,37 @@ ZydisMachineMode machine_mode(unsigned code_bits) {
   }
 }
 
+struct Line {
+  std::string text;
+  size_t length;
+};
+
+/// `code` is not empty.
+Line disassemble_line(std::span<const uint8_t> code, uint64_t address, unsigned code_bits) {
+  ZydisDisassembledInstruction instruction;
+  const bool good =
+      ZYAN_SUCCESS(ZydisDisassembleIntel(machine_mode(code_bits), address, code.data(), code.size(), &instruction));
+  const size_t length = good ? instruction.info.length : 1;
+  std::string bytes;
+  for (uint8_t byte : code.first(length)) bytes += fmt::format("{:02x}", byte);
+  return {fmt::format("{:x}  {:<30}  {}\n", address, bytes, good ? instruction.text : "(bad)"), length};
+}
+
 }  // namespace
 
 std::string disassemble(std::span<const uint8_t> code, uint64_t address, unsigned code_bits) {
   std::string text;
   while (!code.empty()) {
-    ZydisDisassembledInstruction instruction;
-    const bool good =
-        ZYAN_SUCCESS(ZydisDisassembleIntel(machine_mode(code_bits), address, code.data(), code.size(), &instruction));
-    const size_t length = good ? instruction.info.length : 1;
-    std::string bytes;
-    for (uint8_t byte : code.first(length)) bytes += fmt::format("{:02x}", byte);
-    text += fmt::format("{:x}  {:<30}  {}\n", address, bytes, good ? instruction.text : "(bad)");
-    code = code.subspan(length);
-    address += length;
+    const Line line = disassemble_line(code, address, code_bits);
+    text += line.text;
+    code = code.subspan(line.length);
+    address += line.length;
   }
   return text;
+}
+
+std::string disassemble_one(std::span<const uint8_t> code, uint64_t address, unsigned code_bits) {
+  return code.empty() ? std::string() : disassemble_line(code, address, code_bits).text;
 }
 
 }  // namespace strata::isa::x86

@@ -9,6 +9,7 @@
 
 #include "isa/x86/cpu.h"
 #include "isa/x86/describe.h"
+#include "isa/x86/disasm.h"
 #include "isa/x86/fpu/x87_unit.h"
 #include "isa/x86/host_float.h"
 #include "isa/x86/mode.h"
@@ -36,7 +37,35 @@ struct SavedHeader {
   static constexpr uint32_t current_version = 3;
   uint32_t version = current_version;
   uint32_t size = sizeof(State);
+  uint64_t random = 0;  ///< where the seeded numbers stand
 };
+
+/// splitmix64: all its state is one word, which is saved with the processor.
+uint64_t next_random(uint64_t& state) {
+  uint64_t mixed = state += 0x9e37'79b9'7f4a'7c15;
+  mixed = (mixed ^ mixed >> 30) * 0xbf58'476d'1ce4'e5b9;
+  mixed = (mixed ^ mixed >> 27) * 0x94d0'49bb'1331'11eb;
+  return mixed ^ mixed >> 31;
+}
+
+/// Zeros for the bytes of a struct behind its last field, which hold whatever stood there.
+template <class T, class Last>
+void clear_behind(T& object, const Last& last) {
+  auto* const begin = reinterpret_cast<std::byte*>(&object);
+  const size_t used = static_cast<size_t>(reinterpret_cast<const std::byte*>(&last + 1) - begin);
+  std::memset(begin + used, 0, sizeof object - used);
+}
+
+/// What no instruction can see: so equal processors have equal bytes, and nothing of the host's memory is saved.
+void clear_unseen(State& state) {
+  state.temp = {};
+  for (X87Register& reg : state.x87.physical) clear_behind(reg, reg.sign_exponent);
+  clear_behind(state.x87, state.x87.data_selector);
+  clear_behind(state, state.event);
+  clear_behind(state.gdtr, state.gdtr.limit);
+  clear_behind(state.idtr, state.idtr.limit);
+  if (state.event.type == Event::none) std::memset(&state.event, 0, sizeof state.event);
+}
 
 class Processor final : public X86Guest {
  public:
@@ -45,7 +74,9 @@ class Processor final : public X86Guest {
     cpu_.cpuid.apic_id = options.number;
     cpu_.interrupts = options.interrupts;
     cpu_.wall_clock = options.wall_clock ? options.wall_clock : host_wall_clock;
-    cpu_.random = options.random ? options.random : host_random;
+    if (options.seed) cpu_.random = [this] { return next_random(random_); };
+    else cpu_.random = host_random;
+    random_ = options.seed.value_or(0);
     Processor::reset();
   }
 
@@ -100,6 +131,9 @@ class Processor final : public X86Guest {
   void save(std::vector<std::byte>& out) const override;
   Result<void> restore(std::span<const std::byte> in) override;
 
+  std::string disassemble(const CodeKey& key, uint64_t address, std::span<const uint8_t> code) const override {
+    return disassemble_one(code, address, Mode::unpack(key.mode).code_bits);
+  }
   std::string describe() const override { return x86::describe(cpu_.state); }
   iface::X86Registers registers() const override { return read_registers(cpu_.state); }
   void set_registers(const iface::X86Registers& registers) override { write_registers(cpu_.state, registers); }
@@ -108,6 +142,7 @@ class Processor final : public X86Guest {
   Next between_instructions();
 
   Cpu cpu_;
+  uint64_t random_ = 0;  ///< the state of the seeded numbers
 };
 
 Next Processor::handle(ir::ExitKind kind, uint64_t payload) {
@@ -157,9 +192,11 @@ bool Processor::interrupt_ready() {
 }
 
 void Processor::save(std::vector<std::byte>& out) const {
-  const SavedHeader header;
+  const SavedHeader header{.random = random_};
+  State state = cpu_.state;
+  clear_unseen(state);
   const auto head = std::as_bytes(std::span(&header, 1));
-  const auto body = std::as_bytes(std::span(&cpu_.state, 1));
+  const auto body = std::as_bytes(std::span(&state, 1));
   out.insert(out.end(), head.begin(), head.end());
   out.insert(out.end(), body.begin(), body.end());
 }
@@ -176,6 +213,7 @@ Result<void> Processor::restore(std::span<const std::byte> in) {
                 SavedHeader::current_version);
   }
   std::memcpy(&cpu_.state, in.data() + sizeof header, sizeof(State));
+  random_ = header.random;
   if (cpu_.host) cpu_.host->flush_mappings(true);
   return {};
 }

@@ -26,6 +26,7 @@ VcpuFactory own_engine(EngineOptions options, engine::BackendKind backend) {
     vcpu.backend = backend;
     vcpu.model = options.model;
     vcpu.trace = options.trace;
+    vcpu.observers = options.observers;
     return STRATA_TRY(engine::make_x86_vcpu(std::move(vcpu)));
   };
 }

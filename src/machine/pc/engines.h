@@ -4,9 +4,11 @@
 #include <cstdint>
 
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "engine/trace.h"
+#include "engine/unit_observer.h"
 #include "machine/pc/vcpu_factory.h"
 
 namespace strata::machine::pc {
@@ -16,8 +18,9 @@ VcpuFactory kvm_engine();
 
 /// Options of Strata's own engine.
 struct EngineOptions {
-  std::string model = "strata64";  ///< see isa/x86/cpuid.h
-  engine::Trace trace;             ///< called before each unit; none: costs nothing
+  std::string model = "strata64";                     ///< see isa/x86/cpuid.h
+  engine::Trace trace;                                ///< called before each unit; none: costs nothing
+  std::vector<engine::UnitObserver*> observers = {};  ///< of the units made; borrowed
 };
 
 /// The portable interpreter, the reference.

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "base/assert.h"
 #include "base/bits.h"
 #include "machine/pc/boot/loader.h"
 
@@ -131,26 +132,39 @@ void Pc::wait_for_work() {
   work_.wait(guard, [this] { return stop_ || request_ || vcpu_->runnable(); });
 }
 
+/// What of a processor's exit, or of a request made meanwhile, is the machine's.
+std::optional<MachineExit> Pc::take_exit(iface::Exit exit) {
+  if (auto asked = take_request()) return asked;
+  switch (exit.reason) {
+    case iface::ExitReason::halted:
+    case iface::ExitReason::interrupted:
+    case iface::ExitReason::debug: return std::nullopt;
+    case iface::ExitReason::shutdown:
+      return MachineExit{.reason = MachineExitReason::shutdown, .code = 0, .message = vcpu_->describe()};
+    case iface::ExitReason::failed:
+      return MachineExit{.reason = MachineExitReason::failed, .code = 0, .message = std::move(exit.message)};
+  }
+  STRATA_UNREACHABLE();
+}
+
 MachineExit Pc::run() {
   for (;;) {
     if (auto exit = take_request()) return *std::move(exit);
     iface::Exit exit = vcpu_->run();
-    if (auto asked = take_request()) return *std::move(asked);
-    switch (exit.reason) {
-      case iface::ExitReason::halted:
-        if ((vcpu_->registers().rflags & interrupt_flag) == 0 && !vcpu_->runnable()) {
-          return {.reason = MachineExitReason::halted, .code = 0, .message = vcpu_->describe()};
-        }
-        wait_for_work();
-        break;
-      case iface::ExitReason::interrupted:
-      case iface::ExitReason::debug: break;
-      case iface::ExitReason::shutdown:
-        return {.reason = MachineExitReason::shutdown, .code = 0, .message = vcpu_->describe()};
-      case iface::ExitReason::failed:
-        return {.reason = MachineExitReason::failed, .code = 0, .message = std::move(exit.message)};
-    }
+    const bool halted = exit.reason == iface::ExitReason::halted;
+    if (auto ours = take_exit(std::move(exit))) return *std::move(ours);
+    if (!halted) continue;
+    if ((vcpu_->registers().rflags & interrupt_flag) == 0 && !vcpu_->runnable())
+      return {.reason = MachineExitReason::halted, .code = 0, .message = vcpu_->describe()};
+    wait_for_work();
   }
+}
+
+Pc::Step Pc::run_until(uint64_t insns) {
+  if (auto exit = take_request()) return {.exit = std::move(exit)};
+  iface::Exit exit = vcpu_->run_until(insns);
+  const bool halted = exit.reason == iface::ExitReason::halted;
+  return {.exit = take_exit(std::move(exit)), .halted = halted};
 }
 
 void Pc::stop() {

@@ -70,6 +70,14 @@ class Pc {
   /// processor sleeps.
   MachineExit run();
 
+  /// For whoever gives the machine its time: runs the processor to this count of instructions, or to where it halts, or
+  /// the machine has something to say. Does not sleep.
+  struct Step {
+    std::optional<MachineExit> exit;
+    bool halted = false;
+  };
+  Step run_until(uint64_t insns);
+
   /// From any thread: run() returns soon with `stopped`, or the next one does at once.
   void stop();
   /// From any thread: a press of the power button, which the guest may heed.
@@ -96,6 +104,7 @@ class Pc {
   void load_firmware();
   void request(devices::MachineRequest what, uint32_t code);
   std::optional<MachineExit> take_request();
+  std::optional<MachineExit> take_exit(iface::Exit exit);
   /// Sleeps until the processor has something to do.
   void wait_for_work();
   void wake();
