@@ -11,7 +11,7 @@ target_include_directories(strata-oci PRIVATE ${CMAKE_SOURCE_DIR}/src)
 target_compile_definitions(strata-oci PRIVATE STRATA_VERSION="${PROJECT_VERSION}")
 add_dependencies(strata-oci strata_container strata_base)
 if(NOT STRATA_SANITIZE)  # a sanitizer's runtime is shared
-  target_link_options(strata-oci PRIVATE -static)
+  target_link_options(strata-oci PRIVATE -static -Wl,--gc-sections)
 endif()
 target_link_libraries(strata-oci PRIVATE
   $<TARGET_FILE:strata_container> $<TARGET_FILE:strata_base> strata_fmt seccomp)
