@@ -42,7 +42,7 @@ class ControlPlane final : private bridge::Protocol,
   /// `seed` spreads the moments at which switches speak.
   ControlPlane(bridge::Bridge& bridge, const ControlOptions& options, uint64_t seed, Time now);
   /// All ports forward, and what was registered is gone.
-  ~ControlPlane();
+  ~ControlPlane() override;
   ControlPlane(const ControlPlane&) = delete;
   ControlPlane& operator=(const ControlPlane&) = delete;
 

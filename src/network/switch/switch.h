@@ -50,6 +50,7 @@ class Switch {
   /// The same for edits, which may be of machines' ports, too.
   Result<Changes> edit(const std::vector<Edit>& edits, bool dry_run);
 
+  // switch_machines.cpp.
   /// A port for a machine; its cable comes with plug_machine(). Gives the port's name.
   Result<std::string> add_machine_port(std::string_view machine, const Settings& settings);
   Result<void> plug_machine(const std::string& port, UniqueFd socket, bool offloads);
