@@ -27,8 +27,8 @@ Result<void> bind_from_host(int root, const DeviceNode& node) {
   return attach(tree.get(), target.get());
 }
 
-Result<void> make_node(int root, const DeviceNode& node) {
-  const auto [directory, name] = STRATA_TRY(make_parent_in_root(root, node.path));
+Result<void> make_node(int root, const ParentInRoot& place, const DeviceNode& node) {
+  const auto& [directory, name] = place;
   // The mode is set apart, for the process's umask takes bits away from the one given here.
   if (::mknodat(directory.get(), name.c_str(), type_bits(node.type) | node.mode, makedev(node.major, node.minor)) !=
       0) {
@@ -51,11 +51,20 @@ Result<void> make_node(int root, const DeviceNode& node) {
 }  // namespace
 
 Result<void> make_device_nodes(int root, const std::vector<DeviceNode>& extra) {
+  const std::string dev = "/dev/";
+  ParentInRoot place{.directory = STRATA_TRY(make_directory_in_root(root, dev)), .name = ""};
   for (const auto& node : default_devices) {
     const bool replaced = std::ranges::any_of(extra, [&](const DeviceNode& one) { return one.path == node.path; });
-    if (!replaced) STRATA_TRY(with_context(make_node(root, node), "device {}", node.path));
+    if (replaced) continue;
+    place.name = node.path.substr(dev.size());
+    STRATA_TRY(with_context(make_node(root, place, node), "device {}", node.path));
   }
-  for (const auto& node : extra) STRATA_TRY(with_context(make_node(root, node), "device {}", node.path));
+  for (const auto& node : extra) {
+    const auto made = [&]() -> Result<void> {
+      return make_node(root, STRATA_TRY(make_parent_in_root(root, node.path)), node);
+    }();
+    STRATA_TRY(with_context(made, "device {}", node.path));
+  }
   return {};
 }
 

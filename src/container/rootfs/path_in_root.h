@@ -27,7 +27,4 @@ struct ParentInRoot {
 };
 [[nodiscard]] Result<ParentInRoot> make_parent_in_root(int root, const std::string& path);
 
-/// The path under which the kernel finds this descriptor's file, for calls that take no descriptor.
-[[nodiscard]] std::string path_of_fd(int fd);
-
 }  // namespace strata::container
