@@ -29,13 +29,13 @@ Result<UniqueFd> make_directory_in_root(int root, const std::string& path, mode_
 }
 
 Result<ParentInRoot> make_parent_in_root(int root, const std::string& path) {
-  const std::size_t end = path.find_last_not_of('/');
-  const std::size_t slash = path.find_last_of('/', end);
-  const std::size_t begin = slash == std::string::npos ? 0 : slash + 1;
-  std::string name = end == std::string::npos ? "" : path.substr(begin, end + 1 - begin);
+  std::string plain = path;
+  while (plain.ends_with('/') || plain.ends_with("/.")) plain.pop_back();
+  const std::size_t begin = plain.find_last_of('/') + 1;  // 0 if there is none
+  std::string name = plain.substr(begin);
   if (name.empty() || name == "." || name == "..")
     return fail(ErrorCode::bad_data, "{} names no file in the container", path);
-  return ParentInRoot{.directory = STRATA_TRY(make_directory_in_root(root, "/" + path.substr(0, begin))),
+  return ParentInRoot{.directory = STRATA_TRY(make_directory_in_root(root, "/" + plain.substr(0, begin))),
                       .name = std::move(name)};
 }
 
