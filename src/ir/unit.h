@@ -25,6 +25,7 @@ using BlockId = uint32_t;
 
 /// The index of a slot in StateLayout::slots.
 using SlotId = uint16_t;
+inline constexpr SlotId no_slot = 0xffff;
 
 /// One piece of the guest's processor state that IR reads and writes as a whole.
 struct Slot {
@@ -39,6 +40,8 @@ struct StateLayout {
   std::vector<Slot> slots;
   uint32_t size = 0;  ///< bytes
   SlotId pc = 0;      ///< the i64 slot that `insn`, `exit_goto` and `exit_indirect` set
+  /// The i32 slot that holds a flags value (ir/flags.h) and never anything else, if there is one.
+  SlotId flags = no_slot;
   /// The i64 slots that code reads and writes most, the hottest first: back ends may keep them in registers. Not the pc.
   std::vector<SlotId> hot = {};
 };

@@ -125,6 +125,11 @@ void append_constant(std::vector<Step>& steps, const ir::Unit& unit, const Instr
   append(steps, step, wide_constant());
 }
 
+void append_get(std::vector<Step>& steps, const ir::Slot& slot, uint16_t result) {
+  append(steps, {.d = result, .a = static_cast<uint16_t>(slot.offset)},
+         move(width_of(slot.type), Place::slot, Dest::cell));
+}
+
 void append_set(std::vector<Step>& steps, const ir::Slot& slot, uint16_t from) {
   if (ir::bits(slot.type) > 64) {
     const auto to = static_cast<uint16_t>(any_slot | slot.offset / cell_bytes);

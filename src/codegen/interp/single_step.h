@@ -17,6 +17,9 @@ void append_operation(std::vector<Step>& steps, const ir::Unit& unit, const ir::
 /// The step that writes a constant to a cell, or two.
 void append_constant(std::vector<Step>& steps, const ir::Unit& unit, const ir::Instr& instr, uint16_t result);
 
+/// The step that reads an integer slot.
+void append_get(std::vector<Step>& steps, const ir::Slot& slot, uint16_t result);
+
 /// The step that sets a slot from a cell.
 void append_set(std::vector<Step>& steps, const ir::Slot& slot, uint16_t from);
 

@@ -26,10 +26,7 @@ class Analysis {
       case Op::nop:
       case Op::constant:
       case Op::vconstant: break;
-      case Op::get:
-        if (note.fold != never && !may_fold(note.fold)) note.fold = never;
-        if (note.last_use != 0) scratch_.slot(instr.imm).next_get = position_;
-        break;
+      case Op::get: look_at_get(instr, note); break;
       case Op::set: look_at_set(instr, note); break;
       case Op::insn: scratch_.slot(unit_.layout->pc).next_set = position_; break;
       default:
@@ -41,18 +38,50 @@ class Analysis {
     }
   }
 
+  void look_at_get(const Instr& instr, Note& note) {
+    if (note.last_use == 0) return;
+    if (note.fold != never && !may_fold(note.fold)) note.fold = never;
+    if (instr.imm == unit_.layout->flags) {
+      const bool in_place = (note.roles & ~(Role::flags | Role::merged | Role::sunk)) == 0;
+      note.fused = in_place && note.last_use <= (note.roles == Role::sunk ? next_flags_set_ : next_flags_write_);
+    }
+    scratch_.slot(instr.imm).next_get = position_;
+  }
+
   void look_at_operation(const Instr& instr, Note& note) {
     const bool pure = is_pure(unit_, instr);
     const bool leaves = instr.op == Op::call && unit_.helpers[instr.imm]->effect == ir::HelperEffect::may_exit;
     if (note.fold != never && (leaves || !may_fold(note.fold))) note.fold = never;
     if (pure) note.fused = fuse(instr, note);
-    if (!note.fused) use_operands(instr);
+    if (note.roles == Role::flags_slot && note.fold != never) make_direct(instr, note);
+    if (!note.fused && !note.direct) use_operands(instr);
     if (instr.op == Op::zext) {
       uint32_t& fold = notes_[instr.arg[0]].fold;
       fold = std::min(fold, note.fold);
     }
-    const bool seen = ir::has(instr.op, ir::Trait::may_exit) || (instr.op == Op::call && !pure);
-    if (seen) next_observer_ = position_;
+    const bool calls = instr.op == Op::call && !pure;
+    if (calls) next_flags_set_ = next_flags_write_ = position_;
+    if (calls || ir::has(instr.op, ir::Trait::may_exit)) next_observer_ = position_;
+  }
+
+  /// Flags that only the flags slot wants go there at once: those of an operation, and those merged into what the slot
+  /// holds.
+  void make_direct(const Instr& instr, Note& note) {
+    const Instr* fresh = &instr;
+    if (instr.op == Op::flags_merge) {
+      const Instr& old = unit_.code[instr.arg[0]];
+      fresh = &unit_.code[instr.arg[1]];
+      Note& its = notes_[instr.arg[1]];
+      if (old.op != Op::get || old.imm != unit_.layout->flags || its.last_use != 0 || fresh->sunk) return;
+    }
+    if (fresh->op < Op::flags_add || fresh->op > Op::flags_logic) return;
+    note.direct = true;
+    next_flags_write_ = position_;
+    if (fresh != &instr) {
+      use(instr.arg[0], position_, Role::merged);
+      use(instr.arg[1], position_, Role::merged);
+    }
+    for (unsigned i = 0; i < ir::info(fresh->op).operands; ++i) use(fresh->arg[i], position_, Role::other);
   }
 
   /// Whether the set that wants this value may be done here already, as nobody can see the difference.
@@ -68,7 +97,9 @@ class Analysis {
       note.last_use = slot.next_set;
       use_sunk(instr, note.last_use);
     } else {
-      use(instr.arg[0], position_, Role::other);
+      const bool flags = instr.imm == unit_.layout->flags;
+      if (flags) next_flags_set_ = next_flags_write_ = position_;
+      use(instr.arg[0], position_, flags ? Role::flags_slot : Role::other);
       notes_[instr.arg[0]].fold = position_;
       slot.next_write = position_;
     }
@@ -80,7 +111,8 @@ class Analysis {
     for (unsigned i = 0; i < count; ++i) use(instr.arg[i], position_, i == 0 ? first_role(instr.op) : Role::other);
   }
 
-  static uint8_t first_role(Op op) {
+  static uint16_t first_role(Op op) {
+    if (op == Op::cond) return Role::flags;
     if (op == Op::load || op == Op::store || op == Op::fstack_memory || is_atomic(op)) return Role::address;
     if (op == Op::branch || op == Op::exit_if || op == Op::select) return Role::condition;
     return Role::other;
@@ -88,8 +120,10 @@ class Analysis {
 
   /// Whether all users of a value do its computation on the way; then its operands are wanted by them.
   bool fuse(const Instr& instr, const Note& note) {
+    if (note.roles == Role::merged) return true;
     if (note.roles == Role::condition && (is_compare(instr.op) || instr.op == Op::cond)) {
-      for (unsigned i = 0; i < ir::info(instr.op).operands; ++i) use(instr.arg[i], note.last_use, Role::other);
+      const uint16_t role = instr.op == Op::cond ? Role::flags : Role::other;
+      for (unsigned i = 0; i < ir::info(instr.op).operands; ++i) use(instr.arg[i], note.last_use, role);
       return true;
     }
     if (instr.type != Type::i64) return false;
@@ -136,11 +170,11 @@ class Analysis {
     for (unsigned i = 0; i < count; ++i) {
       Note& note = notes_[instr.arg[i]];
       note.last_use = std::max(note.last_use, position);
-      note.roles |= Role::other;
+      note.roles |= Role::sunk;
     }
   }
 
-  void use(ir::Value value, uint32_t position, uint8_t role) {
+  void use(ir::Value value, uint32_t position, uint16_t role) {
     Note& note = notes_[value];
     note.awake = true;
     note.last_use = std::max(note.last_use, position);
@@ -152,7 +186,9 @@ class Analysis {
   Scratch& scratch_;
   Note* notes_;
   uint32_t position_ = 0;
-  uint32_t next_observer_ = never;  ///< the next instruction that may leave the unit, or call what sees the state
+  uint32_t next_flags_set_ = never;    ///< the next set of the flags slot or call that may set it
+  uint32_t next_flags_write_ = never;  ///< where the slot gets what that sets
+  uint32_t next_observer_ = never;     ///< the next instruction that may leave the unit, or call what sees the state
 };
 
 }  // namespace

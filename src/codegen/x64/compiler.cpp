@@ -104,7 +104,7 @@ void Compiler::compile_instr(const Instr& instr) {
     case Op::constant:
     case Op::vconstant: return;
     case Op::get:
-      if (found.last_use != 0) get(instr);
+      if (found.last_use != 0 && !found.fused) get(instr);
       return;
     case Op::insn: note_set(unit_.layout->pc, position_, false); return begin_insn(instr.imm);
     case Op::set: {

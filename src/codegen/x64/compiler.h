@@ -119,6 +119,11 @@ class Compiler {
   void set_host_flags(const Instr& instr);
   void flags_of(const Instr& instr);
   void flags_merge(const Instr& instr);
+  x86::Mem raw_flags(uint32_t size = 2) const { return state(static_cast<uint32_t>(homes_.flags()), size); }
+  void store_flags(const Instr& instr);
+  void get_flags();
+  void set_flags(Value value);
+  CondCode test_raw_flags(ir::Cond wanted);
   CondCode condition(Value truth);  ///< the host's flags, and what of them says that it holds
   CondCode compare(const Instr& instr);
   CondCode relation(const Instr& compare, bool swapped) const;

@@ -80,7 +80,8 @@ uint16_t Compiler::exit_operand(Value value) {
   const Instr& instr = at(value);
   const Note& found = note(value);
   const bool constant = instr.op == Op::constant || instr.op == Op::vconstant;
-  if (!constant && !is_sunk(instr, found)) {
+  const bool in_state = instr.op == Op::get && found.fused;
+  if (!constant && !in_state && !is_sunk(instr, found)) {
     if (found.cell != 0) return static_cast<uint16_t>(found.cell);
     STRATA_ASSERT(found.reg >= 0, "an exit wants a value that was not kept");
     const auto reg = static_cast<unsigned>(found.reg);
@@ -95,6 +96,7 @@ uint16_t Compiler::exit_operand(Value value) {
   next_temporary_ += 2;
   STRATA_ASSERT(where + 2u <= Frame::all_cells, "too much is left to one exit");
   if (constant) interp::append_constant(code_->steps, unit_, instr, where);
+  else if (in_state) interp::append_get(code_->steps, slot_of(instr), where);
   else interp::append_operation(code_->steps, unit_, instr, where, operands);
   exit_values_.push_back({value, where});
   return where;

@@ -43,6 +43,7 @@ Compiler::CondCode Compiler::compare(const Instr& instr) {
 /// Of a flags value: a test of its bits.
 Compiler::CondCode Compiler::test_flags(const Instr& cond) {
   const auto wanted = static_cast<ir::Cond>(cond.imm);
+  if (at(cond.arg[0]).op == Op::get && note(cond.arg[0]).fused) return test_raw_flags(wanted);
   const Gp flags = use_low(cond.arg[0]).r32();
   const uint32_t read = ir::flags_read(wanted);
   const bool opposite = (cond.imm & 1) != 0;
@@ -101,6 +102,7 @@ void Compiler::set_host_flags(const Instr& instr) {
 
 /// lahf gives the host's flags in the IR's layout, but for overflow.
 void Compiler::flags_of(const Instr& instr) {
+  if (note(here()).direct) return store_flags(instr);
   set_host_flags(instr);
   pinned_general_ = 0;
   a_.lahf();
@@ -114,7 +116,6 @@ void Compiler::flags_of(const Instr& instr) {
   a_.movzx(x86::ecx, x86::ah);
   a_.movzx(x86::eax, x86::al);
   // Beside the flags lahf gives bit 1 only, which is always set.
-  constexpr unsigned overflow_bit = 11;
   if (host_.bmi2) {  // leaves the host's flags alone
     a_.rorx(x86::eax, x86::eax, 32 - overflow_bit);
     if (instr.op == Op::flags_sub) host_flags_ = &instr;
@@ -125,6 +126,7 @@ void Compiler::flags_of(const Instr& instr) {
 }
 
 void Compiler::flags_merge(const Instr& instr) {
+  if (note(here()).direct) return store_flags(instr);
   const auto mask = static_cast<uint32_t>(instr.imm);
   const Gp fresh = use(instr.arg[1]);
   a_.mov(x86::eax, fresh.r32());
@@ -132,6 +134,70 @@ void Compiler::flags_merge(const Instr& instr) {
   const Gp to = define_from(here(), instr.arg[0]);
   a_.and_(to.r32(), ~mask);
   a_.or_(to.r32(), x86::eax);
+}
+
+/// Flags of an operation, or those merged into what the slot holds, straight into the slot.
+void Compiler::store_flags(const Instr& instr) {
+  const bool merge = instr.op == Op::flags_merge;
+  const Instr& fresh = merge ? at(instr.arg[1]) : instr;
+  const bool logic = fresh.op == Op::flags_logic;
+  const uint32_t taken = merge ? static_cast<uint32_t>(instr.imm) : ir::Flag::all;
+  constexpr uint32_t of_logic = ir::Flag::parity | ir::Flag::zero | ir::Flag::sign;  // the others are clear
+  set_host_flags(fresh);
+  a_.lahf();
+  if (!logic) a_.seto(x86::al);
+  if (logic || merge) a_.and_(x86::eax, RawFlags::of(logic ? taken & of_logic : taken));
+  else if (instr.op == Op::flags_sub) host_flags_ = &instr;
+  if (merge) {
+    a_.movzx(x86::ecx, raw_flags());
+    a_.and_(x86::ecx, RawFlags::of(~taken));
+    a_.or_(x86::eax, x86::ecx);
+  }
+  a_.mov(raw_flags(), x86::ax);
+}
+
+void Compiler::get_flags() {
+  a_.movzx(x86::eax, raw_flags());
+  a_.movzx(x86::ecx, x86::ah);
+  a_.and_(x86::eax, RawFlags::overflow);
+  a_.and_(x86::ecx, ir::Flag::all & ~ir::Flag::overflow);
+  a_.shl(x86::eax, overflow_bit);
+  a_.lea(define(here()).r32(), x86::ptr(x86::rax, x86::rcx));
+}
+
+void Compiler::set_flags(Value value) {
+  if (note(value).direct) return;
+  if (is_constant(value)) {
+    a_.mov(raw_flags(4), RawFlags::of(static_cast<uint32_t>(at(value).imm)));
+    return;
+  }
+  const Gp flags = use_low(value);
+  a_.movzx(x86::eax, flags.r8());
+  a_.mov(x86::ecx, flags.r32());
+  a_.shl(x86::eax, 8);
+  a_.shr(x86::ecx, overflow_bit);
+  a_.or_(x86::eax, x86::ecx);
+  a_.mov(raw_flags(4), x86::eax);
+  host_flags_ = nullptr;
+}
+
+/// In place: a test of the bits, or where sign and overflow are compared, the host's flags as they were.
+Compiler::CondCode Compiler::test_raw_flags(ir::Cond wanted) {
+  const uint32_t read = ir::flags_read(wanted), raw = RawFlags::of(read);
+  const auto even = static_cast<ir::Cond>(static_cast<uint8_t>(wanted) & ~1u);
+  const bool opposite = even != wanted;
+  if ((read & ir::Flag::overflow) == 0 || read == ir::Flag::overflow) {
+    const bool high = raw > 0xff;
+    x86::Mem byte = raw_flags(1);
+    if (high) byte.addOffset(1);
+    a_.test(byte, high ? raw >> 8 : raw);
+    return opposite ? CondCode::kZ : CondCode::kNZ;
+  }
+  a_.movzx(x86::eax, raw_flags());
+  a_.add(x86::al, 0x7f);  // overflows where the flag did
+  a_.sahf();              // the others
+  if (even == ir::Cond::l) return opposite ? CondCode::kGE : CondCode::kL;
+  return opposite ? CondCode::kG : CondCode::kLE;
 }
 
 }  // namespace strata::codegen::x64

@@ -1,4 +1,5 @@
-// Homes: the host registers in which the hottest slots of a guest's state stand throughout translated code.
+// Homes: the host registers in which the hottest slots of a guest's state stand throughout translated code, and how its
+// flags stand in the state meanwhile.
 #pragma once
 
 #include <array>
@@ -9,6 +10,18 @@
 #include "ir/unit.h"
 
 namespace strata::codegen::x64 {
+
+/// The place of ir::Flag::overflow.
+inline constexpr unsigned overflow_bit = 11;
+
+/// Flags as the host gives and takes them with the fewest instructions: what lahf puts into ah, and below it what seto
+/// puts into al. Bits that are no flags hold anything.
+struct RawFlags {
+  static constexpr uint32_t overflow = 1;
+  static constexpr uint32_t of(uint32_t flags) {
+    return (flags & (ir::Flag::all & ~ir::Flag::overflow)) << 8 | ((flags & ir::Flag::overflow) != 0 ? overflow : 0);
+  }
+};
 
 /// By StateLayout::hot. Which register is whose is the same in all code made of one layout, so that code goes on to
 /// other code without storing and loading them; only C++ sees them in the state.
@@ -32,6 +45,7 @@ class Homes {
       mask_ |= 1u << home_registers[i];
     }
     pool_.insert(pool_.end(), pool_registers.begin(), pool_registers.end());
+    if (layout.flags != ir::no_slot) flags_ = static_cast<int32_t>(layout.slots[layout.flags].offset);
   }
 
   const std::vector<Home>& all() const { return all_; }
@@ -45,9 +59,13 @@ class Homes {
     return -1;
   }
 
+  /// Where in the state the flags slot stands, which translated code keeps as RawFlags; -1: there is none.
+  int32_t flags() const { return flags_; }
+
   bool operator==(const Homes&) const = default;
 
  private:
+  int32_t flags_ = -1;
   std::vector<Home> all_;
   std::vector<uint8_t> pool_;
   uint32_t mask_ = 0;

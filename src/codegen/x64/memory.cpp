@@ -148,6 +148,7 @@ void Compiler::write_slow_path(const SlowPath& path) {
 
 void Compiler::get(const Instr& instr) {
   if (const int8_t home = homes_.of(instr.imm); home >= 0) return bind(here(), home);
+  if (instr.imm == unit_.layout->flags) return get_flags();
   if (instr.imm == unit_.layout->pc && pc_lags_) bring_up_to_date();
   const ir::Slot& slot = slot_of(instr);
   if (is_vector_type(slot.type)) define_vector(here());
@@ -158,6 +159,7 @@ void Compiler::get(const Instr& instr) {
 void Compiler::set(const Instr& instr) {
   const Value value = instr.arg[0];
   if (const int8_t home = homes_.of(instr.imm); home >= 0) return set_home(home, value);
+  if (instr.imm == unit_.layout->flags) return set_flags(value);
   const ir::Slot& slot = slot_of(instr);
   const int8_t reg = use_to_store(value);
   store_to(state(slot.offset, 8), slot.type, value, reg);

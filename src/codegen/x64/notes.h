@@ -14,11 +14,15 @@ inline constexpr uint32_t never = ~uint32_t{0};
 
 /// How a value is used: by what it may be folded into its users.
 struct Role {
-  static constexpr uint8_t address = 1;    ///< of a load or store
-  static constexpr uint8_t inner = 2;      ///< what an address adds a constant to
-  static constexpr uint8_t index = 4;      ///< the right part of a sum that is an address
-  static constexpr uint8_t condition = 8;  ///< of a branch, exit_if or select
-  static constexpr uint8_t other = 16;
+  static constexpr uint16_t address = 1;      ///< of a load or store
+  static constexpr uint16_t inner = 2;        ///< what an address adds a constant to
+  static constexpr uint16_t index = 4;        ///< the right part of a sum that is an address
+  static constexpr uint16_t condition = 8;    ///< of a branch, exit_if or select
+  static constexpr uint16_t flags_slot = 16;  ///< set to the layout's flags slot
+  static constexpr uint16_t flags = 32;       ///< of a cond
+  static constexpr uint16_t merged = 64;      ///< of a flags_merge that is set to the flags slot
+  static constexpr uint16_t sunk = 128;       ///< at exits only
+  static constexpr uint16_t other = 256;
 };
 
 /// Of one IR instruction. Positions are indices in Unit::code.
@@ -26,9 +30,10 @@ struct Note {
   uint32_t last_use = 0;  ///< where its value is wanted last (sunk users want it until they are superseded)
   uint32_t cell = 0;      ///< of the frame, or 0
   int8_t reg = -1;        ///< the host's number, general or vector by the type; -1: in none
-  uint8_t roles = 0;
+  uint16_t roles = 0;
   bool awake = false;     ///< wanted by one that is not sunk, so it is not sunk itself, whatever the IR says
   bool fused = false;     ///< computed by its users
+  bool direct = false;    ///< goes to the flags slot when it is computed, and nowhere else
   bool unclean = false;   ///< its register holds anything above the bits of its type, else zeros
   uint32_t fold = never;  ///< the set that may be done when the value is computed
 };

@@ -227,9 +227,33 @@ class Writer {
   }
   void store_homes() {
     for (const Homes::Home& home : homes_.all()) store(home);
+    settle_flags();
   }
   void load_homes() {
+    unsettle_flags();
     for (const Homes::Home& home : homes_.all()) load(home);
+  }
+
+  /// From RawFlags to the form of the IR, and back. In rsi and rdi, which hold nothing then.
+  void settle_flags() {
+    if (homes_.flags() < 0) return;
+    a_.movzx(x86::esi, x86::word_ptr(state_register, homes_.flags()));
+    a_.mov(x86::edi, x86::esi);
+    a_.shr(x86::esi, 8);
+    a_.and_(x86::esi, ir::Flag::all & ~ir::Flag::overflow);
+    a_.and_(x86::edi, RawFlags::overflow);
+    a_.shl(x86::edi, overflow_bit);
+    a_.or_(x86::esi, x86::edi);
+    a_.mov(x86::dword_ptr(state_register, homes_.flags()), x86::esi);
+  }
+  void unsettle_flags() {
+    if (homes_.flags() < 0) return;
+    a_.mov(x86::esi, x86::dword_ptr(state_register, homes_.flags()));
+    a_.movzx(x86::edi, x86::sil);
+    a_.shl(x86::edi, 8);
+    a_.shr(x86::esi, overflow_bit);
+    a_.or_(x86::esi, x86::edi);
+    a_.mov(x86::dword_ptr(state_register, homes_.flags()), x86::esi);
   }
 
   const Homes& homes_;

@@ -79,6 +79,7 @@ ir::StateLayout make_layout() {
 
   at.layout.size = sizeof(State);
   at.layout.pc = slot_rip;
+  at.layout.flags = slot_flags;
   // The order of how often compilers and the calling conventions name them.
   for (const Gpr gpr : {rax, rsp, rcx, rdx, rbx, rsi, rdi, rbp, r8, r12, r13, r9, r14, r15, r10, r11})
     at.layout.hot.push_back(gpr_slot(gpr));
