@@ -19,6 +19,15 @@ Value simplify_extract(Emitter& emitter, const Instr& instr) {
   return (low || any) && emitter.type_of(from.arg[0]) == instr.type ? from.arg[0] : no_value;
 }
 
+/// Over the only lane that is not zero.
+Value simplify_insert(Emitter& emitter, const Instr& instr) {
+  const Instr& into = emitter.at(instr.arg[0]);
+  const bool replaces = into.op == Op::vzext && instr.imm == 0 &&
+                        emitter.type_of(into.arg[0]) == emitter.type_of(instr.arg[1]) &&
+                        bits(lane_type(instr.lane)) >= 32;
+  return replaces ? emitter.emit(Op::vzext, Type::v128, instr.arg[1]) : no_value;
+}
+
 /// Shifts of the whole vector by bytes: so many that nothing is left, or none.
 Value simplify_byte_shift(Emitter& emitter, const Instr& instr) {
   if (instr.imm == 0) return instr.arg[0];
@@ -49,6 +58,7 @@ Value with_itself(Emitter& emitter, const Instr& instr) {
 Value simplify_vector(Emitter& emitter, Instr& instr) {
   switch (instr.op) {
     case Op::vextract: return simplify_extract(emitter, instr);
+    case Op::vinsert: return simplify_insert(emitter, instr);
     case Op::vshl_bytes:
     case Op::vshr_bytes: return simplify_byte_shift(emitter, instr);
     case Op::valign: return simplify_align(emitter, instr);

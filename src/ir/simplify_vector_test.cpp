@@ -41,6 +41,13 @@ TEST_F(Vectors, LanesAreReadWhereTheyWereWritten) {
   EXPECT_EQ(build.type_of(emit(Op::vextract, {written}, 0, Lane::i64)), Type::i64);
 }
 
+TEST_F(Vectors, InsertsOverTheOnlyLaneThatIsNotZero) {
+  const Value scalar = build.get(d), other = emit(Op::vextract, {build.get(v)}, 0, Lane::f64);
+  const Value extended = emit(Op::vzext, {scalar});
+  EXPECT_EQ(emit(Op::vinsert, {extended, other}, 0, Lane::f64), emit(Op::vzext, {other}));
+  EXPECT_NE(emit(Op::vinsert, {extended, other}, 1, Lane::f64), emit(Op::vzext, {other}));
+}
+
 TEST_F(Vectors, ByteShiftsBeyondTheVector) {
   const Value x = build.get(v), y = build.get(u), zero = build.vconstant({});
   EXPECT_EQ(emit(Op::vshl_bytes, {x}, 16), zero);

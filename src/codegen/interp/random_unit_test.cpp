@@ -88,6 +88,7 @@ class RandomUnit {
     for (const ir::Helper& helper : helpers) unit_.helpers.push_back(&helper);
     const ir::BlockId blocks = 1 + below(4);
     insn_first_ = chance(2);
+    loops_ = insn_first_ && chance(2);
     for (ir::BlockId id = 0; id < blocks; ++id) {
       for (auto& values : values_) values.clear();
       const auto begin = static_cast<uint32_t>(unit_.code.size());
@@ -97,6 +98,7 @@ class RandomUnit {
       terminator(id, blocks);
       unit_.blocks.push_back({begin, static_cast<uint32_t>(unit_.code.size())});
     }
+    if (loops_) end_of_loop(blocks);
     return std::move(unit_);
   }
 
@@ -131,7 +133,7 @@ class RandomUnit {
   ir::SlotId slot_of(Type type) {
     switch (type) {
       case Type::i64:
-        if (chance(3)) return static_cast<ir::SlotId>(q3 + below(6));
+        if (chance(3)) return static_cast<ir::SlotId>(q3 + below(5));
         return chance(9) ? ir::SlotId{pc} : static_cast<ir::SlotId>(q0 + below(3));
       case Type::i32: return static_cast<ir::SlotId>(w0 + below(2));
       case Type::i16: return h0;
@@ -155,12 +157,42 @@ class RandomUnit {
   Value flags() {
     if (chance(4)) return get(f0);
     const Type type = integer();
-    switch (below(5)) {
+    switch (below(6)) {
+      case 3: return merged_flags();
       case 0: return append(Op::flags_add, type, {any(type), any(type)});
       case 1: return append(Op::flags_logic, type, {any(type)});
       case 2: return append(Op::flags_sbb, type, {any(type), any(type), any(Type::i1)});
       default: return append(Op::flags_sub, type, {any(type), any(type)});
     }
+  }
+
+  /// Some of an operation's flags among those of before.
+  Value merged_flags() {
+    const Value old = chance(3) ? flags() : get(f0), fresh = flags();
+    return append(Op::flags_merge, Type::i32, {old, fresh}, random_() & ir::Flag::all);
+  }
+
+  /// An operation and its flags, as front ends write them.
+  void with_flags() {
+    static constexpr Op ops[] = {Op::add, Op::sub, Op::and_, Op::or_, Op::xor_};
+    const Type type = chance(2) ? Type::i64 : integer();
+    const Op op = ops[below(5)];
+    const Value a = any(type), b = any(type), result = append(op, type, {a, b});
+    const bool logic = op != Op::add && op != Op::sub;
+    Value flags = logic ? append(Op::flags_logic, type, {result})
+                        : append(op == Op::add ? Op::flags_add : Op::flags_sub, type, {a, b});
+    if (type == Type::i64) append(Op::set, type, {result}, q0 + below(3));
+    if (type == Type::i32) append(Op::set, Type::i64, {append(Op::zext, Type::i64, {result})}, q0 + below(3));
+    if (chance(3)) flags = append(Op::flags_merge, Type::i32, {get(f0), flags}, ir::Flag::all & ~ir::Flag::carry);
+    append(Op::set, Type::i32, {flags}, f0);
+  }
+
+  /// A float in the low lane of a vector slot, as front ends keep scalars.
+  void scalar_in_vector() {
+    const auto slot = static_cast<ir::SlotId>(x0 + below(3));
+    const Value vector = get(slot), lane = append(Op::vextract, Type::f64, {vector}, below(2), ir::Lane::f64);
+    const Value part = chance(2) ? lane : any(Type::f64);
+    append(Op::set, Type::v128, {append(Op::vinsert, Type::v128, {vector, part}, below(2), ir::Lane::f64)}, slot);
   }
 
   /// Mostly in a page that is there, now and then across a page's end, or nowhere.
@@ -257,7 +289,7 @@ class RandomUnit {
   }
 
   void instr() {
-    switch (below(24)) {
+    switch (below(26)) {
       case 0:
       case 1: append(Op::insn, Type::none, {}, far() + below(0x1000)); break;
       case 2:
@@ -278,13 +310,35 @@ class RandomUnit {
         if (chance(3)) append(Op::poll, Type::none, {});
         break;
       case 13: get(slot_of(integer())); break;
+      case 14: with_flags(); break;
+      case 15:
+        if (chance(2)) scalar_in_vector();
+        break;
       default: compute();
     }
   }
 
+  /// Two blocks behind the others: the first goes round up to three times, by a slot that nothing else sets.
+  void end_of_loop(ir::BlockId first) {
+    auto begin = static_cast<uint32_t>(unit_.code.size());
+    append(Op::insn, Type::none, {}, 0x1000);
+    const auto constant = [this](uint64_t number) { return append(Op::constant, Type::i64, {}, number); };
+    const Value left = append(Op::and_, Type::i64, {get(q8), constant(3)});
+    append(Op::set, Type::i64, {append(Op::sub, Type::i64, {left, constant(1)})}, q8);
+    const Value condition = append(Op::ne, Type::i64, {left, constant(0)});
+    Instr& branch = unit_.code[append(Op::branch, Type::none, {condition})];
+    branch.target[0] = 0;
+    branch.target[1] = first + 1;
+    unit_.blocks.push_back({begin, static_cast<uint32_t>(unit_.code.size())});
+    begin = static_cast<uint32_t>(unit_.code.size());
+    append(Op::insn, Type::none, {}, 0x1000);
+    append(Op::exit_goto, Type::none, {}, random_());
+    unit_.blocks.push_back({begin, static_cast<uint32_t>(unit_.code.size())});
+  }
+
   uint64_t far() { return chance(20) ? uint64_t{0xffffffff} << below(32) : 0x1000; }
 
-  /// Only forward: loops that end have tests of their own.
+  /// Forward, but for end_of_loop().
   void terminator(ir::BlockId id, ir::BlockId blocks) {
     const auto target = [&] { return id + 1 + below(blocks - id - 1); };
     if (id + 1 < blocks && !chance(5)) {
@@ -298,6 +352,8 @@ class RandomUnit {
           unit_.code[branch ? append(Op::branch, Type::none, {condition()}) : append(Op::jump, Type::none, {})];
       instr.target[0] = target();
       if (branch) instr.target[1] = target();
+    } else if (loops_ && !chance(4)) {
+      unit_.code[append(Op::jump, Type::none, {})].target[0] = blocks;
     } else if (chance(4)) {
       append(Op::exit_indirect, Type::none, {any(Type::i64)});
     } else if (chance(3)) {
@@ -329,6 +385,7 @@ class RandomUnit {
   std::mt19937_64 random_;
   ir::Unit unit_;
   bool last_block_ = false;
+  bool loops_ = false;
   bool insn_first_ = false;  ///< in all blocks, so that it does not matter whether the pc was set before
   std::vector<Value> values_[10];
 };

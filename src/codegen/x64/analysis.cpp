@@ -44,6 +44,8 @@ class Analysis {
     if (instr.imm == unit_.layout->flags) {
       const bool in_place = (note.roles & ~(Role::flags | Role::merged | Role::sunk)) == 0;
       note.fused = in_place && note.last_use <= (note.roles == Role::sunk ? next_flags_set_ : next_flags_write_);
+    } else if (note.roles == Role::lane) {
+      note.fused = note.last_use <= std::min(scratch_.slot(instr.imm).next_write, next_call_);
     }
     scratch_.slot(instr.imm).next_get = position_;
   }
@@ -53,14 +55,20 @@ class Analysis {
     const bool leaves = instr.op == Op::call && unit_.helpers[instr.imm]->effect == ir::HelperEffect::may_exit;
     if (note.fold != never && (leaves || !may_fold(note.fold))) note.fold = never;
     if (pure) note.fused = fuse(instr, note);
-    if (note.roles == Role::flags_slot && note.fold != never) make_direct(instr, note);
-    if (!note.fused && !note.direct) use_operands(instr);
+    if (note.fold != never && note.fold == note.last_use) {
+      if (note.roles == Role::flags_slot) make_direct(instr, note);
+      if (note.roles == Role::set && instr.op == Op::vinsert) make_lane_direct(instr, note);
+    }
+    if (!note.fused && !note.direct) {
+      if (is_flags(instr.op)) use_flags_operands(instr, note);
+      else use_operands(instr);
+    }
     if (instr.op == Op::zext) {
       uint32_t& fold = notes_[instr.arg[0]].fold;
       fold = std::min(fold, note.fold);
     }
     const bool calls = instr.op == Op::call && !pure;
-    if (calls) next_flags_set_ = next_flags_write_ = position_;
+    if (calls) next_flags_set_ = next_flags_write_ = next_call_ = position_;
     if (calls || ir::has(instr.op, ir::Trait::may_exit)) next_observer_ = position_;
   }
 
@@ -74,15 +82,84 @@ class Analysis {
       Note& its = notes_[instr.arg[1]];
       if (old.op != Op::get || old.imm != unit_.layout->flags || its.last_use != 0 || fresh->sunk) return;
     }
-    if (fresh->op < Op::flags_add || fresh->op > Op::flags_logic) return;
+    if (!is_flags(fresh->op)) return;
     note.direct = true;
     next_flags_write_ = position_;
     if (fresh != &instr) {
       use(instr.arg[0], position_, Role::merged);
       use(instr.arg[1], position_, Role::merged);
     }
-    for (unsigned i = 0; i < ir::info(fresh->op).operands; ++i) use(fresh->arg[i], position_, Role::other);
+    use_flags_operands(*fresh, fresh == &instr ? note : notes_[instr.arg[1]]);
   }
+
+  /// A lane put into what the slot holds anyway.
+  void make_lane_direct(const Instr& instr, Note& note) {
+    const uint64_t slot = unit_.code[note.fold].imm;
+    const Instr& old = unit_.code[instr.arg[0]];
+    if (instr.lane < ir::Lane::f32 || old.op != Op::get || old.imm != slot) return;
+    for (uint32_t i = instr.arg[0]; i < position_; ++i) {
+      const Instr& between = unit_.code[i];
+      const bool sets = between.op == Op::set && between.imm == slot;
+      if (sets || (between.op == Op::call && !is_pure(unit_, between))) return;
+    }
+    note.direct = true;
+    scratch_.slot(slot).next_write = position_;
+    use(instr.arg[1], position_, Role::other);
+  }
+
+  static bool is_flags(Op op) { return op >= Op::flags_add && op <= Op::flags_logic; }
+
+  /// Where the operation itself has just been done, nothing is wanted but its flags.
+  void use_flags_operands(const Instr& instr, Note& note) {
+    uint32_t wanted_at = position_;
+    const bool elsewhere = (note.roles & Role::merged) != 0;  // done anew by the merge
+    if (const ir::Value producer = elsewhere ? ir::no_value : find_producer(instr); producer != ir::no_value) {
+      notes_[producer].sets_flags = note.after = true;
+      if (instr.op == Op::flags_logic) return;
+      wanted_at = producer;
+    }
+    for (unsigned i = 0; i < ir::info(instr.op).operands; ++i) use(instr.arg[i], wanted_at, Role::other);
+  }
+
+  /// The instruction behind which the host's flags are those of `flags`, and still are here; no_value: there is none.
+  ir::Value find_producer(const Instr& flags) const {
+    constexpr uint32_t farthest = 8;
+    if (ir::bits(flags.type) < 32) return ir::no_value;
+    for (uint32_t i = position_; i-- > block_.begin && position_ - i <= farthest;) {
+      const Instr& instr = unit_.code[i];
+      if (is_producer(flags, instr, i)) {
+        const Note& note = notes_[i];
+        const bool done = note.awake && (note.roles & ~(Role::address | Role::inner | Role::index)) != 0;
+        return done ? i : ir::no_value;
+      }
+      if (!keeps_host_flags(instr)) return ir::no_value;
+    }
+    return ir::no_value;
+  }
+
+  bool is_producer(const Instr& flags, const Instr& instr, ir::Value its) const {
+    if (instr.type != flags.type) return false;
+    if (flags.op == Op::flags_logic) {
+      const bool logic = instr.op == Op::and_ || instr.op == Op::or_ || instr.op == Op::xor_;
+      return logic && flags.arg[0] == its && !(instr.op == Op::and_ && is_low_half(instr.arg[1]));
+    }
+    const bool same = flags.arg[0] == instr.arg[0] && flags.arg[1] == instr.arg[1];
+    return same &&
+           ((flags.op == Op::flags_sub && instr.op == Op::sub) || (flags.op == Op::flags_add && instr.op == Op::add));
+  }
+
+  bool keeps_host_flags(const Instr& instr) const {
+    switch (instr.op) {
+      case Op::nop:
+      case Op::constant:
+      case Op::zext:
+      case Op::insn: return true;
+      case Op::get:
+      case Op::set: return instr.imm != unit_.layout->flags && slot_is_integer(instr.imm);
+      default: return false;
+    }
+  }
+  bool slot_is_integer(uint64_t slot) const { return unit_.layout->slots[slot].type <= Type::i64; }
 
   /// Whether the set that wants this value may be done here already, as nobody can see the difference.
   bool may_fold(uint32_t set) {
@@ -99,7 +176,7 @@ class Analysis {
     } else {
       const bool flags = instr.imm == unit_.layout->flags;
       if (flags) next_flags_set_ = next_flags_write_ = position_;
-      use(instr.arg[0], position_, flags ? Role::flags_slot : Role::other);
+      use(instr.arg[0], position_, flags ? Role::flags_slot : Role::set);
       notes_[instr.arg[0]].fold = position_;
       slot.next_write = position_;
     }
@@ -113,6 +190,7 @@ class Analysis {
 
   static uint16_t first_role(Op op) {
     if (op == Op::cond) return Role::flags;
+    if (op == Op::vextract) return Role::lane;
     if (op == Op::load || op == Op::store || op == Op::fstack_memory || is_atomic(op)) return Role::address;
     if (op == Op::branch || op == Op::exit_if || op == Op::select) return Role::condition;
     return Role::other;
@@ -188,6 +266,7 @@ class Analysis {
   uint32_t position_ = 0;
   uint32_t next_flags_set_ = never;    ///< the next set of the flags slot or call that may set it
   uint32_t next_flags_write_ = never;  ///< where the slot gets what that sets
+  uint32_t next_call_ = never;         ///< the next call that may set slots
   uint32_t next_observer_ = never;     ///< the next instruction that may leave the unit, or call what sees the state
 };
 

@@ -116,7 +116,7 @@ class Compiler {
   void share(Value value, Value from);
   bool insert_low(const Instr& instr);
   void bit_cast(const Instr& instr);
-  void set_host_flags(const Instr& instr);
+  void set_host_flags(Value flags);
   void flags_of(const Instr& instr);
   void flags_merge(const Instr& instr);
   x86::Mem raw_flags(uint32_t size = 2) const { return state(static_cast<uint32_t>(homes_.flags()), size); }
@@ -139,6 +139,7 @@ class Compiler {
   void compare_float(const Instr& instr);
   bool shift_lanes(const Instr& instr);
   bool move_lanes(const Instr& instr);
+  bool move_slot_lane(const Instr& instr);
 
   // Guest memory (memory.cpp).
   void load(const Instr& instr);

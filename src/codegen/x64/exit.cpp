@@ -227,11 +227,19 @@ void Compiler::exit_indirect(const Instr& instr) {
     return leave(ExitKind::next, ir::RunResult::no_link, 0);
   }
   const Label miss = a_.newLabel();
-  a_.mov(x86::ecx, pc.r32());
-  a_.shr(x86::ecx, JumpTable::shift);
-  a_.xor_(x86::ecx, pc.r32());
-  a_.and_(x86::ecx, static_cast<uint32_t>(JumpTable::size - 1));
-  a_.shl(x86::ecx, 5);
+  constexpr unsigned entry_bits = 5;
+  static_assert(sizeof(JumpTable::Entry) == 1u << entry_bits);
+  if (host_.bmi2) {
+    a_.rorx(x86::ecx, pc.r32(), JumpTable::shift - entry_bits);
+    a_.rorx(x86::eax, pc.r32(), 32 - entry_bits);
+    a_.xor_(x86::ecx, x86::eax);
+  } else {
+    a_.mov(x86::ecx, pc.r32());
+    a_.shr(x86::ecx, JumpTable::shift);
+    a_.xor_(x86::ecx, pc.r32());
+    a_.shl(x86::ecx, entry_bits);
+  }
+  a_.and_(x86::ecx, static_cast<uint32_t>((JumpTable::size - 1) << entry_bits));
   a_.add(x86::rcx, x86::ptr(x86::rsp, Frame::jumps));
   a_.cmp(pc, x86::ptr(x86::rcx, offsetof(JumpTable::Entry, pc)));
   a_.jne(miss);

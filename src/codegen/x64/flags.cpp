@@ -81,7 +81,9 @@ void Compiler::truth_value(const Instr& instr) {
 }
 
 /// Does what the flags are those of, for the host's flags.
-void Compiler::set_host_flags(const Instr& instr) {
+void Compiler::set_host_flags(Value flags) {
+  const Instr& instr = at(flags);
+  if (note(flags).after) return;
   const Type type = instr.type;
   const Gp a = use_low(instr.arg[0]);
   if (instr.op == Op::flags_logic) {
@@ -103,7 +105,7 @@ void Compiler::set_host_flags(const Instr& instr) {
 /// lahf gives the host's flags in the IR's layout, but for overflow.
 void Compiler::flags_of(const Instr& instr) {
   if (note(here()).direct) return store_flags(instr);
-  set_host_flags(instr);
+  set_host_flags(here());
   pinned_general_ = 0;
   a_.lahf();
   if (instr.op == Op::flags_logic) {
@@ -139,11 +141,12 @@ void Compiler::flags_merge(const Instr& instr) {
 /// Flags of an operation, or those merged into what the slot holds, straight into the slot.
 void Compiler::store_flags(const Instr& instr) {
   const bool merge = instr.op == Op::flags_merge;
-  const Instr& fresh = merge ? at(instr.arg[1]) : instr;
+  const Value of = merge ? instr.arg[1] : here();
+  const Instr& fresh = at(of);
   const bool logic = fresh.op == Op::flags_logic;
   const uint32_t taken = merge ? static_cast<uint32_t>(instr.imm) : ir::Flag::all;
   constexpr uint32_t of_logic = ir::Flag::parity | ir::Flag::zero | ir::Flag::sign;  // the others are clear
-  set_host_flags(fresh);
+  set_host_flags(of);
   a_.lahf();
   if (!logic) a_.seto(x86::al);
   if (logic || merge) a_.and_(x86::eax, RawFlags::of(logic ? taken & of_logic : taken));
@@ -166,7 +169,6 @@ void Compiler::get_flags() {
 }
 
 void Compiler::set_flags(Value value) {
-  if (note(value).direct) return;
   if (is_constant(value)) {
     a_.mov(raw_flags(4), RawFlags::of(static_cast<uint32_t>(at(value).imm)));
     return;

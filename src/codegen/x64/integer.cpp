@@ -54,8 +54,9 @@ void Compiler::arithmetic(const Instr& instr, Inst::Id id) {
     const Gp from = use(a);
     return copy_clean(define(here(), true), from, Type::i32);
   }
-  const bool add = instr.op == Op::add && ir::bits(instr.type) >= 32;
-  if (instr.op == Op::sub && ir::bits(instr.type) >= 32 && !dies(a) && !is_constant(a) && is_immediate(b) &&
+  const bool flags = note(here()).sets_flags;  // lea leaves them alone
+  const bool add = !flags && instr.op == Op::add && ir::bits(instr.type) >= 32;
+  if (!flags && instr.op == Op::sub && ir::bits(instr.type) >= 32 && !dies(a) && !is_constant(a) && is_immediate(b) &&
       immediate(b) != std::numeric_limits<int32_t>::min()) {
     const Gp left = use_low(a), to = define(here(), true);
     a_.lea(half_or_all(to, instr.type == Type::i64), x86::ptr(left, -immediate(b)));

@@ -158,6 +158,7 @@ void Compiler::get(const Instr& instr) {
 
 void Compiler::set(const Instr& instr) {
   const Value value = instr.arg[0];
+  if (note(value).direct) return;
   if (const int8_t home = homes_.of(instr.imm); home >= 0) return set_home(home, value);
   if (instr.imm == unit_.layout->flags) return set_flags(value);
   const ir::Slot& slot = slot_of(instr);

@@ -22,7 +22,9 @@ struct Role {
   static constexpr uint16_t flags = 32;       ///< of a cond
   static constexpr uint16_t merged = 64;      ///< of a flags_merge that is set to the flags slot
   static constexpr uint16_t sunk = 128;       ///< at exits only
-  static constexpr uint16_t other = 256;
+  static constexpr uint16_t set = 256;        ///< to any other slot
+  static constexpr uint16_t lane = 512;       ///< of a vextract
+  static constexpr uint16_t other = 1024;
 };
 
 /// Of one IR instruction. Positions are indices in Unit::code.
@@ -31,11 +33,13 @@ struct Note {
   uint32_t cell = 0;      ///< of the frame, or 0
   int8_t reg = -1;        ///< the host's number, general or vector by the type; -1: in none
   uint16_t roles = 0;
-  bool awake = false;     ///< wanted by one that is not sunk, so it is not sunk itself, whatever the IR says
-  bool fused = false;     ///< computed by its users
-  bool direct = false;    ///< goes to the flags slot when it is computed, and nowhere else
-  bool unclean = false;   ///< its register holds anything above the bits of its type, else zeros
-  uint32_t fold = never;  ///< the set that may be done when the value is computed
+  bool awake = false;       ///< wanted by one that is not sunk, so it is not sunk itself, whatever the IR says
+  bool fused = false;       ///< computed by its users
+  bool direct = false;      ///< goes to its slot when it is computed, and nowhere else
+  bool sets_flags = false;  ///< the host's flags behind it are wanted
+  bool after = false;       ///< flags that the host's flags are already
+  bool unclean = false;     ///< its register holds anything above the bits of its type, else zeros
+  uint32_t fold = never;    ///< the set that may be done when the value is computed
 };
 
 /// Of one slot, in the block at hand.

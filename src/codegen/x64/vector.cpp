@@ -99,6 +99,7 @@ bool takes_immediate(Op op) {
 }  // namespace
 
 bool Compiler::compile_vector(const Instr& instr) {
+  if (move_slot_lane(instr)) return true;
   if (!host_.sse4_1) return false;
   if (const Inst::Id id = two_operand(instr); id != none) {
     const Xmm right = use_vector(instr.arg[1]);
@@ -181,6 +182,26 @@ bool Compiler::shift_lanes(const Instr& instr) {
   const Xmm to = define_vector_from(here(), instr.arg[0]);
   a_.movq(x86::xmm15, by);
   a_.emit(id, to, x86::xmm15);
+  return true;
+}
+
+/// A lane read from a slot where it stands, or put there.
+bool Compiler::move_slot_lane(const Instr& instr) {
+  const Value a = instr.arg[0];
+  const bool reads = instr.op == Op::vextract && at(a).op == Op::get && note(a).fused;
+  const bool writes = instr.op == Op::vinsert && note(here()).direct;
+  if (!reads && !writes) return false;
+  const Type type = ir::lane_type(instr.lane);
+  const ir::Slot& slot = slot_of(at(reads ? a : note(here()).fold));
+  const x86::Mem place = state(slot.offset + static_cast<uint32_t>(instr.imm) * ir::bytes(type), ir::bytes(type));
+  if (writes) {
+    const int8_t part = use_to_store(instr.arg[1]);
+    store_to(place, type, instr.arg[1], part);
+    return true;
+  }
+  if (is_vector_type(type)) define_vector(here());
+  else define(here());
+  load_from(place, type, note(here()).reg);
   return true;
 }
 
