@@ -49,7 +49,11 @@ uint32_t Compiler::cell_of(Value value) {
   STRATA_ASSERT(found.reg >= 0, "a value that was not computed is wanted");
   assign_cell(value);
   const auto reg = static_cast<uint32_t>(found.reg);
-  if (found.unclean) {
+  if (found.unclean && ir::bits(type_of(value)) == 32) {
+    // One store of all that will be loaded: the host waits where it has to put two together.
+    a_.movd(x86::xmm15, x86::gpd(reg));
+    a_.movq(cell(found.cell), x86::xmm15);
+  } else if (found.unclean) {
     a_.mov(cell(found.cell), 0);
     a_.mov(cell(found.cell, ir::bytes(type_of(value))), sized(x86::gpq(reg), type_of(value)));
   } else if (!is_vector(value)) a_.mov(cell(found.cell), x86::gpq(reg));
