@@ -25,12 +25,14 @@ class Code {
   virtual HostCode host_code() const { return {}; }
 
   // For back ends whose code goes on to other code by itself.
-  /// Other code may go on to this one while the generation is what it is now.
-  virtual void set_valid([[maybe_unused]] const uint64_t* generation) {}
+  /// Other code may go on to this one while ExecContext::code_tlb has these for the page of its first byte and, where its
+  /// code crosses into another, for the page behind.
+  virtual void set_place([[maybe_unused]] uint64_t page, [[maybe_unused]] uint64_t page_behind) {}
   /// No longer, whatever comes. The code may still run to its end.
   virtual void set_invalid() {}
-  /// From exit_goto number `link` on to `next`, until unlink() is called.
-  virtual void set_link([[maybe_unused]] uint8_t link, [[maybe_unused]] Code& next) {}
+  /// From exit_goto number `link` on to `next`, until unlink() is called. `same_page`: all of `next` stands in a page in
+  /// which this code stands, so that where that is mapped needs no look.
+  virtual void set_link([[maybe_unused]] uint8_t link, [[maybe_unused]] Code& next, [[maybe_unused]] bool same_page) {}
   virtual void unlink() {}
 
   void* owner = nullptr;  ///< whoever keeps the code may leave a note here
@@ -40,6 +42,9 @@ class Backend {
  public:
   virtual ~Backend() = default;
   virtual std::string_view name() const = 0;
+
+  /// Whether compile() takes relocatable units.
+  virtual bool relocates() const { return false; }
 
   /// The unit has been verified and has gone through the passes.
   virtual std::unique_ptr<Code> compile(const ir::Unit& unit) = 0;

@@ -41,16 +41,20 @@ Engine::Engine(isa::Guest& guest, codegen::Backend& backend, memory::AddressSpac
   cache_.connect(mmu_, backend, context_.running);
   mmu_.connect(context_);
   context_.state = guest.state();
+  const auto& slots = guest.layout().slots;
+  pc_offset_ = slots[guest.layout().pc].offset;
+  unit_base_offset_ = slots[guest.layout().unit_base].offset;
   guest.attach(host_, context_);
   map_subscription_ = memory.on_change([this] { on_map_change(); });
 }
 
 Engine::~Engine() { memory_.forget_change(map_subscription_); }
 
-// On our own thread, inside a device call, the next access of the unit that runs must see the change.
+// On our own thread, inside a device call, the next access of the unit that runs must see the change. Code that goes on to
+// other code of its page does not look where that is mapped, so it must come back to us.
 void Engine::on_map_change() {
   if (thread_.load() == std::this_thread::get_id()) mmu_.remap();
-  else context_.events.fetch_or(Event::map);
+  context_.events.fetch_or(Event::map);
 }
 
 void Engine::reset() {
@@ -207,7 +211,7 @@ ir::RunResult Engine::run_cached(CachedUnit* unit) {
 /// Runs a unit of at most so many instructions that is not kept, and in which every store is allowed.
 ir::RunResult Engine::run_alone(unsigned max_insns) {
   cache_.set_running(nullptr);
-  const Fresh fresh = make_unit(guest_.key(), max_insns);
+  const Fresh fresh = make_unit(key(), max_insns);
   if (options_.trace) show(*fresh.unit);
   const uint64_t insns_before = context_.insns;
   guest_.enter_code();
@@ -219,6 +223,10 @@ ir::RunResult Engine::run_alone(unsigned max_insns) {
   return result;
 }
 
-void Engine::show(const CachedUnit& unit) { options_.trace({unit.key, unit.guest_insns, context_.insns, guest_}); }
+void Engine::show(const CachedUnit& unit) {
+  isa::CodeKey key = unit.key;
+  if (key.relocatable) key.pc = key.address = pc();
+  options_.trace({key, unit.guest_insns, context_.insns, guest_});
+}
 
 }  // namespace strata::engine

@@ -1,6 +1,7 @@
 // From the guest's state to the unit that goes on from there: remembered, validated, looked up, or translated.
 #include <algorithm>
 #include <chrono>
+#include <cstring>
 
 #include "base/assert.h"
 #include "engine/cut_loops.h"
@@ -8,26 +9,46 @@
 
 namespace strata::engine {
 
-/// What runs behind the unit that ran last, if it is known and its pages are mapped as they were; nullptr: find_unit()
-/// must look. The back end is told, so that it goes there by itself the next time.
+uint64_t Engine::word_at(uint32_t offset) const {
+  uint64_t word = 0;
+  std::memcpy(&word, context_.state + offset, sizeof word);
+  return word;
+}
+
+/// What to run next; relocatable only where the back end makes such code.
+isa::CodeKey Engine::key() const {
+  isa::CodeKey key = guest_.key();
+  key.relocatable &= backend_.relocates();
+  return key;
+}
+
+/// What runs behind the unit that ran last, if it has been translated; nullptr: find_unit() must look. The back end is
+/// told, so that it goes there by itself the next time.
 CachedUnit* Engine::next_after(const ir::RunResult& result) {
   auto& from = *static_cast<CachedUnit*>(static_cast<const codegen::Code*>(context_.running)->owner);
   if (result.link < from.link_count) return next_by_link(from, result.link);
-  CachedUnit* next = known(guest_.key());
-  if (next != nullptr && next->mode != 0 && !options_.trace) backend_.set_jump(next->key.pc, next->mode, *next->code);
+  const isa::CodeKey wanted = key();
+  CachedUnit* next = known(wanted);
+  if (next != nullptr && next->mode != 0 && !options_.trace) backend_.set_jump(wanted.pc, next->mode, *next->code);
   return next;
 }
 
 CachedUnit* Engine::next_by_link(CachedUnit& from, uint8_t number) {
   CachedUnit*& link = from.link(number);
-  if (link != nullptr && is_valid(*link)) {
+  if (link != nullptr && !link->dropped && is_in_place(*link)) {
     if (options_.verify) [[unlikely]]
-      STRATA_ASSERT(link->key == guest_.key(), "a linkable unit has changed the mode");
+      STRATA_ASSERT(link->key == key().any_place(), "a linkable unit has changed the mode");
     return link;
   }
-  link = known(guest_.key());
-  if (link != nullptr && !options_.trace) from.code->set_link(number, *link->code);
+  link = known(key());
+  if (link != nullptr && !options_.trace) from.code->set_link(number, *link->code, stands_beside(*link, from));
   return link;
+}
+
+/// Whether all of `unit`, which is to run next, stands in the page in which `from` begins, which ran last.
+bool Engine::stands_beside(const CachedUnit& unit, const CachedUnit& from) const {
+  const uint64_t from_address = from.key.relocatable ? word_at(unit_base_offset_) : from.key.address;
+  return unit.second_page == CachedUnit::no_page && ((address_of(unit) ^ from_address) & ir::page_mask) == 0;
 }
 
 /// A number for all that a key says besides where the code stands; 0 where there are too many to remember.
@@ -41,50 +62,49 @@ uint32_t Engine::mode_number(const isa::CodeKey& key) {
   return static_cast<uint32_t>(modes_.size());
 }
 
-CachedUnit* Engine::known(const isa::CodeKey& key) {
-  CachedUnit* recent = cache_.recent(key);
-  return recent != nullptr && recent->key == key && is_valid(*recent) ? recent : nullptr;
+/// Whether the TLB knows that the unit's pages are mapped where it was made from.
+bool Engine::is_in_place(const CachedUnit& unit) const {
+  return mmu_.knows_code_page(address_of(unit), unit.space, unit.begin & ir::page_mask) &&
+         (unit.second_page == CachedUnit::no_page ||
+          mmu_.knows_code_page(second_address_of(unit), unit.space, unit.second_page));
 }
 
-/// Whether the unit's code still stands behind its addresses; `first` is the page of its first byte.
-bool Engine::is_mapped(CachedUnit& unit, const SoftMmu::CodePage& first) {
-  SoftMmu::CodePage second = first;
-  if (unit.second_page != CachedUnit::no_page) {
-    if (!mmu_.code_page(unit.second_address, guest_.code_space(), second)) {
-      guest_.forget_refusal();
-      return false;
-    }
-    if (second.offset != unit.second_page) return false;
+/// The same of its second page alone, asking the guest's page tables.
+bool Engine::second_page_fits(const CachedUnit& unit) {
+  if (unit.second_page == CachedUnit::no_page) return true;
+  SoftMmu::CodePage second;
+  if (mmu_.code_page(second_address_of(unit), unit.space, second)) return second.offset == unit.second_page;
+  guest_.forget_refusal();
+  return false;
+}
+
+/// The unit for the key, if it has been translated. Never gives one that must not run now.
+CachedUnit* Engine::known(const isa::CodeKey& key) {
+  SoftMmu::CodePage page;
+  if (!mmu_.code_page(key.address, guest_.code_space(), page)) {
+    guest_.forget_refusal();
+    return nullptr;
   }
-  unit.global = first.global && second.global;
-  unit.valid_at = mmu_.generation(unit.global);
-  unit.code->set_valid(mmu_.generation_word(unit.global));
-  return true;
+  return page.offset == SoftMmu::CodePage::nowhere ? nullptr : known(key, page);
+}
+
+CachedUnit* Engine::known(const isa::CodeKey& key, const SoftMmu::CodePage& page) {
+  return cache_.find(key.any_place(), page.offset + (key.address & ~ir::page_mask),
+                     [this](const CachedUnit& unit) { return second_page_fits(unit); });
 }
 
 CachedUnit* Engine::find_unit() {
-  const isa::CodeKey key = guest_.key();
-  CachedUnit* const recent = cache_.recent(key);
-  const bool is_recent = recent != nullptr && recent->key == key;
-  if (is_recent && is_valid(*recent)) return recent;
+  const isa::CodeKey key = this->key();
   SoftMmu::CodePage page;
   no_unit_ = NoUnit::fetch_refused;
   if (!mmu_.code_page(key.address, guest_.code_space(), page)) return nullptr;
   no_unit_ = NoUnit::not_cacheable;
   if (page.offset == SoftMmu::CodePage::nowhere) return nullptr;
+  if (CachedUnit* unit = known(key, page)) return unit;
 
-  const uint64_t begin = page.offset + (key.address & ~ir::page_mask);
-  if (is_recent && recent->begin == begin && is_mapped(*recent, page)) return recent;
-  CachedUnit* unit = cache_.find(key, begin, [&](CachedUnit& candidate) { return is_mapped(candidate, page); });
-  if (unit == nullptr) {
-    cache_.tidy();
-    Fresh fresh = make_unit(key, cache_.is_restless(page.offset) ? 1 : options_.max_unit_insns);
-    if (!fresh.keep) return nullptr;
-    unit = &cache_.insert(std::move(fresh.unit));
-    is_mapped(*unit, page);
-  }
-  cache_.remember(*unit);
-  return unit;
+  cache_.tidy();
+  Fresh fresh = make_unit(key, cache_.is_restless(page.offset) ? 1 : options_.max_unit_insns);
+  return fresh.keep ? &cache_.insert(std::move(fresh.unit)) : nullptr;
 }
 
 namespace {
@@ -119,19 +139,23 @@ Engine::Fresh Engine::make_unit(const isa::CodeKey& key, unsigned max_insns) {
   if (options_.optimize) options_.optimize(made);
   watch.add_to(stats_.optimize_ns);
   if (guest_.linkable(key) && max_insns == options_.max_unit_insns) made.mode = mode_number(key);
+  made.guest_address = key.address;
+  made.code_space = guest_.code_space();
 
   Fresh fresh{std::make_unique<CachedUnit>()};
   CachedUnit& unit = *fresh.unit;
-  unit.key = key;
+  unit.key = key.any_place();
   unit.guest_insns = made.guest_insns;
   unit.guest_bytes = made.guest_bytes;
   const size_t exits = std::count_if(made.code.begin(), made.code.end(),
                                      [](const ir::Instr& instr) { return instr.op == ir::Op::exit_goto; });
   if (guest_.linkable(key)) unit.make_links(exits);
   unit.mode = made.mode;
+  unit.space = made.code_space;
   unit.code = backend_.compile(made);
   unit.code->owner = &unit;
-  fresh.keep = locate(unit);
+  fresh.keep = locate(unit, key.address);
+  if (fresh.keep) unit.code->set_place(unit.begin & ir::page_mask, unit.second_page);
   for (UnitObserver* observer : options_.observers) observer->compiled(key, made, *unit.code);
 
   ++stats_.units;
@@ -151,14 +175,14 @@ void Engine::show_translated(const isa::CodeKey& key, const ir::Unit& unit) {
 }
 
 /// Finds the unit's code in Ram, by the pages that were fetched for it. False: it has none, or not there.
-bool Engine::locate(CachedUnit& unit) {
+bool Engine::locate(CachedUnit& unit, uint64_t address) {
   const auto& fetched = mmu_.fetched();
-  const auto offset_of = [&fetched](uint64_t address) {
+  const auto offset_of = [&fetched](uint64_t wanted) {
     for (const auto& [page, found] : fetched)
-      if (page == address) return found.offset;
+      if (page == wanted) return found.offset;
     return SoftMmu::CodePage::nowhere;
   };
-  const uint64_t page = unit.key.address & ir::page_mask, within = unit.key.address - page;
+  const uint64_t page = address & ir::page_mask, within = address - page;
   const uint64_t first = offset_of(page);
   if (unit.guest_bytes == 0 || first == SoftMmu::CodePage::nowhere) return false;
   unit.begin = first + within;

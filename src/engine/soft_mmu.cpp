@@ -29,11 +29,20 @@ bool for_each_page(uint64_t address, unsigned size, Visit visit) {
 }  // namespace
 
 SoftMmu::SoftMmu(isa::Guest& guest, RamMap& ram, CodeWatch& watch) : guest_(guest), ram_(ram), watch_(watch) {
-  for (auto& tlb : tlbs_) tlb = std::make_unique<TlbSet>();
+  for_each_tlb([](auto& tlb) { tlb = std::make_unique<TlbSet>(); });
+}
+
+template <class Visit>
+void SoftMmu::for_each_tlb(Visit visit) {
+  for (auto& tlb : tlbs_) visit(tlb);
+  for (auto& tlb : code_tlbs_) visit(tlb);
 }
 
 void SoftMmu::connect(ir::ExecContext& context) {
-  for (size_t space = 0; space < tlbs_.size(); ++space) context.tlb[space] = &tlbs_[space]->entries();
+  for (size_t space = 0; space < tlbs_.size(); ++space) {
+    context.tlb[space] = &tlbs_[space]->entries();
+    context.code_tlb[space] = &code_tlbs_[space]->entries();
+  }
   context.memory = this;
 }
 
@@ -170,24 +179,21 @@ void* SoftMmu::pin_for_update(uint64_t address, unsigned size, ir::Space space, 
 
 bool SoftMmu::code_page(uint64_t address, ir::Space space, CodePage& page) {
   const uint64_t base = address & ir::page_mask;
-  const uint64_t tag = base | uint64_t{space} << 1;
-  see(base);
-  ir::TlbEntry& entry = code_.at(address);
-  if (entry.read == tag) {
-    page = {entry.addend, 0, entry.write == tag};
+  TlbSet& tlb = *code_tlbs_[space];
+  if (const ir::TlbEntry& entry = tlb.at(address); entry.read == base) {
+    page = {entry.addend, 0};
     return true;
   }
   isa::Mapping mapping;
   ++walks_;
   if (!guest_.map(address, space, Access::execute, mapping)) return false;
   large_.note(address, mapping.span);
-  page = {CodePage::nowhere, mapping.physical, mapping.global};
+  page = {CodePage::nowhere, mapping.physical};
   const RamMap::Window* window = ram_.find(mapping.physical, ir::page_size);
   if (window == nullptr) return true;
   page.offset = ram_.offset_of(window->at(mapping.physical));
-  ir::TlbEntry& filled = code_.fill(base, mapping.global);
-  filled.read = tag;
-  filled.write = mapping.global ? tag : ir::TlbEntry::no_page;
+  ir::TlbEntry& filled = tlb.fill(base, mapping.global);
+  filled.read = base;
   filled.addend = page.offset;
   return true;
 }
@@ -216,43 +222,17 @@ bool SoftMmu::fetch_page(uint64_t address, std::byte* out, unsigned size, ir::Sp
   return true;
 }
 
-bool SoftMmu::seen(uint64_t page) const {
-  const uint64_t number = page >> ir::page_bits, hash = number ^ number >> 16;
-  return (code_seen_[hash / 64 % code_seen_.size()] >> (hash % 64) & 1) != 0;
-}
-
-void SoftMmu::see(uint64_t page) {
-  const uint64_t number = page >> ir::page_bits, hash = number ^ number >> 16;
-  code_seen_[hash / 64 % code_seen_.size()] |= uint64_t{1} << (hash % 64);
-}
-
-void SoftMmu::renew_generations(bool of_global) {
-  ++generations_[0];
-  if (!of_global) return;
-  ++generations_[1];
-  code_seen_ = {};
-}
-
 void SoftMmu::flush_mappings(bool flush_global) {
-  for (auto& tlb : tlbs_) tlb->flush(flush_global);
-  code_.flush(flush_global);
-  renew_generations(flush_global);
+  for_each_tlb([=](auto& tlb) { tlb->flush(flush_global); });
   if (flush_global) large_.clear();
 }
 
 void SoftMmu::flush_mapping(uint64_t address) {
   const uint64_t page = address & ir::page_mask;
   const uint64_t span = large_.span_at(address);
-  if (span == ir::page_size) {
-    for (auto& tlb : tlbs_) tlb->flush_page(page);
-    code_.flush_page(page);
-    if (seen(page)) renew_generations(true);
-    return;
-  }
+  if (span == ir::page_size) return for_each_tlb([=](auto& tlb) { tlb->flush_page(page); });
   const uint64_t first = address & ~(span - 1), last = first + (span - 1);
-  for (auto& tlb : tlbs_) tlb->flush_range(first, last);
-  code_.flush_range(first, last);
-  renew_generations(true);
+  for_each_tlb([=](auto& tlb) { tlb->flush_range(first, last); });
 }
 
 void SoftMmu::protect(uint64_t page) {

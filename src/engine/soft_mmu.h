@@ -51,7 +51,6 @@ class SoftMmu final : public ir::SlowMemory {
     static constexpr uint64_t nowhere = ~uint64_t{0};
     uint64_t offset = nowhere;  ///< in Ram, of the page; nowhere: a device, or nothing
     uint64_t physical = 0;      ///< of the page, where offset is nowhere
-    bool global = false;
   };
   /// False: execution is refused, and the refusal recorded with the guest.
   bool code_page(uint64_t address, ir::Space space, CodePage& page);
@@ -64,9 +63,11 @@ class SoftMmu final : public ir::SlowMemory {
   const std::vector<Fetched>& fetched() const { return fetched_; }
   void forget_fetched() { fetched_.clear(); }
 
-  /// Mappings of code pages asked for by code_page() are as they were while the generation of their kind is the same.
-  uint64_t generation(bool global) const { return generations_[global ? 1 : 0]; }
-  const uint64_t* generation_word(bool global) const { return &generations_[global ? 1 : 0]; }
+  /// Whether the TLB knows that the page of `address` is this one of Ram.
+  bool knows_code_page(uint64_t address, ir::Space space, uint64_t page) const {
+    const ir::TlbEntry& entry = code_tlbs_[space]->at(address);
+    return entry.read == (address & ir::page_mask) && entry.addend == page;
+  }
 
   /// Whether the last refusal was ours, to be repeated alone: a store into the unit that runs.
   bool take_self_modification() { return std::exchange(self_modification_, false); }
@@ -99,18 +100,15 @@ class SoftMmu final : public ir::SlowMemory {
   void get(const Place& place, std::byte* out, unsigned size);
   void put(const Place& place, const std::byte* in, unsigned size);
   void settle(uint64_t address, ir::Space space, const Place& place);
-  bool seen(uint64_t page) const;
-  void see(uint64_t page);
-  void renew_generations(bool of_global);
+  template <class Visit>
+  void for_each_tlb(Visit visit);
 
   isa::Guest& guest_;
   RamMap& ram_;
   CodeWatch& watch_;
   std::array<std::unique_ptr<TlbSet>, ir::max_spaces> tlbs_;
-  TlbSet code_;  ///< tags are page | space << 1; addend is the page's offset in Ram
+  std::array<std::unique_ptr<TlbSet>, ir::max_spaces> code_tlbs_;  ///< addend is the page's offset in Ram
   LargePages large_;
-  std::array<uint64_t, 2> generations_ = {1, 1};
-  std::array<uint64_t, 1024> code_seen_ = {};  ///< one bit for a hash of each page that the generation answers for
   std::vector<Fetched> fetched_;
   bool self_modification_ = false;
   bool writing_ = false;

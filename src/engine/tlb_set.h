@@ -35,6 +35,7 @@ class TlbSet {
  public:
   ir::Tlb& entries() { return entries_; }
   ir::TlbEntry& at(uint64_t address) { return entries_[ir::tlb_index(address)]; }
+  const ir::TlbEntry& at(uint64_t address) const { return entries_[ir::tlb_index(address)]; }
 
   /// Empties the entry for the address, for the caller to fill, and books it.
   ir::TlbEntry& fill(uint64_t address, bool global);

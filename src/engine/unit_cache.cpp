@@ -60,7 +60,9 @@ UnitCache::~UnitCache() {
 }
 
 uint64_t UnitCache::hash(const isa::CodeKey& key, uint64_t begin) {
-  return (begin + key.mode * 0x9e37'79b9'7f4a'7c15) * 0xff51'afd7'ed55'8ccd ^ key.pc;
+  const uint64_t mixed =
+      ((begin + key.pc * 0x9e37'79b9'7f4a'7c15) * 0xff51'afd7'ed55'8ccd + key.mode) * 0xc4ce'b9fe'1a85'ec53;
+  return mixed >> 20;
 }
 
 uint64_t UnitCache::cost(const CachedUnit& unit) { return sizeof unit + unit.code->bytes(); }
@@ -104,7 +106,6 @@ void UnitCache::drop(CachedUnit& unit) {
   leave_page(unit, page_of(unit.begin));
   if (unit.second_page != CachedUnit::no_page) leave_page(unit, unit.second_page);
   unit.key = {~uint64_t{0}, ~uint64_t{0}, ~uint64_t{0}};
-  unit.valid_at = 0;
   unit.dropped = true;
   unit.code->set_invalid();
 }

@@ -26,17 +26,17 @@ struct alignas(64) CachedUnit {
   static constexpr size_t near_links = 4;
 
   std::unique_ptr<codegen::Code> code;
-  uint64_t valid_at = 0;  ///< SoftMmu::generation in which its pages were last seen to be mapped where they are
-  /// By RunResult::link: what ran behind that exit last time. It is what must run again while it is valid.
+  /// By RunResult::link: what ran behind that exit last time. It is what must run again while its pages are mapped where
+  /// it was made from.
   std::array<CachedUnit*, near_links> links = {};
   uint32_t guest_insns = 0;
   uint8_t link_count = 0;                    ///< 0 where the guest says that units for this key are not linkable
-  bool global = false;                       ///< which generation `valid_at` is of
+  ir::Space space = 0;                       ///< in which its code was fetched
   bool dropped = false;                      ///< kept only because others may still lead here
   uint32_t mode = 0;                         ///< ir::Unit::mode
   std::unique_ptr<CachedUnit*[]> far_links;  ///< those behind the first four
 
-  isa::CodeKey key;                ///< of a dropped unit: one that no processor asks for
+  isa::CodeKey key;                ///< CodeKey::any_place; of a dropped unit: one that no processor asks for
   uint64_t begin = 0;              ///< of its code, in Ram
   uint64_t second_page = no_page;  ///< in Ram, where the code reaches into another page
   uint64_t second_address = 0;     ///< that page's guest address
@@ -61,16 +61,16 @@ class UnitCache final : public CodeWatch, public memory::WriteWatcher {
     running_ = &running;
   }
 
-  /// The slot in which a unit for this key would have been remembered; see `remember`.
-  CachedUnit* recent(const isa::CodeKey& key) const { return recent_[recent_index(key)]; }
-  void remember(CachedUnit& unit) { recent_[recent_index(unit.key)] = &unit; }
-
   /// The unit for this key whose code begins there in Ram, and for which `fits` holds; or nullptr.
   template <class Fits>
   CachedUnit* find(const isa::CodeKey& key, uint64_t begin, Fits fits) {
-    const auto [first, last] = units_.equal_range(hash(key, begin));
+    const auto is_it = [&](CachedUnit& unit) { return unit.key == key && unit.begin == begin && fits(unit); };
+    const uint64_t hashed = hash(key, begin);
+    CachedUnit*& recent = recent_[hashed % recent_size];
+    if (recent != nullptr && is_it(*recent)) return recent;
+    const auto [first, last] = units_.equal_range(hashed);
     for (auto at = first; at != last; ++at)
-      if (at->second->key == key && at->second->begin == begin && fits(*at->second)) return at->second.get();
+      if (is_it(*at->second)) return recent = at->second.get();
     return nullptr;
   }
 
@@ -119,7 +119,6 @@ class UnitCache final : public CodeWatch, public memory::WriteWatcher {
   static constexpr unsigned restless_writes = 32;
   static constexpr size_t many_restless = 4096;
 
-  static size_t recent_index(const isa::CodeKey& key) { return (key.address ^ key.address >> 14) % recent_size; }
   static uint64_t hash(const isa::CodeKey& key, uint64_t begin);
   static uint64_t cost(const CachedUnit& unit);
   void drop(CachedUnit& unit);
@@ -133,7 +132,7 @@ class UnitCache final : public CodeWatch, public memory::WriteWatcher {
   codegen::Backend* backend_ = nullptr;
   const uint64_t limit_bytes_;
   const std::function<void()> changed_;
-  std::vector<CachedUnit*> recent_ = std::vector<CachedUnit*>(recent_size);
+  std::vector<CachedUnit*> recent_ = std::vector<CachedUnit*>(recent_size);  ///< found last, by hash
   Units units_;
   std::deque<CachedUnit*> by_age_;  ///< oldest first, dropped ones too until the next sweep
   std::vector<std::unique_ptr<CachedUnit>> dropped_;

@@ -46,6 +46,8 @@ inline constexpr unsigned tlb_bits = 12;
 inline constexpr size_t tlb_entries = size_t{1} << tlb_bits;
 using Tlb = std::array<TlbEntry, tlb_entries>;
 
+/// Of code, by the spaces in which code is fetched, the same tables say where its pages stand: `read` is the tag,
+/// `addend` a number for the page in RAM, equal for equal pages and no other.
 constexpr size_t tlb_index(uint64_t address) { return (address >> page_bits) & (tlb_entries - 1); }
 
 /// The slow path of guest memory: TLB misses, accesses across pages, devices, watched pages. Each gives false when the
@@ -70,6 +72,7 @@ inline constexpr uint32_t event_interrupt = 1;
 struct ExecContext {
   std::byte* state = nullptr;  ///< the guest state that the layout describes
   std::array<Tlb*, max_spaces> tlb = {};
+  std::array<Tlb*, max_spaces> code_tlb = {};  ///< empty where the engine has none to offer
   SlowMemory* memory = nullptr;
   std::atomic<uint32_t> events = 0;       ///< set from any thread: leave at the next poll
   bool leave = false;                     ///< set by a helper of effect may_exit: leave behind this call

@@ -42,6 +42,7 @@ struct StateLayout {
   SlotId pc = 0;      ///< the i64 slot that `insn`, `exit_goto` and `exit_indirect` set
   /// The i32 slot that holds a flags value (ir/flags.h) and never anything else, if there is one.
   SlotId flags = no_slot;
+  SlotId unit_base = 0;  ///< the i64 slot in which relocatable units keep the pc with which they were entered
   /// The i64 slots that code reads and writes most, the hottest first: back ends may keep them in registers. Not the pc.
   std::vector<SlotId> hot = {};
 };
@@ -99,6 +100,11 @@ struct Unit {
   uint64_t guest_pc = 0;               ///< of the first instruction, as the pc slot has it
   uint32_t guest_bytes = 0;            ///< length of the guest code from its first to its last byte
   uint32_t guest_insns = 0;            ///< instructions translated
+  /// It runs at any pc: it begins by setting the slot unit_base to the pc, and what `insn` and `exit_goto` say is to be
+  /// added to that.
+  bool relocatable = false;
+  uint64_t guest_address = 0;  ///< of the first instruction, virtual
+  Space code_space = 0;        ///< in which its code was fetched
   /// Equal for units among which indirect jumps may go straight from one to the other; 0: none may.
   uint32_t mode = 0;
   bool simplified = false;  ///< the emitter wrote it: each block is as simple as the rules make it

@@ -16,7 +16,17 @@ struct CodeKey {
   uint64_t pc = 0;       ///< as the pc slot has it (x86: rip, an offset into the code segment)
   uint64_t address = 0;  ///< the guest virtual address of it (x86: linear address)
   uint64_t mode = 0;     ///< everything else that translation depended on, in the front end's own bits
+  /// pc and address are equal, and code for this key may be made so that it runs at any pc at the same place of a page
+  /// (ir::Unit::relocatable): the front end does so unless this is cleared.
+  bool relocatable = false;
   bool operator==(const CodeKey&) const = default;
+
+  /// The same of all keys that share units.
+  CodeKey any_place() const {
+    CodeKey key = *this;
+    if (relocatable) key.pc = key.address = pc & ~ir::page_mask;
+    return key;
+  }
 };
 
 enum class Access : uint8_t { read, write, execute };

@@ -21,6 +21,8 @@ Compiler::Compiler(const ir::Unit& unit, const HostFeatures& host, CodeMemory& m
   holder_.init(asmjit::Environment::host());
   holder_.attach(&a_);
   code_->pc_offset = unit.layout->slots[unit.layout->pc].offset;
+  code_->unit_base_offset = unit.layout->slots[unit.layout->unit_base].offset;
+  code_->relocatable = unit.relocatable;
   data_ = a_.newLabel();
   exit_tail_ = a_.newLabel();
   refused_ = a_.newLabel();
@@ -59,13 +61,42 @@ std::unique_ptr<X64Code> Compiler::run() {
   return finish();
 }
 
-/// Where other code begins this one: only while its pages are mapped as they were, nothing else is to be done, and the
-/// instructions fit in what is left. The pc slot does not hold this code's pc then.
+/// Goes to `refused` unless the page of `address` is the one in RAM that the word of CodeData names.
+void Compiler::check_place(uint64_t address, size_t word, Label refused) {
+  constexpr unsigned entry_bits = 5;
+  static_assert(sizeof(ir::TlbEntry) == 1u << entry_bits);
+  const size_t table = offsetof(ir::ExecContext, code_tlb) + unit_.code_space * sizeof(ir::Tlb*);
+  int32_t entry = 0;
+  if (unit_.relocatable) {
+    a_.mov(x86::rdx, state(code_->pc_offset, 8));
+    if (const auto behind = (address & ir::page_mask) - (unit_.guest_address & ir::page_mask); behind != 0)
+      a_.add(x86::rdx, static_cast<int32_t>(behind));
+    a_.mov(x86::ecx, x86::edx);
+    a_.shr(x86::ecx, ir::page_bits - entry_bits);
+    a_.and_(x86::ecx, static_cast<uint32_t>((ir::tlb_entries - 1) << entry_bits));
+    a_.add(x86::rcx, context(table));
+    a_.and_(x86::rdx, static_cast<int32_t>(ir::page_mask));
+  } else {
+    entry = static_cast<int32_t>(ir::tlb_index(address) << entry_bits);
+    a_.mov(x86::rcx, context(table));
+    load_constant(x86::rdx, address & ir::page_mask);
+  }
+  a_.mov(x86::rax, data(static_cast<uint32_t>(word)));
+  a_.cmp(x86::rdx, x86::ptr(x86::rcx, entry + static_cast<int32_t>(offsetof(ir::TlbEntry, read))));
+  a_.jne(refused_);
+  a_.cmp(x86::rax, x86::ptr(x86::rcx, entry + static_cast<int32_t>(offsetof(ir::TlbEntry, addend))));
+  a_.jne(refused_);
+}
+
+/// Where other code begins this one: only while its pages are mapped where it was made from, nothing else is to be done,
+/// and the instructions fit in what is left.
 void Compiler::write_linked_entry() {
   linked_entry_ = static_cast<uint32_t>(a_.offset());
-  a_.mov(x86::rax, data(offsetof(CodeData, generation)));
-  a_.mov(x86::rax, x86::ptr(x86::rax));
-  a_.cmp(x86::rax, data(offsetof(CodeData, valid_at)));
+  check_place(unit_.guest_address, offsetof(CodeData, page), refused_);
+  if ((unit_.guest_address & ~ir::page_mask) + unit_.guest_bytes > ir::page_size)
+    check_place(unit_.guest_address + ir::page_size, offsetof(CodeData, page_behind), refused_);
+  near_entry_ = static_cast<uint32_t>(a_.offset());
+  a_.cmp(data(offsetof(CodeData, dropped)), 0);
   a_.jne(refused_);
   a_.cmp(context(x86::rax, offsetof(ir::ExecContext, events), 4), 0);
   a_.jne(refused_);
@@ -185,6 +216,7 @@ std::unique_ptr<X64Code> Compiler::finish() {
   const auto offset = [this](const Label& label) { return static_cast<uint32_t>(holder_.labelOffset(label)); };
   code_->entry = entry_;
   code_->linked_entry = linked_entry_;
+  code_->near_entry = near_entry_;
   code_->data = offset(data_);
   for (const auto& [label, pc] : unlinked_) code_->unlinked.push_back(offset(label));
   code_->write_data();

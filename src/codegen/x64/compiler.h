@@ -63,6 +63,7 @@ class Compiler {
   void compile_instr(const Instr& instr);
   void compile_operation(const Instr& instr);
   std::vector<ir::BlockId> order_blocks();
+  void check_place(uint64_t address, size_t word, Label refused);
   void write_linked_entry();
   void write_cold_parts();
   void write_slow_path(const SlowPath& path);
@@ -244,7 +245,7 @@ class Compiler {
   std::vector<std::pair<uint64_t, Value>> open_sunk_;    ///< slots with the sunk set that has not been superseded
   std::vector<std::pair<Value, uint16_t>> exit_values_;  ///< of the exit being made: values with their cells
   uint16_t next_temporary_ = 0;
-  uint32_t linked_entry_ = 0, entry_ = 0;
+  uint32_t linked_entry_ = 0, near_entry_ = 0, entry_ = 0;
 
   std::array<Value, 16> vectors_{};                   ///< what vector registers hold
   uint32_t pinned_general_ = 0, pinned_vectors_ = 0;  ///< in use by the instruction at hand

@@ -21,7 +21,16 @@ void Compiler::count(int64_t insns) {
 
 void Compiler::write_pc(uint64_t pc) {
   const x86::Mem slot = state(unit_.layout->slots[unit_.layout->pc].offset, 8);
-  if (fits(pc)) {
+  if (unit_.relocatable) {
+    a_.mov(x86::rax, state(unit_.layout->slots[unit_.layout->unit_base].offset, 8));
+    if (fits(pc)) {
+      a_.lea(x86::rax, x86::ptr(x86::rax, static_cast<int32_t>(pc)));
+    } else {
+      a_.mov(x86::rdx, pc);
+      a_.lea(x86::rax, x86::ptr(x86::rax, x86::rdx));
+    }
+    a_.mov(slot, x86::rax);
+  } else if (fits(pc)) {
     a_.mov(slot, static_cast<int32_t>(pc));
   } else {
     a_.mov(x86::rax, pc);

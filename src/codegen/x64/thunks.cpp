@@ -27,7 +27,12 @@ ir::RunResult leave_at(const X64Code* code, uint32_t exit, ExecContext* context,
     result.payload = context->leave_payload;
   }
   context->running = code;
-  if (place.pc_lags) std::memcpy(context->state + code->pc_offset, &place.pc, sizeof place.pc);
+  if (place.pc_lags) {
+    uint64_t pc = 0;
+    if (code->relocatable) std::memcpy(&pc, context->state + code->unit_base_offset, sizeof pc);
+    pc += place.pc;
+    std::memcpy(context->state + code->pc_offset, &pc, sizeof pc);
+  }
   // As the interpreter counts: not done is the instruction at which a fault stops the guest, if one has been begun, and
   // one that an event precedes.
   const bool fault = result.kind == ExitKind::memory || result.kind == ExitKind::trap;

@@ -20,6 +20,7 @@ class Translator final : public Backend {
   explicit Translator(const HostFeatures& host = HostFeatures::of_this_host()) : host_(host) {}
 
   std::string_view name() const override { return "jit"; }
+  bool relocates() const override { return true; }
   std::unique_ptr<Code> compile(const ir::Unit& unit) override;
   ir::RunResult run(const Code& code, ir::ExecContext& context) override;
   void set_jump(uint64_t pc, uint32_t mode, Code& code) override;

@@ -11,16 +11,17 @@ void X64Code::write_data(size_t offset, const T& value) {
   std::memcpy(span.write + data + offset, &value, sizeof value);
 }
 
-void X64Code::set_valid(const uint64_t* generation) {
-  write_data(offsetof(CodeData, generation), generation);
-  write_data(offsetof(CodeData, valid_at), *generation);
+void X64Code::set_place(uint64_t page, uint64_t page_behind) {
+  write_data(offsetof(CodeData, page), page);
+  write_data(offsetof(CodeData, page_behind), page_behind);
 }
 
-void X64Code::set_invalid() { write_data(offsetof(CodeData, valid_at), uint64_t{0}); }
+void X64Code::set_invalid() { write_data(offsetof(CodeData, dropped), uint64_t{1}); }
 
-void X64Code::set_link(uint8_t link, Code& next) {
+void X64Code::set_link(uint8_t link, Code& next, bool same_page) {
   const auto& to = static_cast<const X64Code&>(next);
-  if (link < unlinked.size()) write_data(sizeof(CodeData) + 8 * link, to.span.run + to.linked_entry);
+  const uint32_t where = same_page ? to.near_entry : to.linked_entry;
+  if (link < unlinked.size()) write_data(sizeof(CodeData) + 8 * link, to.span.run + where);
 }
 
 void X64Code::unlink() {
@@ -29,8 +30,7 @@ void X64Code::unlink() {
 }
 
 void X64Code::write_data() {
-  static const uint64_t no_generation = 1;  // never that of a new code, which is 0
-  write_data(0, CodeData{this, 0, &no_generation});
+  write_data(0, CodeData{.code = this});
   unlink();
 }
 

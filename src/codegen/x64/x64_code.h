@@ -29,8 +29,11 @@ struct ExitPlace {
 /// What host code reads beside itself; stands behind it, in the same memory.
 struct CodeData {
   const void* code = nullptr;  ///< the X64Code, as ExecContext::running has it
-  uint64_t valid_at = 0;       ///< linked code begins only while the generation is this one
-  const uint64_t* generation = nullptr;
+  uint64_t page = no_page;     ///< see Code::set_place
+  uint64_t page_behind = no_page;
+  uint64_t dropped = 0;  ///< not 0: it is not begun any more
+
+  static constexpr uint64_t no_page = ~uint64_t{0};
 };
 
 class X64Code final : public Code {
@@ -45,9 +48,9 @@ class X64Code final : public Code {
 
   HostCode host_code() const override { return {{span.run, seldom}, {span.run + seldom, end - seldom}}; }
 
-  void set_valid(const uint64_t* generation) override;
+  void set_place(uint64_t page, uint64_t page_behind) override;
   void set_invalid() override;
-  void set_link(uint8_t link, Code& next) override;
+  void set_link(uint8_t link, Code& next, bool same_page) override;
   void unlink() override;
   void write_data();  ///< once the code stands in memory
 
@@ -57,8 +60,11 @@ class X64Code final : public Code {
   uint32_t linked_entry = 0;       ///< where other code begins it
   uint32_t seldom = 0;             ///< where slow paths and exits begin
   uint32_t end = 0;                ///< of the instructions
+  uint32_t near_entry = 0;         ///< where code of the same page does
   uint32_t data = 0;               ///< the CodeData, then for each link the address to jump to
   uint32_t pc_offset = 0;          ///< of the pc slot in the state
+  uint32_t unit_base_offset = 0;   ///< of that slot
+  bool relocatable = false;        ///< the pcs of exits are to be added to it
   std::vector<uint32_t> unlinked;  ///< by link: the offset of the code that leaves with it
   std::vector<ExitPlace> exits;
   std::vector<interp::Step> steps;

@@ -92,8 +92,10 @@ class Processor final : public X86Guest {
 
   CodeKey key() const override {
     const State& s = cpu_.state;
-    const uint64_t mode = Mode::packed(s), linear = s.segment[cs].base + s.rip;
-    return {s.rip, Mode::is_64_bit(mode) ? s.rip : linear & 0xffffffff, mode};
+    const Mode mode = Mode::of(s);
+    if (mode.code_bits != 64) return {s.rip, (s.segment[cs].base + s.rip) & 0xffffffff, mode.pack()};
+    // A kernel stands where it stands; programs and their libraries are everywhere.
+    return {s.rip, s.rip, mode.pack(), mode.cpl == 3 && !mode.one_by_one()};
   }
 
   ir::Unit translate(const CodeKey& key, unsigned max_insns) override { return translate_unit(cpu_, key, max_insns); }

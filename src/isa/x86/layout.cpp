@@ -75,11 +75,13 @@ ir::StateLayout make_layout() {
     x87(number(slot_mmx_exponent, i), ("mmx_exponent" + std::to_string(i)).c_str(),
         offsetof(X87, physical) + 16 * i + 8, Type::i16);
   at.slot(slot_cr2, "cr2", offsetof(State, cr2), Type::i64);
+  at.slot(slot_unit_base, "unit_base", offsetof(State, unit_base), Type::i64);
   STRATA_ASSERT(at.layout.slots.size() == slot_count);
 
   at.layout.size = sizeof(State);
   at.layout.pc = slot_rip;
   at.layout.flags = slot_flags;
+  at.layout.unit_base = slot_unit_base;
   // The order of how often compilers and the calling conventions name them.
   for (const Gpr gpr : {rax, rsp, rcx, rdx, rbx, rsi, rdi, rbp, r8, r12, r13, r9, r14, r15, r10, r11})
     at.layout.hot.push_back(gpr_slot(gpr));

@@ -99,6 +99,8 @@ struct State {
   bool halted;
   bool nmi_blocked, nmi_pending;
   Event event;  ///< raised and not yet delivered
+
+  uint64_t unit_base;  ///< no register: the rip with which the translated code that runs was entered
 };
 
 /// The slots, in the order of layout(). gpr_slot(i) and so on give them by number.
@@ -128,6 +130,7 @@ enum SlotNumber : ir::SlotId {
   slot_x87_careful,                                // i8
   slot_mmx_exponent,                               // 8 × i16, beside the significands
   slot_cr2 = slot_mmx_exponent + 8,                // i64
+  slot_unit_base,                                  // i64
   slot_count
 };
 

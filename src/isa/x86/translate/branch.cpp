@@ -59,7 +59,9 @@ void jcxz(Translator& t) {
   branch_if(t, t.b.eq(count_register(t), t.b.constant(type, 0)));
 }
 
-void push_return_address(Translator& t) { t.push(t.b.constant(ir::integer_type(branch_bits(t)), t.next_pc())); }
+void push_return_address(Translator& t) {
+  t.push(t.b.trunc(ir::integer_type(branch_bits(t)), t.pc_value(t.next_pc())));
+}
 
 void call(Translator& t) {
   const uint64_t target = relative_target(t);

@@ -10,7 +10,7 @@ void far_jump(Translator& t, Value selector, Value offset) {
 }
 
 void far_call(Translator& t, Value selector, Value offset) {
-  const Value bits = t.b.i8(t.insn.operand_bits), next = t.b.i64(t.next_pc());
+  const Value bits = t.b.i8(t.insn.operand_bits), next = t.pc_value(t.next_pc());
   t.b.exit_indirect(t.call(helpers::far_call, {selector, offset, bits, next}));
 }
 
@@ -41,7 +41,7 @@ void far_return(Translator& t) {
 }
 
 void software_interrupt(Translator& t, uint8_t vector) {
-  const Value next = t.b.i64(t.next_pc()), opcode = t.b.i8(t.insn.opcode);
+  const Value next = t.pc_value(t.next_pc()), opcode = t.b.i8(t.insn.opcode);
   t.b.exit_indirect(t.call(helpers::software_interrupt, {t.b.i8(vector), next, opcode}));
 }
 

@@ -37,7 +37,7 @@ void sti(Translator& t) {
 
 void hlt(Translator& t) {
   if (t.needs_cpl0()) return;
-  t.b.set(slot_rip, t.b.i64(t.next_pc()));
+  t.b.set(slot_rip, t.pc_value(t.next_pc()));
   t.b.exit(ir::ExitKind::halt);
 }
 

@@ -12,7 +12,7 @@ Value Translator::cut_address(Value offset, unsigned bits) {
 Value Translator::effective_address() {
   if (insn.rip_relative) {
     const uint64_t address = next_pc() + static_cast<uint64_t>(insn.displacement);
-    return b.i64(insn.address_bits == 64 ? address : address & 0xffff'ffff);
+    return cut_address(pc_value(address), insn.address_bits);
   }
   Value sum = b.i64(static_cast<uint64_t>(insn.displacement));
   if (insn.has_base) sum = b.add(b.get(gpr_slot(insn.base)), sum);

@@ -41,11 +41,11 @@ std::optional<uint64_t> Region::next_waiting(uint64_t pc) const {
   return first;
 }
 
-void Region::leave_rest(ir::Builder& b) {
+void Region::leave_rest(ir::Builder& b, uint64_t offset) {
   for (unsigned i = 0; i < count_; ++i) {
     if (labels_[i].begun) continue;
     b.begin(labels_[i].block);
-    b.exit_goto(labels_[i].pc);
+    b.exit_goto(labels_[i].pc + offset);
   }
 }
 

@@ -30,7 +30,7 @@ class Region {
   std::optional<uint64_t> next_waiting(uint64_t pc) const;
 
   /// Ends those that the sweep did not reach.
-  void leave_rest(ir::Builder& b);
+  void leave_rest(ir::Builder& b, uint64_t offset);
 
  private:
   struct Label {

@@ -98,7 +98,7 @@ void by_helper(Translator& t, const StringSpec& spec) {
     const ir::BlockId unfinished = b.new_block();
     b.branch(finished, done, unfinished);
     b.begin(unfinished);
-    b.exit_goto(t.pc);
+    b.exit_goto(t.told(t.pc));
   } else {
     const ir::BlockId interruptible = b.new_block();
     b.branch(finished, done, interruptible);

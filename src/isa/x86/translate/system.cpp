@@ -192,7 +192,7 @@ void arpl(Translator& t) {
 
 // System calls
 
-void syscall(Translator& t) { t.b.exit_indirect(t.call(helpers::syscall_enter, {t.b.i64(t.next_pc())})); }
+void syscall(Translator& t) { t.b.exit_indirect(t.call(helpers::syscall_enter, {t.pc_value(t.next_pc())})); }
 
 void sysret(Translator& t) { t.b.exit_indirect(t.call(helpers::syscall_return, {t.b.i8(t.insn.rex_w ? 64 : 32)})); }
 

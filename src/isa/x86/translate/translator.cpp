@@ -4,7 +4,19 @@
 namespace strata::isa::x86 {
 
 Translator::Translator(const CodeKey& key, const Cpuid& its_cpuid, const Region& its_region)
-    : b(layout()), mode(Mode::unpack(key.mode)), cpuid(its_cpuid), region(its_region), pc(key.pc), unit_ac_(mode.ac) {}
+    : b(layout()),
+      mode(Mode::unpack(key.mode)),
+      cpuid(its_cpuid),
+      region(its_region),
+      pc(key.pc),
+      relocatable(key.relocatable),
+      first_pc_(key.pc),
+      unit_ac_(mode.ac) {}
+
+Value Translator::pc_value(uint64_t any_pc) {
+  if (!relocatable) return b.i64(any_pc);
+  return b.add(b.get(slot_unit_base), b.i64(told(any_pc)));
+}
 
 Value Translator::gpr(uint8_t number, unsigned bits) {
   if (bits == 8) return gpr8(number);
@@ -82,12 +94,12 @@ std::optional<ir::BlockId> Translator::block_at(uint64_t target_pc) {
 /// Loops look at events in every round, with the state of the round to come.
 void Translator::end_at(uint64_t target_pc) {
   check_target(b.i64(target_pc));
-  if (ac_changed()) return b.exit_goto(target_pc);
+  if (ac_changed()) return b.exit_goto(told(target_pc));
   bool behind = false;
   const auto block = region.block_of(b, target_pc, &behind);
-  if (!block) return b.exit_goto(target_pc);
+  if (!block) return b.exit_goto(told(target_pc));
   if (behind) {
-    b.set(slot_rip, b.i64(target_pc));
+    b.set(slot_rip, pc_value(target_pc));
     b.poll();
   }
   b.jump(*block);
@@ -105,7 +117,11 @@ void Translator::begin_block(ir::BlockId block) {
   mode.ac = unit_ac_;
 }
 
-void Translator::end_after_this() { b.exit_indirect(b.i64(next_pc())); }
+void Translator::end_after_this() {
+  if (!relocatable) return b.exit_indirect(b.i64(next_pc()));
+  b.set(slot_rip, pc_value(next_pc()));
+  b.exit(ir::ExitKind::next);
+}
 
 /// Helpers may take the x87 state elsewhere.
 Value Translator::call(const ir::Helper& helper, std::initializer_list<Value> args) {

@@ -32,8 +32,13 @@ class Translator {
   Insn insn;                                                     ///< being translated
   bool in_shadow = false;                                        ///< State::interrupt_shadow may be set
   uint64_t pc;                                                   ///< its rip
+  const bool relocatable;                                        ///< see ir::Unit
   uint64_t next_pc() const { return cut_pc(pc + insn.length); }  ///< rip behind it
   uint64_t cut_pc(uint64_t target) const { return mode.code_bits == 64 ? target : target & 0xffff'ffff; }
+
+  /// A pc as `insn` and `exit_goto` tell it, and as a value.
+  uint64_t told(uint64_t any_pc) const { return any_pc - (relocatable ? first_pc_ : 0); }
+  Value pc_value(uint64_t any_pc);
 
   // Registers. `number` is 0..15; for bits 8 without REX, 4..7 are AH CH DH BH.
   Value gpr(uint8_t number, unsigned bits);
@@ -116,6 +121,7 @@ class Translator {
   /// Where the x87 state is known to be, in the block at hand.
   X87Place x87_place_ = X87Place::memory;
   ir::BlockId x87_block_ = 0;
+  const uint64_t first_pc_;       ///< of the unit
   Value address_ = ir::no_value;  ///< memory_address of this instruction, once known
   bool address_for_write_ = false;
 };

@@ -75,11 +75,14 @@ class UnitLoop {
     const ir::BlockId entry = t_.b.new_block();
     t_.b.begin(entry);
     t_.region.begun(pc_, entry);
+    if (key_.relocatable) t_.b.set(slot_unit_base, t_.b.get(slot_rip));
     while (insns_ < max_insns_ && t_.b.size() < ir::max_unit_size / 2 && go_on() && one_insn()) {
     }
     if (!t_.ended()) leave();
-    t_.region.leave_rest(t_.b);
-    return t_.b.finish(key_.pc, bytes_, insns_);
+    t_.region.leave_rest(t_.b, t_.told(0));
+    ir::Unit unit = t_.b.finish(key_.pc, bytes_, insns_);
+    unit.relocatable = key_.relocatable;
+    return unit;
   }
 
  private:
@@ -91,7 +94,7 @@ class UnitLoop {
   /// Goes where code is wanted next, and begins the block that waits for it. False: nothing is.
   bool go_on() {
     if (!t_.ended() && behind_shadow_) {
-      t_.b.set(slot_rip, t_.b.i64(pc_));
+      t_.b.set(slot_rip, t_.pc_value(pc_));
       t_.b.poll();
     }
     behind_shadow_ = false;
@@ -111,7 +114,7 @@ class UnitLoop {
 
   /// In front of the instruction at pc_, which a shadow makes a unit of its own.
   void leave() {
-    if (!t_.in_shadow) return t_.b.exit_goto(pc_);
+    if (!t_.in_shadow) return t_.b.exit_goto(t_.told(pc_));
     t_.b.exit_indirect(t_.b.i64(pc_));
     t_.in_shadow = false;
   }
@@ -144,7 +147,7 @@ class UnitLoop {
   /// The unit keeps no bytes, so that it is not kept either: next time the page may be there.
   bool cannot_fetch(uint64_t address) {
     if (insns_ > 0) return false;
-    t_.b.insn(pc_);
+    t_.b.insn(t_.told(pc_));
     t_.call(fetch_again_helper, {t_.b.i64(address)});
     t_.b.exit(ir::ExitKind::leave);
     return false;
@@ -152,7 +155,7 @@ class UnitLoop {
 
   void emit(DecodeStatus status, uint64_t address, uint32_t looked_at) {
     t_.begin_insn(pc_);
-    t_.b.insn(pc_);
+    t_.b.insn(t_.told(pc_));
     ++insns_;
     if (t_.mode.x87_careful) t_.b.set(slot_x87_careful, t_.b.i8(0));
     if (t_.mode.shadow || t_.in_shadow) t_.b.set(slot_interrupt_shadow, t_.b.i8(0));
