@@ -34,7 +34,7 @@ struct EngineOptions {
   bool counted = false;
   bool verify = false;  ///< check what front ends promise
   unsigned max_unit_insns = 64;
-  uint64_t code_bytes = uint64_t{64} << 20;
+  uint64_t code_bytes = uint64_t{128} << 20;
   Trace trace;
   std::vector<UnitObserver*> observers;  ///< of the units made
 };
