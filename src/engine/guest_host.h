@@ -35,6 +35,8 @@ class GuestHost final : public isa::Host {
   }
   void flush_mappings(bool flush_global) override { mmu_.flush_mappings(flush_global); }
   void flush_mapping(uint64_t address) override { mmu_.flush_mapping(address); }
+  void switch_address_space(uint64_t space, bool keep) override { mmu_.switch_address_space(space, keep); }
+  void flush_address_space(uint64_t space) override { mmu_.flush_address_space(space); }
 
   uint32_t port_in(uint16_t port, unsigned size) override {
     return ports_ != nullptr ? ports_->read(port, size) : ~uint32_t{0} >> (32 - 8 * size);

@@ -29,25 +29,31 @@ bool for_each_page(uint64_t address, unsigned size, Visit visit) {
 }  // namespace
 
 SoftMmu::SoftMmu(isa::Guest& guest, RamMap& ram, CodeWatch& watch) : guest_(guest), ram_(ram), watch_(watch) {
-  for_each_tlb([](auto& tlb) { tlb = std::make_unique<TlbSet>(); });
+  tlbs_.push_back(std::make_unique<Tlbs>());
+  now_ = tlbs_.front().get();
 }
 
 template <class Visit>
 void SoftMmu::for_each_tlb(Visit visit) {
-  for (auto& tlb : tlbs_) visit(tlb);
-  for (auto& tlb : code_tlbs_) visit(tlb);
+  for (const auto& tlbs : tlbs_) tlbs->for_each(visit);
 }
 
 void SoftMmu::connect(ir::ExecContext& context) {
-  for (size_t space = 0; space < tlbs_.size(); ++space) {
-    context.tlb[space] = &tlbs_[space]->entries();
-    context.code_tlb[space] = &code_tlbs_[space]->entries();
-  }
+  context_ = &context;
   context.memory = this;
+  bring_in(*now_);
+}
+
+void SoftMmu::bring_in(Tlbs& tlbs) {
+  now_ = &tlbs;
+  for (size_t space = 0; space < ir::max_spaces; ++space) {
+    context_->tlb[space] = &tlbs.data[space].entries();
+    context_->code_tlb[space] = &tlbs.code[space].entries();
+  }
 }
 
 bool SoftMmu::place(uint64_t address, ir::Space space, Access access, Place& out) {
-  const ir::TlbEntry& entry = tlbs_[space]->at(address);
+  const ir::TlbEntry& entry = now_->data[space].at(address);
   const uint64_t page = address & ir::page_mask;
   const bool hit = access == Access::write ? entry.write == page || entry.unused == page
                                            : access == Access::read && entry.read == page;
@@ -74,7 +80,7 @@ bool SoftMmu::walk(uint64_t address, ir::Space space, Access access, Place& out)
 void SoftMmu::fill(uint64_t address, ir::Space space, const isa::Mapping& mapping, const RamMap::Window& window) {
   const uint64_t page = address & ir::page_mask;
   std::byte* host = window.at(mapping.physical);
-  ir::TlbEntry& entry = tlbs_[space]->fill(page, mapping.global);
+  ir::TlbEntry& entry = now_->data[space].fill(page, mapping.global);
   entry.addend = reinterpret_cast<uint64_t>(host) - page;
   if (mapping.readable) entry.read = page;
   if (!mapping.writable || window.rom) return;
@@ -111,7 +117,7 @@ void SoftMmu::put(const Place& place, const std::byte* in, unsigned size) {
 // A page that has lost its marks is written the fast way from now on.
 void SoftMmu::settle(uint64_t address, ir::Space space, const Place& place) {
   if (place.host == nullptr || place.rom || ram_.ram().marks(ram_.offset_of(place.host)) != 0) return;
-  ir::TlbEntry& entry = tlbs_[space]->at(address);
+  ir::TlbEntry& entry = now_->data[space].at(address);
   if (entry.unused != (address & ir::page_mask)) return;
   entry.write = std::exchange(entry.unused, ir::TlbEntry::no_page);
 }
@@ -179,7 +185,7 @@ void* SoftMmu::pin_for_update(uint64_t address, unsigned size, ir::Space space, 
 
 bool SoftMmu::code_page(uint64_t address, ir::Space space, CodePage& page) {
   const uint64_t base = address & ir::page_mask;
-  TlbSet& tlb = *code_tlbs_[space];
+  TlbSet& tlb = now_->code[space];
   if (const ir::TlbEntry& entry = tlb.at(address); entry.read == base) {
     page = {entry.addend, 0};
     return true;
@@ -223,25 +229,58 @@ bool SoftMmu::fetch_page(uint64_t address, std::byte* out, unsigned size, ir::Sp
 }
 
 void SoftMmu::flush_mappings(bool flush_global) {
-  for_each_tlb([=](auto& tlb) { tlb->flush(flush_global); });
-  if (flush_global) large_.clear();
+  if (!flush_global) return now_->for_each([](TlbSet& tlb) { tlb.flush(false); });
+  for_each_tlb([](TlbSet& tlb) { tlb.flush(true); });
+  large_.clear();
 }
 
 void SoftMmu::flush_mapping(uint64_t address) {
   const uint64_t page = address & ir::page_mask;
   const uint64_t span = large_.span_at(address);
-  if (span == ir::page_size) return for_each_tlb([=](auto& tlb) { tlb->flush_page(page); });
   const uint64_t first = address & ~(span - 1), last = first + (span - 1);
-  for_each_tlb([=](auto& tlb) { tlb->flush_range(first, last); });
+  for (const auto& tlbs : tlbs_) {
+    const TlbSet::Pages which = tlbs.get() == now_ ? TlbSet::Pages::all : TlbSet::Pages::global;
+    tlbs->for_each([=](TlbSet& tlb) {
+      if (span == ir::page_size) tlb.flush_page(page, which);
+      else tlb.flush_range(first, last, which);
+    });
+  }
+}
+
+void SoftMmu::switch_address_space(uint64_t space, bool keep) {
+  Tlbs& tlbs = tlbs_of(space);
+  if (!keep) tlbs.for_each([](TlbSet& tlb) { tlb.flush(false); });
+  bring_in(tlbs);
+}
+
+/// The TLBs of an address space; where too many are in use, those of the one that was left longest ago, emptied.
+SoftMmu::Tlbs& SoftMmu::tlbs_of(uint64_t number) {
+  auto found = std::find_if(tlbs_.begin(), tlbs_.end(), [=](const auto& tlbs) { return tlbs->number == number; });
+  if (found == tlbs_.end()) {
+    if (tlbs_.size() < most_address_spaces) tlbs_.push_back(std::make_unique<Tlbs>());
+    else tlbs_.back()->for_each([](TlbSet& tlb) { tlb.flush(true); });
+    found = std::prev(tlbs_.end());
+    (*found)->number = number;
+  }
+  std::rotate(tlbs_.begin(), found, found + 1);
+  return *tlbs_.front();
+}
+
+void SoftMmu::flush_address_space(uint64_t space) {
+  for (const auto& tlbs : tlbs_)
+    if (space == isa::Host::all_address_spaces || tlbs->number == space)
+      tlbs->for_each([](TlbSet& tlb) { tlb.flush(false); });
 }
 
 void SoftMmu::protect(uint64_t page) {
   const auto host = reinterpret_cast<uint64_t>(ram_.ram().at(page));
-  for (auto& tlb : tlbs_) {
-    tlb->for_each([host](ir::TlbEntry& entry) {
-      if (entry.write == ir::TlbEntry::no_page || entry.write + entry.addend != host) return;
-      entry.unused = std::exchange(entry.write, ir::TlbEntry::no_page);
-    });
+  for (const auto& tlbs : tlbs_) {
+    for (TlbSet& tlb : tlbs->data) {
+      tlb.for_each([host](ir::TlbEntry& entry) {
+        if (entry.write == ir::TlbEntry::no_page || entry.write + entry.addend != host) return;
+        entry.unused = std::exchange(entry.write, ir::TlbEntry::no_page);
+      });
+    }
   }
 }
 

@@ -45,6 +45,8 @@ class SoftMmu final : public ir::SlowMemory {
   bool fetch(uint64_t address, void* out, unsigned size, ir::Space space);
   void flush_mappings(bool flush_global);
   void flush_mapping(uint64_t address);
+  void switch_address_space(uint64_t space, bool keep);
+  void flush_address_space(uint64_t space);
 
   /// Where the code of a page stands.
   struct CodePage {
@@ -65,7 +67,7 @@ class SoftMmu final : public ir::SlowMemory {
 
   /// Whether the TLB knows that the page of `address` is this one of Ram.
   bool knows_code_page(uint64_t address, ir::Space space, uint64_t page) const {
-    const ir::TlbEntry& entry = code_tlbs_[space]->at(address);
+    const ir::TlbEntry& entry = now_->code[space].at(address);
     return entry.read == (address & ir::page_mask) && entry.addend == page;
   }
 
@@ -100,14 +102,30 @@ class SoftMmu final : public ir::SlowMemory {
   void get(const Place& place, std::byte* out, unsigned size);
   void put(const Place& place, const std::byte* in, unsigned size);
   void settle(uint64_t address, ir::Space space, const Place& place);
+  /// The TLBs of one address space, by privilege and the like (ir::Space). Global pages are kept by each for itself.
+  struct Tlbs {
+    uint64_t number = 0;  ///< see isa::Host::switch_address_space
+    std::array<TlbSet, ir::max_spaces> data;
+    std::array<TlbSet, ir::max_spaces> code;  ///< addend is the page's offset in Ram
+    template <class Visit>
+    void for_each(Visit visit) {
+      for (TlbSet& tlb : data) visit(tlb);
+      for (TlbSet& tlb : code) visit(tlb);
+    }
+  };
+  static constexpr size_t most_address_spaces = 8;
+
   template <class Visit>
-  void for_each_tlb(Visit visit);
+  void for_each_tlb(Visit visit);  ///< of all address spaces
+  Tlbs& tlbs_of(uint64_t number);
+  void bring_in(Tlbs& tlbs);
 
   isa::Guest& guest_;
   RamMap& ram_;
   CodeWatch& watch_;
-  std::array<std::unique_ptr<TlbSet>, ir::max_spaces> tlbs_;
-  std::array<std::unique_ptr<TlbSet>, ir::max_spaces> code_tlbs_;  ///< addend is the page's offset in Ram
+  std::vector<std::unique_ptr<Tlbs>> tlbs_;  ///< in the order of their use, those in force first
+  Tlbs* now_ = nullptr;                      ///< the first of them
+  ir::ExecContext* context_ = nullptr;
   LargePages large_;
   std::vector<Fetched> fetched_;
   bool self_modification_ = false;

@@ -27,17 +27,18 @@ uint64_t TlbSet::page_of(const ir::TlbEntry& entry) {
   return entry.unused == ir::TlbEntry::no_page ? ir::TlbEntry::no_page : entry.unused & ir::page_mask;
 }
 
-void TlbSet::flush_page(uint64_t page) {
+void TlbSet::flush_page(uint64_t page, Pages which) {
   const size_t index = ir::tlb_index(page);
+  if (which == Pages::global && !global_.has(index)) return;
   if (page_of(entries_[index]) == page) empty(index);
 }
 
-void TlbSet::flush_range(uint64_t first, uint64_t last) {
+void TlbSet::flush_range(uint64_t first, uint64_t last, Pages which) {
   const auto flush_one = [&](size_t index) {
     const uint64_t page = page_of(entries_[index]);
     if (page != ir::TlbEntry::no_page && page >= first && page <= last) empty(index);
   };
-  local_.for_each(flush_one);
+  if (which == Pages::all) local_.for_each(flush_one);
   global_.for_each(flush_one);
 }
 

@@ -17,6 +17,7 @@ class TlbIndices {
  public:
   void add(size_t index) { words_[index / 64] |= uint64_t{1} << (index % 64); }
   void drop(size_t index) { words_[index / 64] &= ~(uint64_t{1} << (index % 64)); }
+  bool has(size_t index) const { return (words_[index / 64] >> (index % 64) & 1) != 0; }
   void clear() { words_ = {}; }
   template <class Visit>
   void for_each(Visit visit) const {
@@ -41,8 +42,9 @@ class TlbSet {
   ir::TlbEntry& fill(uint64_t address, bool global);
 
   void flush(bool flush_global);
-  void flush_page(uint64_t page);
-  void flush_range(uint64_t first, uint64_t last);  ///< pages whose address is in the range
+  enum class Pages : uint8_t { all, global };
+  void flush_page(uint64_t page, Pages which = Pages::all);
+  void flush_range(uint64_t first, uint64_t last, Pages which = Pages::all);  ///< pages whose address is in the range
 
   template <class Visit>
   void for_each(Visit visit) {

@@ -63,9 +63,18 @@ class Host {
   /// Atomically replaces 32 or 64 bits of physical memory if they are `expected`: accessed and dirty bits.
   virtual bool compare_exchange_physical(uint64_t address, unsigned size, uint64_t expected, uint64_t desired) = 0;
 
-  /// Mappings that may be wrong now. `flush_global` false keeps pages that the front end marked global.
+  /// Mappings that may be wrong now: all of the address space in force but what the front end marked global, or those of
+  /// all address spaces (see below), global ones too.
   virtual void flush_mappings(bool flush_global) = 0;
+  /// Of one page, in the address space in force; global ones in all.
   virtual void flush_mapping(uint64_t address) = 0;
+
+  // For front ends whose address spaces have numbers (PCID, ASID): mappings of one that is not in force may be kept.
+  static constexpr uint64_t all_address_spaces = ~uint64_t{0};
+  /// Number `space` is in force from now on; `keep`: what is known of it still holds. It is 0 before the first call.
+  virtual void switch_address_space(uint64_t /*space*/, bool /*keep*/) { flush_mappings(false); }
+  /// All mappings of one or all but global ones.
+  virtual void flush_address_space(uint64_t /*space*/) { flush_mappings(false); }
 
   /// Ports, for instruction sets that have them. Size 1, 2 or 4.
   virtual uint32_t port_in(uint16_t port, unsigned size) = 0;

@@ -74,11 +74,11 @@ void Compiler::check_place(uint64_t address, size_t word, Label refused) {
     a_.mov(x86::ecx, x86::edx);
     a_.shr(x86::ecx, ir::page_bits - entry_bits);
     a_.and_(x86::ecx, static_cast<uint32_t>((ir::tlb_entries - 1) << entry_bits));
-    a_.add(x86::rcx, context(table));
+    a_.add(x86::rcx, context(x86::rax, table));
     a_.and_(x86::rdx, static_cast<int32_t>(ir::page_mask));
   } else {
     entry = static_cast<int32_t>(ir::tlb_index(address) << entry_bits);
-    a_.mov(x86::rcx, context(table));
+    a_.mov(x86::rcx, context(x86::rcx, table));
     load_constant(x86::rdx, address & ir::page_mask);
   }
   a_.mov(x86::rax, data(static_cast<uint32_t>(word)));
@@ -220,6 +220,9 @@ std::unique_ptr<X64Code> Compiler::finish() {
   code_->data = offset(data_);
   for (const auto& [label, pc] : unlinked_) code_->unlinked.push_back(offset(label));
   code_->write_data();
+  code_->exits.shrink_to_fit();
+  code_->steps.shrink_to_fit();
+  code_->unlinked.shrink_to_fit();
   return std::move(code_);
 }
 

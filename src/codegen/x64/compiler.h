@@ -180,6 +180,7 @@ class Compiler {
   // Ways out (exit.cpp).
   Exit make_exit(ir::ExitKind kind, uint64_t payload, bool from_helper = false);
   uint16_t exit_operand(Value value);
+  void share_steps(ExitPlace& place);
   void note_set(uint64_t slot, Value set, bool sunk);
   void begin_insn(uint64_t pc);
   void set_pc(Value pc, bool sunk);
@@ -244,6 +245,7 @@ class Compiler {
   std::vector<std::pair<int64_t, Label>> increments_;    ///< of the count: constants behind the code
   std::vector<std::pair<uint64_t, Value>> open_sunk_;    ///< slots with the sunk set that has not been superseded
   std::vector<std::pair<Value, uint16_t>> exit_values_;  ///< of the exit being made: values with their cells
+  uint32_t last_owing_ = 0;                              ///< the first step of the last exit that owes
   uint16_t next_temporary_ = 0;
   uint32_t linked_entry_ = 0, near_entry_ = 0, entry_ = 0;
 

@@ -1,5 +1,6 @@
 // Ways on and out: jumps, exits, and how far the state lags behind. As codegen/interp/lower_control.cpp counts.
 #include <algorithm>
+#include <cstring>
 
 #include "base/assert.h"
 #include "codegen/interp/single_step.h"
@@ -111,6 +112,16 @@ uint16_t Compiler::exit_operand(Value value) {
   return where;
 }
 
+/// Neighbours often owe the same: then the steps just made are the last ones again.
+void Compiler::share_steps(ExitPlace& place) {
+  std::vector<interp::Step>& steps = code_->steps;
+  const size_t begin = place.first_step, size = steps.size() - begin, before = last_owing_;
+  last_owing_ = place.first_step;
+  if (begin - before != size || std::memcmp(&steps[before], &steps[begin], size * sizeof(interp::Step)) != 0) return;
+  steps.resize(begin);
+  place.first_step = last_owing_ = static_cast<uint32_t>(before);
+}
+
 Compiler::Exit Compiler::make_exit(ExitKind kind, uint64_t payload, bool from_helper) {
   ExitPlace place;
   place.kind = kind;
@@ -130,6 +141,7 @@ Compiler::Exit Compiler::make_exit(ExitKind kind, uint64_t payload, bool from_he
     for (const auto& [slot, set] : open_sunk_) sets.push_back({slot, exit_operand(at(set).arg[0])});
     for (const auto& [slot, from] : sets) interp::append_set(code_->steps, unit_.layout->slots[slot], from);
     interp::append_end(code_->steps);
+    share_steps(place);
   }
   code_->exits.push_back(place);
   const Exit exit{a_.newLabel(), static_cast<uint32_t>(exit_labels_.size())};

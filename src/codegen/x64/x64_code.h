@@ -19,12 +19,13 @@ struct ExitPlace {
   uint32_t first_step = 0;  ///< the steps that do the sunk sets that are owed
   uint16_t insns = 0;       ///< begun since the count was brought up to date
   ir::ExitKind kind = ir::ExitKind::next;
-  bool from_helper = false;  ///< kind and payload stand in the context
-  bool pc_lags = false;      ///< the pc slot does not hold `pc` yet
-  bool begun = false;        ///< an instruction has been begun
-  bool at_insn = false;      ///< the pc is that of an instruction yet to be done, or done anew
-  bool owes = false;         ///< there are steps
+  bool from_helper : 1 = false;  ///< kind and payload stand in the context
+  bool pc_lags : 1 = false;      ///< the pc slot does not hold `pc` yet
+  bool begun : 1 = false;        ///< an instruction has been begun
+  bool at_insn : 1 = false;      ///< the pc is that of an instruction yet to be done, or done anew
+  bool owes : 1 = false;         ///< there are steps
 };
+static_assert(sizeof(ExitPlace) == 24, "there are many");
 
 /// What host code reads beside itself; stands behind it, in the same memory.
 struct CodeData {

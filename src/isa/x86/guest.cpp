@@ -14,6 +14,7 @@
 #include "isa/x86/host_float.h"
 #include "isa/x86/mode.h"
 #include "isa/x86/registers.h"
+#include "isa/x86/system/control_registers.h"
 #include "isa/x86/system/debug.h"
 #include "isa/x86/system/interrupts.h"
 #include "isa/x86/system/paging.h"
@@ -59,9 +60,10 @@ void clear_behind(T& object, const Last& last) {
 /// What no instruction can see: so equal processors have equal bytes, and nothing of the host's memory is saved.
 void clear_unseen(State& state) {
   state.temp = {};
+  state.unit_base = 0;
   for (X87Register& reg : state.x87.physical) clear_behind(reg, reg.sign_exponent);
   clear_behind(state.x87, state.x87.data_selector);
-  clear_behind(state, state.event);
+  clear_behind(state, state.unit_base);
   clear_behind(state.gdtr, state.gdtr.limit);
   clear_behind(state.idtr, state.idtr.limit);
   if (state.event.type == Event::none) std::memset(&state.event, 0, sizeof state.event);
@@ -128,6 +130,7 @@ class Processor final : public X86Guest {
     cpu_.stepping = false;
     cpu_.data_breakpoints = 0;
     cpu_.spec_ctrl = 0;
+    forget_mappings();
   }
 
   void save(std::vector<std::byte>& out) const override;
@@ -138,10 +141,20 @@ class Processor final : public X86Guest {
   }
   std::string describe() const override { return x86::describe(cpu_.state); }
   iface::X86Registers registers() const override { return read_registers(cpu_.state); }
-  void set_registers(const iface::X86Registers& registers) override { write_registers(cpu_.state, registers); }
+  void set_registers(const iface::X86Registers& registers) override {
+    write_registers(cpu_.state, registers);
+    forget_mappings();
+  }
 
  private:
   Next between_instructions();
+
+  /// The registers have changed from outside.
+  void forget_mappings() {
+    if (cpu_.host == nullptr) return;
+    cpu_.host->flush_mappings(true);
+    cpu_.host->switch_address_space(process_context(cpu_.state), true);
+  }
 
   Cpu cpu_;
   uint64_t random_ = 0;  ///< the state of the seeded numbers
@@ -216,7 +229,7 @@ Result<void> Processor::restore(std::span<const std::byte> in) {
   }
   std::memcpy(&cpu_.state, in.data() + sizeof header, sizeof(State));
   random_ = header.random;
-  if (cpu_.host) cpu_.host->flush_mappings(true);
+  forget_mappings();
   return {};
 }
 

@@ -89,6 +89,8 @@ uint64_t write_xcr(ir::ExecContext& context, uint64_t number, uint64_t value) {
 
 }  // namespace
 
+uint64_t process_context(const State& state) { return state.cr4 & Cr4::pcide ? state.cr3 & 0xfff : 0; }
+
 bool write_cr0(Cpu& cpu, uint64_t value) {
   State& s = cpu.state;
   if (in_64bit_code(s) && value >> 32) return fault(cpu, vector_gp, 0);
@@ -107,12 +109,13 @@ bool write_cr0(Cpu& cpu, uint64_t value) {
 
 bool write_cr3(Cpu& cpu, uint64_t value) {
   State& s = cpu.state;
-  const bool pcid = s.cr4 & Cr4::pcide;
-  if (pcid) value &= ~(uint64_t{1} << 63);  // "keep the entries": allowed, not demanded (SDM vol. 3, 4.10.4.1)
+  // Bit 63 says "keep the entries", and is not kept itself (SDM vol. 3, 4.10.4.1).
+  const bool pcid = s.cr4 & Cr4::pcide, keep = pcid && (value >> 63) != 0;
+  if (pcid) value &= ~(uint64_t{1} << 63);
   if (in_long_mode(s) && (value >> physical_bits)) return fault(cpu, vector_gp, 0);
   if (!in_long_mode(s)) value &= 0xffffffff;
   s.cr3 = value;
-  cpu.host->flush_mappings(false);
+  cpu.host->switch_address_space(process_context(s), keep);
   return true;
 }
 
@@ -125,6 +128,7 @@ bool write_cr4(Cpu& cpu, uint64_t value) {
   if (pcid_begins && (!in_long_mode(s) || (s.cr3 & 0xfff))) return fault(cpu, vector_gp, 0);
   s.cr4 = value;
   if (changed & (Cr4::pse | Cr4::pae | Cr4::pge | Cr4::smep | Cr4::smap | Cr4::pcide)) cpu.host->flush_mappings(true);
+  if (changed & Cr4::pcide) cpu.host->switch_address_space(process_context(s), true);
   return true;
 }
 

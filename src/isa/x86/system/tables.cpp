@@ -3,6 +3,7 @@
 
 #include "isa/x86/helpers/define.h"
 #include "isa/x86/system/control_bits.h"
+#include "isa/x86/system/control_registers.h"
 #include "isa/x86/system/descriptor.h"
 #include "isa/x86/system/linear.h"
 #include "isa/x86/system/paging.h"
@@ -119,10 +120,15 @@ uint64_t invalidate_pcid(ir::ExecContext& context, uint64_t type, uint64_t addre
   if (type > 3 || (type < 2 && descriptor[0] >> 12)) return raise(cpu, vector_gp, 0);
   if (type < 2 && !(cpu.state.cr4 & Cr4::pcide) && descriptor[0] != 0) return raise(cpu, vector_gp, 0);
   if (type == 0 && !is_canonical(descriptor[1])) return raise(cpu, vector_gp, 0);
-  if (type == 0) {
-    cpu.host->flush_mapping(descriptor[1]);
-  } else {
-    cpu.host->flush_mappings(type == 2);
+  // SDM vol. 2, INVPCID: one address of one, all of one, all with global pages, all without.
+  switch (type) {
+    case 0:
+      if (descriptor[0] == process_context(cpu.state)) cpu.host->flush_mapping(descriptor[1]);
+      else cpu.host->flush_address_space(descriptor[0]);
+      break;
+    case 1: cpu.host->flush_address_space(descriptor[0]); break;
+    case 2: cpu.host->flush_mappings(true); break;
+    default: cpu.host->flush_address_space(Host::all_address_spaces);
   }
   return 0;
 }
