@@ -30,9 +30,8 @@ class Code {
   virtual void set_place([[maybe_unused]] uint64_t page, [[maybe_unused]] uint64_t page_behind) {}
   /// No longer, whatever comes. The code may still run to its end.
   virtual void set_invalid() {}
-  /// From exit_goto number `link` on to `next`, until unlink() is called. `same_page`: all of `next` stands in a page in
-  /// which this code stands, so that where that is mapped needs no look.
-  virtual void set_link([[maybe_unused]] uint8_t link, [[maybe_unused]] Code& next, [[maybe_unused]] bool same_page) {}
+  /// From exit_goto number `link` on to `next`, until unlink() is called.
+  virtual void set_link([[maybe_unused]] uint8_t link, [[maybe_unused]] Code& next) {}
   virtual void unlink() {}
 
   void* owner = nullptr;  ///< whoever keeps the code may leave a note here

@@ -11,8 +11,7 @@ namespace {
 std::optional<uint64_t> entry_pc(const ir::Unit& unit, ir::BlockId block) {
   for (const ir::Instr& instr : unit.instrs(block)) {
     if (instr.op == ir::Op::insn) return instr.imm;
-    const bool enters = unit.relocatable && (instr.op == ir::Op::get || instr.op == ir::Op::set) && block == 0;
-    if (instr.op != ir::Op::poll && instr.op != ir::Op::nop && !enters) return std::nullopt;
+    if (instr.op != ir::Op::poll && instr.op != ir::Op::nop) return std::nullopt;
   }
   return std::nullopt;
 }

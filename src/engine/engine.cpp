@@ -41,9 +41,7 @@ Engine::Engine(isa::Guest& guest, codegen::Backend& backend, memory::AddressSpac
   cache_.connect(mmu_, backend, context_.running);
   mmu_.connect(context_);
   context_.state = guest.state();
-  const auto& slots = guest.layout().slots;
-  pc_offset_ = slots[guest.layout().pc].offset;
-  unit_base_offset_ = slots[guest.layout().unit_base].offset;
+  pc_offset_ = guest.layout().slots[guest.layout().pc].offset;
   guest.attach(host_, context_);
   map_subscription_ = memory.on_change([this] { on_map_change(); });
 }

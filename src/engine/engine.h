@@ -92,10 +92,8 @@ class Engine {
   CachedUnit* known(const isa::CodeKey& key, const SoftMmu::CodePage& page);
   bool is_in_place(const CachedUnit& unit) const;
   bool second_page_fits(const CachedUnit& unit);
-  bool stands_beside(const CachedUnit& unit, const CachedUnit& from) const;
   isa::CodeKey key() const;
-  uint64_t word_at(uint32_t offset) const;
-  uint64_t pc() const { return word_at(pc_offset_); }
+  uint64_t pc() const;
   /// Where a unit that is to run next begins, by the guest's addresses.
   uint64_t address_of(const CachedUnit& unit) const { return unit.key.relocatable ? pc() : unit.key.address; }
   uint64_t second_address_of(const CachedUnit& unit) const {
@@ -119,7 +117,7 @@ class Engine {
   std::atomic<std::thread::id> thread_;
   uint64_t limit_ = no_limit;
   std::vector<std::pair<uint64_t, uint64_t>> modes_;  ///< what ir::Unit::mode numbers: mode, and address less pc
-  uint32_t pc_offset_ = 0, unit_base_offset_ = 0;     ///< of the slots in the guest's state
+  uint32_t pc_offset_ = 0;                            ///< of that slot in the guest's state
   bool halted_ = false;
   /// Why find_unit() gave none.
   enum class NoUnit : uint8_t { fetch_refused, not_cacheable } no_unit_ = NoUnit::fetch_refused;

@@ -9,10 +9,10 @@
 
 namespace strata::engine {
 
-uint64_t Engine::word_at(uint32_t offset) const {
-  uint64_t word = 0;
-  std::memcpy(&word, context_.state + offset, sizeof word);
-  return word;
+uint64_t Engine::pc() const {
+  uint64_t pc = 0;
+  std::memcpy(&pc, context_.state + pc_offset_, sizeof pc);
+  return pc;
 }
 
 /// What to run next; relocatable only where the back end makes such code.
@@ -41,14 +41,8 @@ CachedUnit* Engine::next_by_link(CachedUnit& from, uint8_t number) {
     return link;
   }
   link = known(key());
-  if (link != nullptr && !options_.trace) from.code->set_link(number, *link->code, stands_beside(*link, from));
+  if (link != nullptr && !options_.trace) from.code->set_link(number, *link->code);
   return link;
-}
-
-/// Whether all of `unit`, which is to run next, stands in the page in which `from` begins, which ran last.
-bool Engine::stands_beside(const CachedUnit& unit, const CachedUnit& from) const {
-  const uint64_t from_address = from.key.relocatable ? word_at(unit_base_offset_) : from.key.address;
-  return unit.second_page == CachedUnit::no_page && ((address_of(unit) ^ from_address) & ir::page_mask) == 0;
 }
 
 /// A number for all that a key says besides where the code stands; 0 where there are too many to remember.

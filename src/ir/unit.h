@@ -100,8 +100,8 @@ struct Unit {
   uint64_t guest_pc = 0;               ///< of the first instruction, as the pc slot has it
   uint32_t guest_bytes = 0;            ///< length of the guest code from its first to its last byte
   uint32_t guest_insns = 0;            ///< instructions translated
-  /// It runs at any pc: it begins by setting the slot unit_base to the pc, and what `insn` and `exit_goto` say is to be
-  /// added to that.
+  /// It runs at any pc: back ends keep the pc with which it is entered in the slot unit_base, to which what `insn` and
+  /// `exit_goto` say is added.
   bool relocatable = false;
   uint64_t guest_address = 0;  ///< of the first instruction, virtual
   Space code_space = 0;        ///< in which its code was fetched

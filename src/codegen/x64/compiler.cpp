@@ -26,6 +26,7 @@ Compiler::Compiler(const ir::Unit& unit, const HostFeatures& host, CodeMemory& m
   data_ = a_.newLabel();
   exit_tail_ = a_.newLabel();
   refused_ = a_.newLabel();
+  body_ = a_.newLabel();
   for (size_t i = 0; i < unit.blocks.size(); ++i) blocks_.push_back(a_.newLabel());
   at_insn_blocks_.assign(unit.blocks.size(), 1);
   at_insn_blocks_[0] = 0;
@@ -57,18 +58,19 @@ std::unique_ptr<X64Code> Compiler::run() {
     compile_block(order[i]);
   }
   code_->seldom = static_cast<uint32_t>(a_.offset());
+  write_entry();
   write_cold_parts();
   return finish();
 }
 
-/// Goes to `refused` unless the page of `address` is the one in RAM that the word of CodeData names.
-void Compiler::check_place(uint64_t address, size_t word, Label refused) {
+/// Refuses to begin unless the page of `address` is the one in RAM that the word of CodeData names.
+void Compiler::check_place(uint64_t address, size_t word) {
   constexpr unsigned entry_bits = 5;
   static_assert(sizeof(ir::TlbEntry) == 1u << entry_bits);
   const size_t table = offsetof(ir::ExecContext, code_tlb) + unit_.code_space * sizeof(ir::Tlb*);
   int32_t entry = 0;
   if (unit_.relocatable) {
-    a_.mov(x86::rdx, state(code_->pc_offset, 8));
+    a_.mov(x86::rdx, unit_base());
     if (const auto behind = (address & ir::page_mask) - (unit_.guest_address & ir::page_mask); behind != 0)
       a_.add(x86::rdx, static_cast<int32_t>(behind));
     a_.mov(x86::ecx, x86::edx);
@@ -89,12 +91,12 @@ void Compiler::check_place(uint64_t address, size_t word, Label refused) {
 }
 
 /// Where other code begins this one: only while its pages are mapped where it was made from, nothing else is to be done,
-/// and the instructions fit in what is left.
+/// and the instructions fit in what is left. The pc slot does not hold this code's pc then, but unit_base does.
 void Compiler::write_linked_entry() {
   linked_entry_ = static_cast<uint32_t>(a_.offset());
-  check_place(unit_.guest_address, offsetof(CodeData, page), refused_);
-  if ((unit_.guest_address & ~ir::page_mask) + unit_.guest_bytes > ir::page_size)
-    check_place(unit_.guest_address + ir::page_size, offsetof(CodeData, page_behind), refused_);
+  check_place(unit_.guest_address, offsetof(CodeData, page));
+  code_->crosses = (unit_.guest_address & ~ir::page_mask) + unit_.guest_bytes > ir::page_size;
+  if (code_->crosses) check_place(unit_.guest_address + ir::page_size, offsetof(CodeData, page_behind));
   near_entry_ = static_cast<uint32_t>(a_.offset());
   a_.cmp(data(offsetof(CodeData, dropped)), 0);
   a_.jne(refused_);
@@ -104,8 +106,18 @@ void Compiler::write_linked_entry() {
   a_.add(x86::rax, std::max(1u, unit_.guest_insns));
   a_.cmp(x86::rax, x86::ptr(x86::rsp, Frame::insn_limit));
   a_.ja(refused_);
-  if (wants_pc(0)) write_pc(unit_.guest_pc);
+  if (wants_pc(0)) write_pc(first_pc());
+  a_.bind(body_);
+}
+
+/// Where C++ begins it: the pc slot holds its pc.
+void Compiler::write_entry() {
   entry_ = static_cast<uint32_t>(a_.offset());
+  if (unit_.relocatable) {
+    a_.mov(x86::rax, state(code_->pc_offset, 8));
+    a_.mov(unit_base(), x86::rax);
+  }
+  a_.jmp(body_);
 }
 
 void Compiler::compile_block(ir::BlockId id) {
@@ -188,11 +200,11 @@ void Compiler::write_cold_parts() {
   }
   for (size_t link = 0; link < unlinked_.size(); ++link) {
     a_.bind(unlinked_[link].first);
-    write_pc(unlinked_[link].second);
+    write_pc(unit_.relocatable ? 0 : unlinked_[link].second);  // exit_goto has brought unit_base there
     leave(ir::ExitKind::next, static_cast<uint8_t>(link), 0);
   }
   a_.bind(refused_);
-  write_pc(unit_.guest_pc);
+  write_pc(first_pc());
   leave(ir::ExitKind::next, ir::RunResult::no_link, 0);
   code_->end = static_cast<uint32_t>(a_.offset());
   a_.align(asmjit::AlignMode::kZero, 16);
@@ -218,11 +230,11 @@ std::unique_ptr<X64Code> Compiler::finish() {
   code_->linked_entry = linked_entry_;
   code_->near_entry = near_entry_;
   code_->data = offset(data_);
-  for (const auto& [label, pc] : unlinked_) code_->unlinked.push_back(offset(label));
+  for (const auto& [label, pc] : unlinked_) code_->links.push_back({offset(label), stays_on_page(pc)});
   code_->write_data();
   code_->exits.shrink_to_fit();
   code_->steps.shrink_to_fit();
-  code_->unlinked.shrink_to_fit();
+  code_->links.shrink_to_fit();
   return std::move(code_);
 }
 

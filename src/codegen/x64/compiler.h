@@ -63,7 +63,8 @@ class Compiler {
   void compile_instr(const Instr& instr);
   void compile_operation(const Instr& instr);
   std::vector<ir::BlockId> order_blocks();
-  void check_place(uint64_t address, size_t word, Label refused);
+  void check_place(uint64_t address, size_t word);
+  void write_entry();
   void write_linked_entry();
   void write_cold_parts();
   void write_slow_path(const SlowPath& path);
@@ -220,6 +221,12 @@ class Compiler {
   x86::Mem state(uint32_t offset, uint32_t size) const {
     return x86::Mem(state_register, static_cast<int32_t>(offset), size);
   }
+  x86::Mem unit_base() const { return state(code_->unit_base_offset, 8); }
+  /// Of the unit, as its IR tells pcs.
+  uint64_t first_pc() const { return unit_.relocatable ? 0 : unit_.guest_pc; }
+  bool stays_on_page(uint64_t pc) const {
+    return (unit_.guest_address & ~ir::page_mask) + (pc - first_pc()) < ir::page_size;
+  }
   x86::Mem cell(uint32_t number, uint32_t size = 8) const { return x86::Mem(x86::rsp, Frame::cell(number), size); }
   x86::Mem data(uint32_t offset) const { return x86::Mem(data_, static_cast<int32_t>(offset), 8); }
   static Gp sized(const Gp& reg, Type type);
@@ -233,7 +240,7 @@ class Compiler {
   asmjit::CodeHolder holder_;
   x86::Assembler a_;
 
-  Label data_, exit_tail_, refused_;
+  Label data_, exit_tail_, refused_, body_;
   std::vector<Label> blocks_;
   std::vector<uint8_t> at_insn_blocks_;
   std::vector<std::pair<Label, uint32_t>> exit_labels_;

@@ -23,13 +23,9 @@ void Compiler::count(int64_t insns) {
 void Compiler::write_pc(uint64_t pc) {
   const x86::Mem slot = state(unit_.layout->slots[unit_.layout->pc].offset, 8);
   if (unit_.relocatable) {
-    a_.mov(x86::rax, state(unit_.layout->slots[unit_.layout->unit_base].offset, 8));
-    if (fits(pc)) {
-      a_.lea(x86::rax, x86::ptr(x86::rax, static_cast<int32_t>(pc)));
-    } else {
-      a_.mov(x86::rdx, pc);
-      a_.lea(x86::rax, x86::ptr(x86::rax, x86::rdx));
-    }
+    load_constant(x86::rax, pc);
+    a_.mov(x86::rdx, unit_base());
+    a_.lea(x86::rax, x86::ptr(x86::rax, x86::rdx));
     a_.mov(slot, x86::rax);
   } else if (fits(pc)) {
     a_.mov(slot, static_cast<int32_t>(pc));
@@ -234,6 +230,10 @@ void Compiler::exit_goto(const Instr& instr) {
     write_pc(instr.imm);
     return leave(ExitKind::next, link, 0);
   }
+  if (unit_.relocatable) {
+    load_constant(x86::rax, instr.imm);
+    a_.add(unit_base(), x86::rax);
+  }
   a_.jmp(data(static_cast<uint32_t>(sizeof(CodeData)) + 8 * link));
   unlinked_[link] = {a_.newLabel(), instr.imm};
 }
@@ -266,6 +266,7 @@ void Compiler::exit_indirect(const Instr& instr) {
   a_.jne(miss);
   a_.cmp(x86::dword_ptr(x86::rcx, offsetof(JumpTable::Entry, mode)), unit_.mode);
   a_.jne(miss);
+  if (unit_.relocatable) a_.mov(unit_base(), pc);
   a_.jmp(x86::ptr(x86::rcx, offsetof(JumpTable::Entry, target), 8));
   a_.bind(miss);
   a_.mov(slot, pc);

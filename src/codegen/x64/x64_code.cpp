@@ -18,15 +18,17 @@ void X64Code::set_place(uint64_t page, uint64_t page_behind) {
 
 void X64Code::set_invalid() { write_data(offsetof(CodeData, dropped), uint64_t{1}); }
 
-void X64Code::set_link(uint8_t link, Code& next, bool same_page) {
+void X64Code::set_link(uint8_t link, Code& next) {
   const auto& to = static_cast<const X64Code&>(next);
-  const uint32_t where = same_page ? to.near_entry : to.linked_entry;
-  if (link < unlinked.size()) write_data(sizeof(CodeData) + 8 * link, to.span.run + where);
+  if (link >= links.size()) return;
+  // In the page where this code stands nothing needs a look.
+  const uint32_t where = links[link].stays && !to.crosses ? to.near_entry : to.linked_entry;
+  write_data(sizeof(CodeData) + 8 * link, to.span.run + where);
 }
 
 void X64Code::unlink() {
-  for (size_t link = 0; link < unlinked.size(); ++link)
-    write_data(sizeof(CodeData) + 8 * link, span.run + unlinked[link]);
+  for (size_t link = 0; link < links.size(); ++link)
+    write_data(sizeof(CodeData) + 8 * link, span.run + links[link].unlinked);
 }
 
 void X64Code::write_data() {

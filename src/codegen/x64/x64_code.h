@@ -51,22 +51,27 @@ class X64Code final : public Code {
 
   void set_place(uint64_t page, uint64_t page_behind) override;
   void set_invalid() override;
-  void set_link(uint8_t link, Code& next, bool same_page) override;
+  void set_link(uint8_t link, Code& next) override;
   void unlink() override;
   void write_data();  ///< once the code stands in memory
 
   CodeSpan span;
   const Thunks* thunks = nullptr;
-  uint32_t entry = 0;              ///< offsets in the span: where the engine begins it
-  uint32_t linked_entry = 0;       ///< where other code begins it
-  uint32_t seldom = 0;             ///< where slow paths and exits begin
-  uint32_t end = 0;                ///< of the instructions
-  uint32_t near_entry = 0;         ///< where code of the same page does
-  uint32_t data = 0;               ///< the CodeData, then for each link the address to jump to
-  uint32_t pc_offset = 0;          ///< of the pc slot in the state
-  uint32_t unit_base_offset = 0;   ///< of that slot
-  bool relocatable = false;        ///< the pcs of exits are to be added to it
-  std::vector<uint32_t> unlinked;  ///< by link: the offset of the code that leaves with it
+  uint32_t entry = 0;             ///< offsets in the span: where the engine begins it
+  uint32_t linked_entry = 0;      ///< where other code begins it
+  uint32_t seldom = 0;            ///< where slow paths and exits begin
+  uint32_t end = 0;               ///< of the instructions
+  uint32_t near_entry = 0;        ///< where code of the same page does
+  uint32_t data = 0;              ///< the CodeData, then for each link the address to jump to
+  uint32_t pc_offset = 0;         ///< of the pc slot in the state
+  uint32_t unit_base_offset = 0;  ///< of that slot
+  bool relocatable = false;       ///< the pcs of exits are to be added to it
+  bool crosses = false;           ///< into a second page
+  struct Link {
+    uint32_t unlinked;  ///< the offset of the code that leaves with it
+    bool stays;         ///< it leads to the page in which this code begins
+  };
+  std::vector<Link> links;
   std::vector<ExitPlace> exits;
   std::vector<interp::Step> steps;
   std::vector<std::unique_ptr<interp::Step[]>> inline_steps;  ///< that host code names by address

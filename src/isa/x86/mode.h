@@ -53,9 +53,6 @@ struct Mode {
   static Mode of(const State& state);
   static Mode unpack(uint64_t packed);
   uint64_t pack() const;
-  /// Units have one instruction each.
-  bool one_by_one() const { return trap || shadow || breakpoints; }
-
   /// of(state).pack(), and what a packed one says of the code size.
   static uint64_t packed(const State& state);
   static bool is_64_bit(uint64_t packed) { return (packed & 3) == 2; }

@@ -75,7 +75,6 @@ class UnitLoop {
     const ir::BlockId entry = t_.b.new_block();
     t_.b.begin(entry);
     t_.region.begun(pc_, entry);
-    if (key_.relocatable) t_.b.set(slot_unit_base, t_.b.get(slot_rip));
     while (insns_ < max_insns_ && t_.b.size() < ir::max_unit_size / 2 && go_on() && one_insn()) {
     }
     if (!t_.ended()) leave();

@@ -26,7 +26,7 @@ Operation operation(const Translator& t) {
 
 /// The pointers to the last instruction that was not one of control.
 void remember_insn(Translator& t, uint64_t second_byte) {
-  t.b.set(slot_x87_insn_pointer, t.b.i64(t.pc));
+  t.b.set(slot_x87_insn_pointer, t.pc_value(t.pc));
   t.b.set(slot_x87_insn_selector, t.b.get(segment_selector_slot(cs)));
   t.b.set(slot_x87_opcode, t.b.i16((t.insn.opcode & 7u) << 8 | second_byte));
 }
