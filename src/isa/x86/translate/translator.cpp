@@ -10,8 +10,8 @@ Translator::Translator(const CodeKey& key, const Cpuid& its_cpuid, const Region&
       region(its_region),
       pc(key.pc),
       relocatable(key.relocatable),
-      first_pc_(key.pc),
-      unit_ac_(mode.ac) {}
+      unit_ac_(mode.ac),
+      first_pc_(key.pc) {}
 
 Value Translator::pc_value(uint64_t any_pc) {
   if (!relocatable) return b.i64(any_pc);
