@@ -47,9 +47,9 @@ struct X86VcpuOptions {
   bool counted = false;
 
   uint64_t code_bytes = uint64_t{128} << 20;  ///< compiled code is kept up to this much host memory
-  bool verify = false;                       ///< verify IR between passes, in release builds too
-  Trace trace;                               ///< called before each unit runs; none: costs nothing
-  std::vector<UnitObserver*> observers;      ///< of the units made; borrowed
+  bool verify = false;                        ///< verify IR between passes, in release builds too
+  Trace trace;                                ///< called before each unit runs; none: costs nothing
+  std::vector<UnitObserver*> observers;       ///< of the units made; borrowed
 };
 
 class X86Vcpu : public iface::X86Vcpu {
