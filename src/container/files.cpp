@@ -1,3 +1,4 @@
+// Reading and writing small files.
 #include "container/files.h"
 
 #include "base/unique_fd.h"

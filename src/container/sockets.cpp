@@ -1,3 +1,4 @@
+// Connecting to Unix sockets and sending descriptors over them.
 #include "container/sockets.h"
 
 #include <sys/socket.h>

@@ -1,4 +1,4 @@
-// --net: where the cable of a machine's network card goes.
+// Where the cable of a machine's network card goes: the words of --net.
 #pragma once
 
 #include <optional>

@@ -1,3 +1,4 @@
+// The options that all commands share, and running the one that was given.
 #include "oci/command_line.h"
 
 #include "container/container.h"

@@ -1,3 +1,4 @@
+// state, list, ps, features, spec.
 #include "container/files.h"
 #include "oci/commands.h"
 

@@ -1,3 +1,4 @@
+// create, run, start, kill, delete.
 #include "oci/commands.h"
 #include "oci/signal_name.h"
 

@@ -1,3 +1,4 @@
+// Errors as lines of an engine's log file.
 #include "oci/log.h"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// Starts this program again from a file that nobody can write.
 #include "oci/own_program.h"
 
 #include "base/unique_fd.h"

@@ -1,3 +1,4 @@
+// exec, pause, resume, update.
 #include "container/files.h"
 #include "container/spec/read_spec.h"
 #include "oci/commands.h"

@@ -1,3 +1,4 @@
+// Reads names and numbers of signals.
 #include "oci/signal_name.h"
 
 #include <signal.h>

@@ -1,3 +1,4 @@
+// Making, joining, freezing and removing a container's cgroups.
 #include "container/cgroup/cgroup.h"
 
 #include "container/files.h"

@@ -1,3 +1,4 @@
+// The program that decides on devices where cgroup version 2 has no file for them.
 #include "container/cgroup/cgroup.h"
 
 #include "base/unique_fd.h"

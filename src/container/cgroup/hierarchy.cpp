@@ -1,3 +1,4 @@
+// Reads which cgroup hierarchies there are from /proc.
 #include "container/cgroup/hierarchy.h"
 
 #include "container/files.h"

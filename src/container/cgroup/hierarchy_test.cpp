@@ -1,3 +1,4 @@
+// Tests of reading the cgroup hierarchies.
 #include "container/cgroup/hierarchy.h"
 
 #include <gmock/gmock.h>

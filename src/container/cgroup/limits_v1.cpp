@@ -1,3 +1,4 @@
+// Limits as files of cgroup version 1.
 #include "container/cgroup/cgroup.h"
 #include "container/files.h"
 

@@ -1,3 +1,4 @@
+// Limits as files of cgroup version 2.
 #include "container/cgroup/cgroup.h"
 #include "container/files.h"
 

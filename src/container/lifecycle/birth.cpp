@@ -1,3 +1,4 @@
+// What a container's process does from its first instruction to its program.
 #include "container/lifecycle/birth.h"
 
 #include "container/lifecycle/hooks.h"

@@ -1,3 +1,4 @@
+// Words over a socket that keeps messages apart.
 #include "container/lifecycle/channel.h"
 
 #include "container/sockets.h"

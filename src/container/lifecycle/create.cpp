@@ -1,3 +1,4 @@
+// create: the runtime's part in making a container.
 #include "container/lifecycle/create.h"
 
 #include "container/files.h"

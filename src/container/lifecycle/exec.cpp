@@ -1,3 +1,4 @@
+// exec: one more process in a container.
 #include "container/lifecycle/birth.h"
 #include "container/lifecycle/create.h"
 #include "container/namespaces/namespaces.h"

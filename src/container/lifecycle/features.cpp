@@ -1,3 +1,4 @@
+// features and spec: what the runtime can do, and a configuration to begin with.
 #include "container/container.h"
 #include "container/files.h"
 #include "container/rootfs/mount_options.h"

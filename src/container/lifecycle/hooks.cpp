@@ -1,3 +1,4 @@
+// Runs hooks, each with its input and its time.
 #include "container/lifecycle/hooks.h"
 
 #include "base/unique_fd.h"

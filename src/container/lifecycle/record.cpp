@@ -1,3 +1,4 @@
+// The container's folder, its record, and what its state is now.
 #include "container/lifecycle/record.h"
 
 #include "container/files.h"

@@ -1,3 +1,4 @@
+// run: create and start, and waiting for the end.
 #include "container/lifecycle/create.h"
 #include "container/lifecycle/terminal.h"
 

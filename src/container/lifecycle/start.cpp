@@ -1,3 +1,4 @@
+// start: the socket on which a created container waits.
 #include "container/lifecycle/create.h"
 #include "container/lifecycle/hooks.h"
 

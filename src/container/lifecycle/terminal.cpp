@@ -1,3 +1,4 @@
+// Making terminals, and passing on what goes through them.
 #include "container/lifecycle/terminal.h"
 
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+// Id maps of user namespaces, written by ourselves or by the uidmap programs.
 #include "container/files.h"
 #include "container/namespaces/namespaces.h"
 

@@ -1,3 +1,4 @@
+// Which namespaces there are, and what is set in new ones.
 #include "container/namespaces/namespaces.h"
 
 #include "container/files.h"

@@ -1,3 +1,4 @@
+// Begins processes in new and joined namespaces.
 #include "container/namespaces/namespaces.h"
 
 #include <linux/sched.h>

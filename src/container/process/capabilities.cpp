@@ -1,3 +1,4 @@
+// User, groups and capabilities of a process.
 #include "container/process/process.h"
 
 #include <grp.h>

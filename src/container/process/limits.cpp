@@ -1,3 +1,4 @@
+// Resource limits, scheduler and I/O priority of a process.
 #include "container/process/process.h"
 
 #include <sys/resource.h>

@@ -1,3 +1,4 @@
+// The steps by which a process becomes what its configuration says.
 #include "container/process/process.h"
 
 #include "container/files.h"

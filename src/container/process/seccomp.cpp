@@ -1,3 +1,4 @@
+// The system call filter, by libseccomp.
 #include "container/process/process.h"
 
 #include <cstring>

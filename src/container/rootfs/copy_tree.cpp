@@ -1,3 +1,4 @@
+// Copies a small tree of files, as tmpcopyup wants it.
 #include "container/rootfs/rootfs.h"
 
 #include <dirent.h>

@@ -1,3 +1,4 @@
+// Masked and read-only paths.
 #include "container/rootfs/mount_tree.h"
 #include "container/rootfs/path_in_root.h"
 #include "container/rootfs/rootfs.h"

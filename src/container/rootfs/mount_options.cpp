@@ -1,3 +1,4 @@
+// The words of mount options, and what each asks for.
 #include "container/rootfs/mount_options.h"
 
 #include <sys/mount.h>

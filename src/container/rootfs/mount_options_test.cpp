@@ -1,3 +1,4 @@
+// Tests of sorting mount options.
 #include "container/rootfs/mount_options.h"
 
 #include <gmock/gmock.h>

@@ -1,3 +1,4 @@
+// The mount calls by descriptor.
 #include "container/rootfs/mount_tree.h"
 
 #include <fcntl.h>

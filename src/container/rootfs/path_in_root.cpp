@@ -1,3 +1,4 @@
+// Opening and making paths inside a container's root.
 #include "container/rootfs/path_in_root.h"
 
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+// Tests that paths stay inside the root.
 #include "container/rootfs/path_in_root.h"
 
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+// Puts a container's file system together, and enters it.
 #include "container/rootfs/rootfs.h"
 
 #include "container/files.h"

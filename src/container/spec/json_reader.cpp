@@ -1,3 +1,4 @@
+// Typed reading of JSON values.
 #include "container/spec/json_reader.h"
 
 namespace strata::container {

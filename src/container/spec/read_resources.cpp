@@ -1,3 +1,4 @@
+// Reads limits, of config.json and of update's file.
 #include "container/spec/read_spec.h"
 #include "container/spec/word_table.h"
 

@@ -1,3 +1,4 @@
+// Reads the `linux.seccomp` part of config.json.
 #include "container/spec/read_spec.h"
 #include "container/spec/word_table.h"
 

@@ -1,3 +1,4 @@
+// Reads config.json as a whole.
 #include "container/spec/read_spec.h"
 
 namespace strata::container {

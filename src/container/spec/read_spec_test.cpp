@@ -1,3 +1,4 @@
+// Tests of reading config.json.
 #include "container/spec/read_spec.h"
 
 #include <gmock/gmock.h>

@@ -19,7 +19,7 @@ struct GuestOptions {
   unsigned number = 0;                           ///< APIC id
   iface::InterruptSource* interrupts = nullptr;  ///< none: no interrupt ever comes
   std::function<uint64_t()> wall_clock;          ///< nanoseconds since 1970, UTC; none: the host's
-  std::optional<uint64_t> seed;                  ///< of what RDRAND gives, for equal runs; none: the host's random device
+  std::optional<uint64_t> seed;  ///< of what RDRAND gives, for equal runs; none: the host's random device
 };
 
 class X86Guest : public Guest {
