@@ -13,17 +13,18 @@ emulators = {"amd64": "qemu-system-x86_64", "i386": "qemu-system-i386"}
 
 
 def memory_besides_ram(pid, ram_mib):
-    """Host memory that a process has besides its guest's RAM, in MiB: what is resident in all mappings too small for it."""
+    """Host memory that a process has besides its guest's RAM, in MiB: its share (what is mapped twice counts once) of all
+    mappings too small for it."""
     total = ram = 0
     is_ram = False
     for line in Path(f"/proc/{pid}/smaps").read_text().splitlines():
         if range_of := re.match(r"([0-9a-f]+)-([0-9a-f]+) ", line):
             size = int(range_of[2], 16) - int(range_of[1], 16)
             is_ram = size >= ram_mib * 1024 * 1024 * 3 // 4
-        elif line.startswith("Rss:"):
-            rss = int(line.split()[1])
-            total += rss
-            ram += rss if is_ram else 0
+        elif line.startswith("Pss:"):
+            share = int(line.split()[1])
+            total += share
+            ram += share if is_ram else 0
     return (total - ram) / 1024
 
 

@@ -26,15 +26,15 @@ TEST(FigureTable, ColumnsAreAlignedAndNumbersReadable) {
 
 TEST(HostUse, MappingsOfRamAreToldApart) {
   constexpr std::string_view smaps =
-      "1000-3000 r-xp 00000000 00:00 0     /bin/program\nSize:     8 kB\nRss:      4 kB\n"
-      "7f0000000000-7f0000100000 rw-p 00000000 00:00 0\nSize:   1024 kB\nRss:    512 kB\n"
-      "7f0000100000-7f0000200000 rw-p 00000000 00:00 0\nSize:   1024 kB\nRss:    100 kB\n"
-      "7ffff000-7ffff800 rw-p 00000000 00:00 0   [stack]\nRss:   8 kB\nVmFlags: rd wr";
+      "1000-3000 r-xp 00000000 00:00 0     /bin/program\nSize:     8 kB\nPss:      4 kB\n"
+      "7f0000000000-7f0000100000 rw-p 00000000 00:00 0\nSize:   1024 kB\nPss:    512 kB\n"
+      "7f0000100000-7f0000200000 rw-p 00000000 00:00 0\nSize:   1024 kB\nPss:    100 kB\n"
+      "7ffff000-7ffff800 rw-p 00000000 00:00 0   [stack]\nPss:   8 kB\nVmFlags: rd wr";
   const ResidentBytes found = resident_bytes(smaps, 0x7f0000000000, 0x7f0000100000);
   EXPECT_EQ(found.inside, 512u << 10);
   EXPECT_EQ(found.outside, 112u << 10);
   EXPECT_EQ(resident_bytes("", 0, 1).outside, 0u);
-  EXPECT_EQ(resident_bytes("-\nRss:\nRss: x kB\nff-", 0, 1).outside, 0u);
+  EXPECT_EQ(resident_bytes("-\nPss:\nPss: x kB\nff-", 0, 1).outside, 0u);
 }
 
 TEST(HostUse, ThisProcessHasTimeAndMemory) {

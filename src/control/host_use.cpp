@@ -33,15 +33,15 @@ uint64_t take_number(std::string_view& text, int base) {
 
 // proc_pid_smaps(5): a line "begin-end …" in hexadecimal, then lines "Name:   number kB".
 ResidentBytes resident_bytes(std::string_view smaps, uint64_t begin, uint64_t end) {
-  constexpr std::string_view resident = "Rss:";
+  constexpr std::string_view share = "Pss:";  // what is mapped twice, as translated code is, counts once
   ResidentBytes found;
   bool inside = false;
   while (!smaps.empty()) {
     const size_t length = std::min(smaps.find('\n'), smaps.size());
     std::string_view line = smaps.substr(0, length);
     smaps.remove_prefix(std::min(length + 1, smaps.size()));
-    if (line.starts_with(resident)) {
-      line.remove_prefix(std::min(line.find_first_not_of(' ', resident.size()), line.size()));
+    if (line.starts_with(share)) {
+      line.remove_prefix(std::min(line.find_first_not_of(' ', share.size()), line.size()));
       (inside ? found.inside : found.outside) += take_number(line, 10) * 1024;
     } else if (const size_t dash = line.find('-'); dash != std::string_view::npos && dash < line.find(' ')) {
       const uint64_t from = take_number(line, 16);
@@ -67,7 +67,7 @@ std::vector<Figure> HostUse::figures(std::span<const std::byte> ram) const {
   const auto begin = reinterpret_cast<uint64_t>(ram.data());
   const ResidentBytes found = resident_bytes(smaps, begin, begin + ram.size());
   out.push_back({"guest RAM in use", found.inside, Unit::bytes});
-  out.push_back({"memory beyond RAM", found.outside, Unit::bytes, "resident at the end, with this program's code"});
+  out.push_back({"memory beyond RAM", found.outside, Unit::bytes, "at the end, with this program's code"});
   return out;
 }
 
