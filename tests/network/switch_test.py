@@ -441,6 +441,22 @@ class Survival(NetworkCase):
             self.assertIn("port vm", answer["error"]["message"])
         self.assertEqual(list(self.ports()), ["p1"])
 
+    def test_machine_does_not_become_the_root_of_the_tree(self):
+        self.do("network", "rm", "lab", "--force")
+        self.do("network", "create", "lab", "--rstp")
+        best = bytes(8)  # priority 0, address 0
+        bpdu = (b"\x01\x80\xc2\0\0\0" + b"\x02\0\0\0\0\x01" + (39).to_bytes(2, "big") + b"\x42\x42\x03"
+                + b"\0\0\x02\x02\x3c" + best + bytes(4) + best + b"\x80\x01" + b"\0\0\x14\0\x02\0\x0f\0" + b"\0")
+        with self.control() as machine:
+            self.ask(machine, request="attach", machine="vm", settings={"vlan": ["20"]})
+            self.wait_for(lambda: self.ports()["vm"]["state"] == "up", "the machine's port")
+
+            def heard():
+                machine.sendall(struct.pack(">I", len(bpdu)) + bpdu)
+                return self.ports()["vm"]["spanning_tree"]["state"] == "discarding"
+            self.wait_for(heard, "the switch hears of a better root")
+            self.assertTrue(self.query("network", "show", "lab")["spanning_tree"]["is_root"])
+
 
 class Services(NetworkCase):
     def setUp(self):

@@ -4,6 +4,18 @@
 #include "network/switch/switch.h"
 
 namespace strata::network {
+namespace {
+
+/// A machine is no switch, mostly, and never one that is trusted: it cannot become the root of the tree, nor have the
+/// others forget their stations. Unless the user says otherwise.
+void give_machine_defaults(PortPlan& plan, const Settings& settings) {
+  protocols::RstpPortOptions& rstp = plan.control.rstp;
+  if (!settings.has("edge")) rstp.admin_edge = true;
+  if (!settings.has("root-guard")) rstp.restricted_role = true;
+  if (!settings.has("tcn-guard")) rstp.restricted_tcn = true;
+}
+
+}  // namespace
 
 bool Switch::is_machine(std::string_view port) const {
   const auto found = ports_.find(port);
@@ -16,7 +28,7 @@ Result<std::string> Switch::add_machine_port(std::string_view machine, const Set
   for (int number = 2; ports_.contains(name); ++number) name = fmt::format("{}-{}", machine, number);
   LivePort port{STRATA_TRY(make_port_plan(name, settings)), settings};
   port.machine = true;
-  if (!settings.has("edge")) port.plan.control.rstp.admin_edge = true;  // a machine is no switch, mostly
+  give_machine_defaults(port.plan, settings);
   if (port.plan.attachment != Attachment{}) {
     return fail(ErrorCode::usage, "port {}: a machine's cable leads to the machine", name);
   }
@@ -62,7 +74,7 @@ Result<Changes> Switch::edit_machine(const Edit& edit, bool dry_run) {
   STRATA_TRY(apply_edit(after, edit));
   const Settings& settings = after.parts(PartKind::port)[edit.name];
   PortPlan plan = STRATA_TRY(make_port_plan(edit.name, settings));
-  if (!settings.has("edge")) plan.control.rstp.admin_edge = true;
+  give_machine_defaults(plan, settings);
   if (plan.attachment != Attachment{}) {
     return fail(ErrorCode::usage, "port {}: a machine's cable leads to the machine", edit.name);
   }
