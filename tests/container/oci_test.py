@@ -371,6 +371,7 @@ class BadInput(ContainerTest):
                  ("linux.resources", {"memory": {"limit": "much"}}, "linux.resources.memory.limit: must be a whole number"),
                  ("linux.resources", {"unified": {"../../x": "1"}}, "not the name of a file"),
                  ("linux.seccomp", {"defaultAction": "SCMP_ACT_SING"}, "'SCMP_ACT_SING' is unknown"),
+                 ("linux.intelRdt", {"closID": "x"}, "linux.intelRdt: is not supported"),
                  ("linux.rootfsPropagation", "wide", "'wide' is unknown"),
                  ("hooks", {"prestart": [{"path": "relative"}]}, "hooks.prestart[0].path: must be an absolute path"),
                  ("mounts", [{"destination": "/x", "type": "nofs", "source": "x"}], "mounting x (nofs) on /x|file system nofs"),

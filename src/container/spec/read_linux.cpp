@@ -74,10 +74,9 @@ LinuxSpec read_linux(const JsonReader& json) {
   linux.cgroups_path = json["cgroupsPath"].text();
   linux.namespaces = read_namespaces(json["namespaces"]);
   linux.devices = json["devices"].list<DeviceNode>(read_device);
-  json["netDevices"].each_field([&](const std::string& name, const JsonReader& device) {
-    const std::string inside = device["name"].text();
-    linux.net_devices[name] = inside.empty() ? name : inside;
-  });
+  // What is asked for and not done must not pass in silence.
+  for (const char* field : {"netDevices", "intelRdt", "memoryPolicy"})
+    if (const auto asked = json[field]) asked.complain("is not supported");
   if (const auto seccomp = json["seccomp"]) linux.seccomp = read_seccomp(seccomp);
   if (const auto propagation = json["rootfsPropagation"])
     linux.rootfs_propagation = read_word(propagation, propagations);
@@ -96,8 +95,6 @@ LinuxSpec read_linux(const JsonReader& json) {
     json["uidMappings"].complain("needs a new user namespace");
   if (!linux.time_offsets.empty() && !linux.makes(NamespaceKind::time))
     json["timeOffsets"].complain("needs a new time namespace");
-  if (!linux.net_devices.empty() && !linux.find(NamespaceKind::network))
-    json["netDevices"].complain("needs a network namespace");
   return linux;
 }
 

@@ -132,7 +132,6 @@ struct LinuxSpec {
   std::string cgroups_path;
   std::vector<Namespace> namespaces;
   std::vector<DeviceNode> devices;
-  std::map<std::string, std::string> net_devices;  // name on the host → name in the container
   std::optional<Seccomp> seccomp;
   unsigned long rootfs_propagation = 0;  // MS_SHARED … | MS_REC; 0: not given
   std::vector<std::string> masked_paths;
