@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace strata::container {
@@ -57,5 +58,10 @@ Result<void> replace_file(const std::string& path, std::string_view text) {
 }
 
 bool exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
+
+bool is_directory(int fd) {
+  struct stat found {};
+  return ::fstat(fd, &found) == 0 && S_ISDIR(found.st_mode);
+}
 
 }  // namespace strata::container

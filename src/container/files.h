@@ -15,5 +15,6 @@ namespace strata::container {
 /// Makes the file, or replaces it as a whole: readers see the old or the new contents.
 [[nodiscard]] Result<void> replace_file(const std::string& path, std::string_view text);
 [[nodiscard]] bool exists(const std::string& path);
+[[nodiscard]] bool is_directory(int fd);
 
 }  // namespace strata::container

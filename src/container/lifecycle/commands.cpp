@@ -56,8 +56,7 @@ std::string owner_name(uid_t uid) { return uid == 0 ? "root" : std::to_string(ui
 
 }  // namespace
 
-Result<void> delete_container(const ContainerFolder& folder, const Record& record, std::vector<std::string>& warnings) {
-  const auto cgroup = STRATA_TRY(Cgroup::find(record.cgroups));
+Result<void> delete_container(const ContainerFolder& folder, const Record& record, const Cgroup& cgroup) {
   STRATA_TRY(end_process(record, cgroup));
   // Without a process namespace of its own, others outlive the first process.
   (void)cgroup.signal_all(SIGKILL);
@@ -67,7 +66,7 @@ Result<void> delete_container(const ContainerFolder& folder, const Record& recor
   if (!spec) return {};
   for (const auto& hook : spec->hooks.poststop)
     if (const auto ran = run_hooks("poststop", {hook}, state_json(record, Status::stopped)); !ran)
-      warnings.push_back(ran.error().message);
+      fmt::print(stderr, "warning: {}\n", ran.error().message);
   return {};
 }
 
@@ -94,10 +93,7 @@ Result<void> remove(const Runtime& runtime, const std::string& id, bool force) {
   const auto status = found->status();
   if (!force && status != Status::stopped)
     return fail(ErrorCode::busy, "container '{}' is {}: stop it first, or use --force", id, name_of(status));
-  std::vector<std::string> warnings;
-  STRATA_TRY(delete_container(found->folder, found->record, warnings));
-  for (const auto& warning : warnings) fmt::print(stderr, "warning: {}\n", warning);
-  return {};
+  return delete_container(found->folder, found->record, found->cgroup);
 }
 
 Result<Process> configured_process(const Runtime& runtime, const std::string& id) {

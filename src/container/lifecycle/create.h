@@ -19,10 +19,9 @@ struct Created {
                                              const CreateOptions& options);
 /// Lets the waiting process become its program, and runs the poststart hooks.
 [[nodiscard]] Result<void> start_container(const ContainerFolder& folder, const Record& record, const Spec& spec);
-/// Ends what is left of it and forgets it: processes, cgroups, folder; then the poststop hooks, whose failures are told in
-/// `warnings`.
-[[nodiscard]] Result<void> delete_container(const ContainerFolder& folder, const Record& record,
-                                            std::vector<std::string>& warnings);
+/// Ends what is left of it and forgets it: processes, cgroups, folder; then the poststop hooks, whose failures are
+/// only told.
+[[nodiscard]] Result<void> delete_container(const ContainerFolder& folder, const Record& record, const Cgroup& cgroup);
 
 /// Keeps the signals that come from now on for wait_for, which passes them on.
 void hold_signals();

@@ -2,6 +2,7 @@
 #include "container/lifecycle/hooks.h"
 
 #include "base/unique_fd.h"
+#include "container/process/arguments.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -12,13 +13,6 @@
 
 namespace strata::container {
 namespace {
-
-std::vector<char*> pointers(const std::vector<std::string>& texts) {
-  std::vector<char*> all;
-  for (const auto& text : texts) all.push_back(const_cast<char*>(text.c_str()));
-  all.push_back(nullptr);
-  return all;
-}
 
 // A pipe with the state in it and nobody left to write: what a hook reads. A state longer than a pipe holds is written by
 // nobody, so it goes into a file that lives in memory.
@@ -32,8 +26,8 @@ Result<UniqueFd> input_of(const std::string& state) {
 
 Result<void> run_hook(const Hook& hook, const std::string& state) {
   const UniqueFd input = STRATA_TRY(input_of(state));
-  const auto args = pointers(hook.args);
-  const auto env = pointers(hook.env);
+  const auto args = argument_pointers(hook.args);
+  const auto env = argument_pointers(hook.env);
   const pid_t child = ::fork();
   if (child < 0) return fail_errno("fork");
   if (child == 0) {

@@ -74,9 +74,8 @@ Result<int> wait_for(pid_t process, UniqueFd terminal) {
 Result<int> run(const Runtime& runtime, const std::string& id, const CreateOptions& options, bool detach, bool keep) {
   if (!detach) hold_signals();
   auto created = STRATA_TRY(make_container(runtime, id, options));
-  std::vector<std::string> warnings;
   const auto give_up = [&](Error error) -> tl::unexpected<Error> {
-    (void)delete_container(created.folder, created.record, warnings);
+    (void)delete_container(created.folder, created.record, created.cgroup);
     return tl::unexpected(std::move(error));
   };
   if (auto started = start_container(created.folder, created.record, created.spec); !started)
@@ -84,7 +83,7 @@ Result<int> run(const Runtime& runtime, const std::string& id, const CreateOptio
   if (detach) return 0;
   auto code = wait_for(created.record.pid, std::move(created.terminal));
   if (!code) return give_up(std::move(code.error()));
-  if (!keep) STRATA_TRY(delete_container(created.folder, created.record, warnings));
+  if (!keep) STRATA_TRY(delete_container(created.folder, created.record, created.cgroup));
   return code;
 }
 

@@ -8,19 +8,6 @@
 namespace strata::container {
 namespace {
 
-// sched_setattr(2), as of its first version: the kernel's header for it and the C library's cannot be included together.
-struct SchedulerAttributes {
-  std::uint32_t size = sizeof(SchedulerAttributes);
-  std::uint32_t policy = 0;
-  std::uint64_t flags = 0;
-  std::int32_t nice = 0;
-  std::uint32_t priority = 0;
-  std::uint64_t runtime = 0;
-  std::uint64_t deadline = 0;
-  std::uint64_t period = 0;
-};
-static_assert(sizeof(SchedulerAttributes) == 48);
-
 constexpr int ioprio_who_process = 1;
 
 }  // namespace
@@ -36,14 +23,7 @@ Result<void> set_limits(const std::vector<ResourceLimit>& limits) {
 }
 
 Result<void> set_scheduler(const Scheduler& scheduler) {
-  SchedulerAttributes attributes{.policy = scheduler.policy,
-                                 .flags = scheduler.flags,
-                                 .nice = scheduler.nice,
-                                 .priority = scheduler.priority,
-                                 .runtime = scheduler.runtime,
-                                 .deadline = scheduler.deadline,
-                                 .period = scheduler.period};
-  if (::syscall(SYS_sched_setattr, 0, &attributes, 0) != 0) return fail_errno("setting the scheduler");
+  if (::syscall(SYS_sched_setattr, 0, &scheduler, 0) != 0) return fail_errno("setting the scheduler");
   return {};
 }
 

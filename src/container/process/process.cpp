@@ -2,6 +2,7 @@
 #include "container/process/process.h"
 
 #include "container/files.h"
+#include "container/process/arguments.h"
 
 #include <fcntl.h>
 #include <sched.h>
@@ -20,13 +21,6 @@ std::string_view variable(const std::vector<std::string>& env, std::string_view 
     if (one.size() > name.size() && one.starts_with(name) && one[name.size()] == '=')
       return std::string_view(one).substr(name.size() + 1);
   return {};
-}
-
-std::vector<char*> pointers(const std::vector<std::string>& texts) {
-  std::vector<char*> all;
-  for (const auto& text : texts) all.push_back(const_cast<char*>(text.c_str()));
-  all.push_back(nullptr);
-  return all;
 }
 
 // The field after the fifth colon of the user's line in the container's /etc/passwd.
@@ -134,10 +128,10 @@ Result<std::string> ProcessSetup::find_program() const {
 }
 
 Error ProcessSetup::execute(const std::string& program) const {
-  const auto args = pointers(process_.args);
+  const auto args = argument_pointers(process_.args);
   std::vector<std::string> env = process_.env;
   if (variable(env, "HOME").empty()) env.push_back("HOME=" + home_of(process_.user.uid));
-  const auto variables = pointers(env);
+  const auto variables = argument_pointers(env);
   ::execve(program.c_str(), args.data(), variables.data());
   return error_from_errno(errno).context("exec {}", program);
 }

@@ -1,4 +1,5 @@
 // Masked and read-only paths.
+#include "container/files.h"
 #include "container/rootfs/mount_tree.h"
 #include "container/rootfs/path_in_root.h"
 #include "container/rootfs/rootfs.h"
@@ -15,11 +16,6 @@ Result<UniqueFd> open_if_there(int root, const std::string& path) {
   auto opened = open_in_root(root, path, O_PATH);
   if (!opened && opened.error().code == ErrorCode::not_found) return UniqueFd();
   return opened;
-}
-
-bool is_directory(int fd) {
-  struct stat found {};
-  return ::fstat(fd, &found) == 0 && S_ISDIR(found.st_mode);
 }
 
 // The container's own /dev/null, if it is one: another file would show its contents in place of what is masked.

@@ -28,11 +28,6 @@ bool is_on_procfs(int fd) {
   return ::fstatfs(fd, &found) == 0 && found.f_type == PROC_SUPER_MAGIC;
 }
 
-bool is_directory(int fd) {
-  struct stat found {};
-  return ::fstat(fd, &found) == 0 && S_ISDIR(found.st_mode);
-}
-
 std::string absolute(const std::string& path, const std::string& folder) {
   return path.starts_with('/') ? path : folder + "/" + path;
 }

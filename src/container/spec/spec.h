@@ -73,8 +73,10 @@ struct User {
   std::vector<gid_t> additional_gids;
 };
 
-/// As sched_setattr(2) takes it.
+/// As sched_setattr(2) takes it, of its first version: the kernel's header for it and the C library's cannot be included
+/// together.
 struct Scheduler {
+  std::uint32_t size = sizeof(Scheduler);
   std::uint32_t policy = 0;
   std::uint64_t flags = 0;
   std::int32_t nice = 0;
@@ -83,6 +85,7 @@ struct Scheduler {
   std::uint64_t deadline = 0;
   std::uint64_t period = 0;
 };
+static_assert(sizeof(Scheduler) == 48);
 
 struct TerminalSize {
   std::uint16_t height = 0;
