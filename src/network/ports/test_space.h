@@ -18,15 +18,16 @@ inline bool ip(const std::string& words) {
 class TestSpace {
  public:
   explicit TestSpace(const std::string& name) : name_("strata-" + std::to_string(getpid()) + "-" + name) {
-    made_ = ip("netns add " + name_);
+    added_ = ip("netns add " + name_);
+    made_ = added_ && ip_in("link show lo");  // which mounts a /sys of its own: not everybody who makes one may enter it
   }
   ~TestSpace() {
-    if (made_) ip("netns del " + name_);
+    if (added_) ip("netns del " + name_);
   }
   TestSpace(const TestSpace&) = delete;
   TestSpace& operator=(const TestSpace&) = delete;
 
-  /// False where we may not make namespaces.
+  /// False where we may not make or enter namespaces.
   bool made() const { return made_; }
   const std::string& name() const { return name_; }
   /// `ip` inside of it.
@@ -34,6 +35,7 @@ class TestSpace {
 
  private:
   std::string name_;
+  bool added_ = false;
   bool made_ = false;
 };
 
