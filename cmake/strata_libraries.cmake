@@ -11,6 +11,7 @@ find_package(nlohmann_json REQUIRED)  # nlohmann_json::nlohmann_json
 find_package(zydis REQUIRED)          # Zydis::Zydis
 find_package(asmjit REQUIRED)         # asmjit::asmjit
 find_package(LibArchive REQUIRED)     # LibArchive::LibArchive
+find_package(CURL 7.85 REQUIRED)       # CURL::libcurl
 find_package(ZLIB REQUIRED)           # ZLIB::ZLIB
 find_package(GTest REQUIRED)          # GTest::gtest_main, GTest::gmock
 find_package(benchmark REQUIRED)      # benchmark::benchmark_main
