@@ -59,6 +59,7 @@ std::vector<Challenge> parse_challenges(std::string_view header) {
   std::vector<Challenge> challenges;
   Cursor cursor(header);
   while (!cursor.at_end()) {
+    cursor.skip_blanks();
     std::string word = cursor.lower_token();
     cursor.skip_blanks();
     if (word.empty()) {
