@@ -12,12 +12,14 @@ find_package(zydis REQUIRED)          # Zydis::Zydis
 find_package(asmjit REQUIRED)         # asmjit::asmjit
 find_package(LibArchive REQUIRED)     # LibArchive::LibArchive
 find_package(CURL 7.85 REQUIRED)       # CURL::libcurl
+find_package(OpenSSL REQUIRED)        # OpenSSL::Crypto, OpenSSL::SSL
 find_package(ZLIB REQUIRED)           # ZLIB::ZLIB
 find_package(GTest REQUIRED)          # GTest::gtest_main, GTest::gmock
 find_package(benchmark REQUIRED)      # benchmark::benchmark_main
 pkg_check_modules(slirp REQUIRED IMPORTED_TARGET GLOBAL slirp)        # PkgConfig::slirp
 pkg_check_modules(unicorn REQUIRED IMPORTED_TARGET GLOBAL unicorn)    # PkgConfig::unicorn, tests only
 pkg_check_modules(zstd REQUIRED IMPORTED_TARGET GLOBAL libzstd)       # PkgConfig::zstd
+pkg_check_modules(isal REQUIRED IMPORTED_TARGET GLOBAL libisal)       # PkgConfig::isal, a faster gzip
 pkg_check_modules(lzma REQUIRED IMPORTED_TARGET GLOBAL liblzma)       # PkgConfig::lzma
 pkg_check_modules(seccomp REQUIRED IMPORTED_TARGET GLOBAL libseccomp) # PkgConfig::seccomp
 pkg_check_modules(lz4 REQUIRED IMPORTED_TARGET GLOBAL liblz4)         # PkgConfig::lz4

@@ -5,6 +5,7 @@
 #include "image/disk.h"
 #include "image/image.h"
 #include "image/initrd.h"
+#include "image/names.h"
 #include "image/recipe.h"
 #include "image/store.h"
 
@@ -74,7 +75,7 @@ std::string now_utc() {
 }
 
 // A mirror may carry a suite and not its updates, or hold them half synchronized; then the release itself still builds.
-Result<fs::path> make_archive(const Recipe& recipe, const BuildOptions& options, const Staging& staging,
+Result<fs::path> make_archive(const Recipe& recipe, const BuildOptions& options, const StagingFolder& staging,
                               Reporter& report) {
   AptSources sources = STRATA_TRY(host_apt_sources(recipe));
   const auto run = [&] {
@@ -93,7 +94,7 @@ Result<fs::path> make_archive(const Recipe& recipe, const BuildOptions& options,
 }
 
 // Fills the staging folder with all that an image is.
-Result<ImageInfo> make_files(const Recipe& recipe, const BuildOptions& options, const Staging& staging,
+Result<ImageInfo> make_files(const Recipe& recipe, const BuildOptions& options, const StagingFolder& staging,
                              Reporter& report) {
   const fs::path& directory = staging.directory();
   const fs::path archive = STRATA_TRY(make_archive(recipe, options, staging, report));
@@ -120,8 +121,7 @@ Result<ImageInfo> make_files(const Recipe& recipe, const BuildOptions& options, 
 Result<Recipe> recipe_for(const BuildOptions& options) {
   Recipe recipe = STRATA_TRY(find_recipe(options.source, options.architecture));
   if (!options.name.empty()) {
-    STRATA_TRY(check_name(options.name));
-    recipe.name = options.name;
+    recipe.name = STRATA_TRY(parse_name(options.name)).text();
   }
   for (const std::string& package : options.packages) STRATA_TRY(check_package(package));
   recipe.packages = options.packages;
@@ -146,10 +146,11 @@ Result<Image> build(const BuildOptions& options, const ProgressFn& on_progress) 
       return Error{error.code, fmt::format("building {} was stopped", recipe.name)};
     return std::move(error).context("building {}", recipe.name);
   };
-  Staging staging = STRATA_TRY(Staging::create(recipe.name).map_error(building));
+  StagingFolder staging = STRATA_TRY(stage_image(recipe.name).map_error(building));
+  STRATA_TRY(staging.make_temporary().map_error(building));
   STRATA_TRY(check_room(staging.directory()).map_error(building));
   STRATA_TRY(make_files(recipe, options, staging, report).map_error(building));
-  STRATA_TRY(staging.publish(recipe.name, options.replace || damaged).map_error(building));
+  STRATA_TRY(publish_image(staging, recipe.name, options.replace || damaged).map_error(building));
   report("done", 1.0);
   return find(recipe.name);
 }

@@ -2,25 +2,30 @@
 #pragma once
 
 #include "base/result.h"
+#include "image/digest.h"
 
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace strata::image {
 
+// An image has layers (for containers, and to make a disk from), a disk with a kernel (for machines), or both.
 struct ImageInfo {
-  std::string name;                // debian:trixie; of an architecture that is not amd64, debian:bookworm-i386
-  std::string suite;               // trixie
-  std::string architecture;        // Debian's word: amd64, i386
-  std::string kernel_release;      // as uname -r says it inside
-  std::string command_line;        // for the kernel: root disk and console
-  std::string created;             // UTC, ISO 8601
-  std::uint64_t disk_bytes = 0;    // as the guest sees the disk
-  std::uint64_t stored_bytes = 0;  // what the image takes on the host, all files together
+  std::string name;                     // debian:trixie, localhost:5000/team/app:1.0 (names.h)
+  std::string suite;                    // trixie; empty if it was not built here
+  std::string architecture;             // Debian's word: amd64, i386
+  std::string kernel_release;           // as uname -r says it inside; empty without a disk
+  std::string command_line;             // for the kernel: root disk and console
+  std::string created;                  // UTC, ISO 8601
+  std::uint64_t disk_bytes = 0;         // as the guest sees the disk; 0: there is none
+  std::uint64_t layer_bytes = 0;        // of the compressed layers, shared or not
+  std::uint64_t stored_bytes = 0;       // what disk and kernel take on the host
+  std::optional<Digest> manifest = {};  // of the layers; open_image.h reads it
 };
 
 struct Image {
@@ -57,6 +62,12 @@ using ProgressFn = std::function<void(const Progress&)>;
 
 [[nodiscard]] Result<Image> find(std::string_view name);
 
+// Gives the name to the image of that manifest, of which all blobs are in the store; its `created`, architecture and sizes
+// are taken from there. An image of layers that had the name loses it (the disk made from it goes too); one that only has
+// a disk is not replaced (already_exists).
+[[nodiscard]] Result<void> tag(std::string_view name, const Digest& manifest);
+
+// An image that a container or a running machine uses is an error (busy) that says which.
 [[nodiscard]] Result<void> remove(std::string_view name);
 
 }  // namespace strata::image

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "base/result.h"
-#include "base/unique_fd.h"
 #include "image/image.h"
+#include "image/staging.h"
 
 #include <filesystem>
 #include <string_view>
@@ -13,9 +13,6 @@ namespace strata::image {
 // $XDG_DATA_HOME/strata/images.
 [[nodiscard]] Result<std::filesystem::path> store_directory();
 
-// Letters, digits and ._+- with one colon at most; so a name is a path's last part and nothing else.
-[[nodiscard]] Result<void> check_name(std::string_view name);
-
 // What an image's folder holds.
 inline constexpr std::string_view disk_file = "disk.raw";
 inline constexpr std::string_view kernel_file = "kernel";
@@ -24,34 +21,12 @@ inline constexpr std::string_view info_file = "image.json";
 
 [[nodiscard]] Result<void> write_info(const std::filesystem::path& directory, const ImageInfo& info);
 
-// Removes a folder with all that is in it, also where folders inside are not writable; but nothing that is mounted there.
-void remove_tree(const std::filesystem::path& directory);
+// The folder of that image; it may not be there.
+[[nodiscard]] Result<std::filesystem::path> folder_of(std::string_view name);
 
-// A folder in the store for a build under way. It goes away with this object, unless published. It is locked as long as
-// its builder lives, so that those of dead builders can be told apart and swept.
-class Staging {
- public:
-  // Sweeps what dead builders left, then makes a new folder.
-  [[nodiscard]] static Result<Staging> create(std::string_view name);
-
-  Staging(Staging&&) = default;
-  Staging& operator=(Staging&&) = delete;
-  ~Staging();
-
-  [[nodiscard]] const std::filesystem::path& directory() const { return directory_; }
-  // A folder in $TMPDIR that other users may enter, for a child that works as several; it goes where directory() goes.
-  [[nodiscard]] const std::filesystem::path& temporary() const { return temporary_; }
-
-  // Brings all files to the disk and gives the folder its name. An image that has the name gives way if `replace`.
-  [[nodiscard]] Result<void> publish(std::string_view name, bool replace);
-
- private:
-  Staging(std::filesystem::path directory, UniqueFd lock) : directory_(std::move(directory)), lock_(std::move(lock)) {}
-  Result<void> make_temporary();
-
-  std::filesystem::path directory_;
-  std::filesystem::path temporary_;
-  UniqueFd lock_;  // the folder itself, under flock; empty when there is nothing left to remove
-};
+// A folder for a build under way; publish() gives it the image's name.
+[[nodiscard]] Result<StagingFolder> stage_image(std::string_view name);
+// Brings all files to the disk and gives the folder its name. An image that has the name gives way if `replace`.
+[[nodiscard]] Result<void> publish_image(StagingFolder& staging, std::string_view name, bool replace);
 
 }  // namespace strata::image

@@ -6,18 +6,6 @@ namespace {
 
 constexpr std::string_view supported_major = "1.";
 
-// Parses and gives the whole document to f; every problem is said with the document's name before it.
-template <class T, class F>
-Result<T> read_document(std::string_view text, F&& f) {
-  const auto document = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (document.is_discarded()) return fail(ErrorCode::bad_data, "is not valid JSON");
-  if (!document.is_object()) return fail(ErrorCode::bad_data, "must be a JSON object");
-  JsonProblem problem;
-  T value = f(JsonReader(&document, "", problem));
-  STRATA_TRY(problem.result());
-  return value;
-}
-
 Mount read_mount(const JsonReader& json) {
   Mount mount{.destination = json["destination"].required().text(),
               .type = json["type"].text(),
@@ -79,15 +67,15 @@ Spec read_whole(const JsonReader& json) {
 }  // namespace
 
 Result<Spec> read_spec(std::string_view json) {
-  return read_document<Spec>(json, [](const JsonReader& reader) { return read_whole(reader); });
+  return read_json_document<Spec>(json, [](const JsonReader& reader) { return read_whole(reader); });
 }
 
 Result<Process> read_process(std::string_view json) {
-  return read_document<Process>(json, [](const JsonReader& reader) { return read_process(reader); });
+  return read_json_document<Process>(json, [](const JsonReader& reader) { return read_process(reader); });
 }
 
 Result<Resources> read_resources(std::string_view json) {
-  return read_document<Resources>(json, [](const JsonReader& reader) { return read_resources(reader); });
+  return read_json_document<Resources>(json, [](const JsonReader& reader) { return read_resources(reader); });
 }
 
 }  // namespace strata::container

@@ -1,7 +1,7 @@
 // Reads config.json and its parts; errors name the field and what it must be.
 #pragma once
 
-#include "container/spec/json_reader.h"
+#include "base/json_reader.h"
 #include "container/spec/spec.h"
 
 namespace strata::container {

@@ -1,7 +1,7 @@
 // Words of config.json and what they stand for.
 #pragma once
 
-#include "container/spec/json_reader.h"
+#include "base/json_reader.h"
 
 #include <iterator>
 

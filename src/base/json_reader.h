@@ -12,7 +12,7 @@
 #include <type_traits>
 #include <vector>
 
-namespace strata::container {
+namespace strata {
 
 /// Where readers of one document leave the first thing that was wrong, as "process.args: must be a list of strings".
 class JsonProblem {
@@ -84,6 +84,18 @@ class JsonReader {
   JsonProblem* problem_;
 };
 
+/// Parses the text, which has to be an object, and gives it to f; every problem is an error of the host's.
+template <class T, class F>
+[[nodiscard]] Result<T> read_json_document(std::string_view text, F&& f) {
+  const auto document = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (document.is_discarded()) return fail(ErrorCode::bad_data, "is not valid JSON");
+  if (!document.is_object()) return fail(ErrorCode::bad_data, "must be a JSON object");
+  JsonProblem problem;
+  T value = f(JsonReader(&document, "", problem));
+  STRATA_TRY(problem.result());
+  return value;
+}
+
 template <class T>
 T JsonReader::number() const {
   static_assert(std::is_integral_v<T>);
@@ -113,4 +125,4 @@ void JsonReader::each_field(F&& f) const {
   for (const auto& [name, value] : value_->items()) f(name, (*this)[name]);
 }
 
-}  // namespace strata::container
+}  // namespace strata

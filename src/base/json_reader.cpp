@@ -1,7 +1,7 @@
 // Typed reading of JSON values.
-#include "container/spec/json_reader.h"
+#include "base/json_reader.h"
 
-namespace strata::container {
+namespace strata {
 
 JsonReader JsonReader::operator[](std::string_view name) const {
   std::string path = path_.empty() ? std::string(name) : path_ + "." + std::string(name);
@@ -43,4 +43,4 @@ std::vector<std::string> JsonReader::texts() const {
   return list<std::string>([](const JsonReader& element) { return element.text(); });
 }
 
-}  // namespace strata::container
+}  // namespace strata
