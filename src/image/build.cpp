@@ -51,7 +51,7 @@ Result<void> check_room(const fs::path& directory) {
 Result<std::string> kernel_release_in(const fs::path& tree) {
   std::error_code ignored;
   for (const fs::directory_entry& entry : fs::directory_iterator(tree / "usr/lib/modules", ignored))
-    if (fs::exists(entry.path() / "modules.dep")) return entry.path().filename().string();
+    if (fs::is_directory(entry.path() / "kernel")) return entry.path().filename().string();
   return fail(ErrorCode::not_found, "the guest has no kernel");
 }
 

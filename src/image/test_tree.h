@@ -57,19 +57,20 @@ class TestVariable {
 
 inline constexpr const char* test_release = "6.1.0-test";
 
+// As a module says what it needs, in its section .modinfo.
+inline std::string module_text(const std::string& name, const std::string& needs) {
+  return "ELF of " + name + std::string(1, '\0') + "depends=" + needs + std::string(1, '\0');
+}
+
 // A kernel with virtio built in and ext4 as modules, and klibc.
 inline void make_test_tree(const std::filesystem::path& tree) {
   const std::filesystem::path modules = tree / "usr/lib/modules" / test_release;
-  write_file(modules / "modules.dep",
-             "kernel/fs/ext4/ext4.ko: kernel/fs/jbd2/jbd2.ko kernel/lib/crc16.ko\n"
-             "kernel/fs/jbd2/jbd2.ko: kernel/lib/crc16.ko\n"
-             "kernel/lib/crc16.ko:\n"
-             "kernel/drivers/block/virtio-blk.ko:\n");
   write_file(modules / "modules.builtin", "kernel/drivers/virtio/virtio_pci.ko\n");
-  write_file(modules / "kernel/fs/ext4/ext4.ko", "ext4");
-  write_file(modules / "kernel/fs/jbd2/jbd2.ko", "jbd2");
-  write_file(modules / "kernel/lib/crc16.ko", "crc16");
-  write_file(modules / "kernel/drivers/block/virtio-blk.ko", "virtio_blk");
+  write_file(modules / "kernel/fs/ext4/ext4.ko", module_text("ext4", "jbd2,crc16"));
+  write_file(modules / "kernel/fs/jbd2/jbd2.ko", module_text("jbd2", "crc16"));
+  write_file(modules / "kernel/lib/crc16.ko", module_text("crc16", ""));
+  write_file(modules / "kernel/drivers/block/virtio-blk.ko", module_text("virtio_blk", ""));
+  write_file(modules / "kernel/drivers/net/virtio_net.ko", module_text("virtio_net", ""));
   write_file(tree / "usr/lib/klibc-test.so", "klibc");
   for (const char* program : {"sh", "mount", "umount", "insmod", "sleep", "run-init"})
     write_file(tree / "usr/lib/klibc/bin" / program, program, 0755);
