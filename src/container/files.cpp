@@ -45,6 +45,12 @@ Result<void> write_file(const std::string& path, std::string_view text) {
   return {};
 }
 
+Result<void> make_file(const std::string& path, std::string_view text) {
+  const UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
+  if (!file) return fail_errno("{}", path);
+  return with_context(write_all(file.get(), text), "{}", path);
+}
+
 Result<void> replace_file(const std::string& path, std::string_view text) {
   const std::string fresh = fmt::format("{}.{}", path, ::getpid());
   const UniqueFd file(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));

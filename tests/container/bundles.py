@@ -32,10 +32,16 @@ def make_rootfs(folder):
     (folder / "etc" / "passwd").write_text("root:x:0:0::/root:/bin/sh\nann:x:1000:1000::/home/ann:/bin/sh\n")
 
 
+# Where a host has cgroups of version 1 as well, the runtime is to see those of version 2 alone.
+v2_alone = ["unshare", "--mount", "sh", "-c",
+            'umount --recursive --lazy /sys/fs/cgroup && mount -t cgroup2 cgroup2 /sys/fs/cgroup && exec "$@"', "sh"]
+
+
 class ContainerTest(unittest.TestCase):
     """A folder with one root file system and a state folder of its own; afterwards nothing may be left."""
 
     count = 0
+    before = []  # words before the runtime's
 
     def setUp(self):
         self.folder = Path(tempfile.mkdtemp(prefix="strata-oci-test."))
@@ -80,12 +86,19 @@ class ContainerTest(unittest.TestCase):
     def oci(self, *words, **options):
         options.setdefault("timeout", 30)
         options.setdefault("stdin", subprocess.DEVNULL)
-        return subprocess.run([runtime, "--root", str(self.root), *words], capture_output=True, text=True,
+        return subprocess.run([*self.before, runtime, "--root", str(self.root), *words], capture_output=True, text=True,
                               errors="replace", **options)
 
     def check(self, ended, code=0):
         self.assertEqual(ended.returncode, code, ended)
         return ended.stdout
+
+    def popen(self, *words, **options):
+        options.setdefault("stdin", subprocess.DEVNULL)
+        process = subprocess.Popen([*self.before, runtime, "--root", str(self.root), *words], text=True, **options)
+        self.addCleanup(process.wait, 10)
+        self.addCleanup(process.kill)
+        return process
 
     def run_config(self, config, *words, **options):
         return self.oci("run", "--bundle", self.bundle(config), *words, self.id, **options)
@@ -100,7 +113,7 @@ class ContainerTest(unittest.TestCase):
         """A container that runs on, by create and start, as an engine does it. What it prints goes nowhere."""
         # A pipe would be the container's too, and never end.
         with open(self.folder / "errors", "w+") as errors:
-            ended = subprocess.run([runtime, "--root", str(self.root), "create", "--bundle", self.bundle(config), *words, self.id],
+            ended = subprocess.run([*self.before, runtime, "--root", str(self.root), "create", "--bundle", self.bundle(config), *words, self.id],
                                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors, timeout=30)
             errors.seek(0)
             self.assertEqual(ended.returncode, 0, errors.read())

@@ -62,6 +62,17 @@ class Lifecycle(ContainerTest):
         self.assertEqual(process.wait(10), 33)
         process.stdout.close()
 
+    def test_others_while_run_waits(self):
+        bundle = self.bundle(self.config("/bin/sleep", "100"))
+        for end in (["kill", self.id, "KILL"], ["delete", "--force", self.id]):
+            process = self.popen("run", "-b", bundle, self.id)
+            self.wait_for(lambda: self.oci("state", self.id, timeout=5).returncode == 0, "the container")
+            self.wait_for(lambda: self.state()["status"] == "running", "the program")
+            self.check(self.oci("exec", self.id, "true", timeout=5))
+            self.check(self.oci(*end, timeout=5))
+            self.assertEqual(process.wait(10), 137)
+            self.assertEqual(os.listdir(self.root), [])
+
     def test_exec(self):
         self.start(self.config("/bin/sleep", "100"))
         said = self.check(self.oci("exec", "--env", "A=b", "--cwd", "/tmp", self.id, "/bin/sh", "-c", "echo $A; pwd; ps"))
@@ -318,6 +329,45 @@ class Inside(ContainerTest):
         said = self.run_shell("cat /proc/self/uid_map; id -u; cat /dev/null; echo x > /dev/null; ls /dev", change)
         self.assertEqual(said.split()[:4], ["0", "100000", "1000", "0"])
         self.assertIn("urandom", said)
+
+
+class VersionTwoAlone(ContainerTest):
+    """As most hosts are: one hierarchy, in which a process can begin, and no files for devices."""
+
+    before = bundles.v2_alone
+
+    def setUp(self):
+        super().setUp()
+        probe = subprocess.run([*bundles.v2_alone, "true"], capture_output=True, text=True)
+        if probe.returncode != 0:
+            self.skipTest(f"no cgroups of version 2: {probe.stderr.strip()}")
+
+    def test_run_and_exec(self):
+        self.start(self.config("/bin/sleep", "100"))
+        folder, = self.cgroups_left()
+        with open(f"{folder}/cgroup.procs") as file:
+            self.assertEqual(file.read(), f"{self.state()['pid']}\n")
+        said = self.check(self.oci("exec", self.id, "sh", "-c", "cat /proc/self/cgroup; ls /sys/fs/cgroup"))
+        self.assertIn("0::/\n", said)
+        self.assertIn("cgroup.procs", said)
+        self.check(self.oci("pause", self.id))
+        self.assertEqual(self.state()["status"], "paused")
+        self.check(self.oci("delete", "--force", self.id))
+        self.assertEqual(self.cgroups_left(), [])
+
+    def test_device_rules(self):
+        # The device of the kernel's messages, 1:11, is none that each container has.
+        for rules, says in (([], "1"), ([{"allow": True}], "1"), ([{"allow": False}], "0"),
+                            ([{"allow": False}, {"allow": True, "type": "c", "major": 1, "minor": 11, "access": "r"}], "1"),
+                            ([{"allow": False}, {"allow": True, "type": "c", "major": 1, "minor": 11, "access": "w"}], "0"),
+                            ([{"allow": True}, {"allow": False, "type": "c", "major": 1, "access": "r"}], "0")):
+            def change(config):
+                config["linux"]["resources"] = {"devices": rules}
+                for name in ("bounding", "effective", "permitted"):
+                    config["process"]["capabilities"][name] += ["CAP_MKNOD", "CAP_SYSLOG"]
+            said = self.run_shell("mknod /dev/messages c 1 11; (: < /dev/messages) 2> /dev/null && echo 1 || echo 0",
+                                  change)
+            self.assertEqual(said.strip(), says, rules)
 
 
 class Rootless(ContainerTest):

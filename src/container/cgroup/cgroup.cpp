@@ -198,11 +198,19 @@ Result<void> Cgroup::apply(const Resources& resources) const {
   return {};
 }
 
+// The kernel waits for all processors to have been told (a grace period of RCU, 4 to 20 ms), but for the first of them only.
 Result<void> Cgroup::join(pid_t process) const {
   const std::string number = std::to_string(process);
   for (const auto& part : parts_)
     STRATA_TRY(with_context(write_file(part.folder + "/cgroup.procs", number), "joining the cgroup {}", part.folder));
   return {};
+}
+
+Result<UniqueFd> Cgroup::open_for_birth() const {
+  if (!can_be_born_into()) return UniqueFd();
+  UniqueFd folder(::open(parts_[0].folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!folder) return fail_errno("cgroup {}", parts_[0].folder);
+  return folder;
 }
 
 Result<void> Cgroup::set_frozen(bool frozen) const {
@@ -258,6 +266,12 @@ Result<void> Cgroup::signal_all(int signal) const {
   return {};
 }
 
+bool Cgroup::remove_if_empty() const {
+  bool gone = true;
+  for (const auto& part : parts_) gone &= ::rmdir(part.folder.c_str()) == 0 || errno == ENOENT;
+  return gone;
+}
+
 Result<void> Cgroup::remove() const {
   Result<void> result;
   for (const auto& part : parts_)
@@ -275,12 +289,7 @@ std::vector<Cgroup::View> Cgroup::views() const {
     if (hierarchy.v2 && hybrid) view.name = "unified";
     for (const auto& controller : hierarchy.controllers) {
       if (hierarchy.v2) break;
-      if (controller.starts_with("name=")) {
-        view.settings = {{"none", ""}, {"name", controller.substr(5)}};
-      } else {
-        view.settings.emplace_back(controller, "");
-        if (controller != view.name) view.aliases.push_back(controller);
-      }
+      if (!controller.starts_with("name=") && controller != view.name) view.aliases.push_back(controller);
     }
     all.push_back(std::move(view));
   }

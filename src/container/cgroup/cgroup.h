@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/result.h"
+#include "base/unique_fd.h"
 #include "container/cgroup/hierarchy.h"
 #include "container/spec/resources.h"
 
@@ -36,6 +37,10 @@ class Cgroup {
   /// Sets what is given and leaves the rest as it is. Fails where a limit is asked for that this host cannot keep.
   [[nodiscard]] Result<void> apply(const Resources& resources) const;
   [[nodiscard]] Result<void> join(pid_t process) const;
+  /// Whether a process can begin in it, which takes no waiting as joining does: with v2 alone.
+  [[nodiscard]] bool can_be_born_into() const { return parts_.size() == 1 && parts_[0].hierarchy.v2; }
+  /// The folder, for such a process.
+  [[nodiscard]] Result<UniqueFd> open_for_birth() const;
 
   [[nodiscard]] Result<void> set_frozen(bool frozen) const;
   [[nodiscard]] bool frozen() const;
@@ -45,6 +50,8 @@ class Cgroup {
   [[nodiscard]] Result<void> signal_all(int signal) const;
   /// Removes it with all cgroups below; its processes must be gone or going.
   [[nodiscard]] Result<void> remove() const;
+  /// Removes it if nothing is in it. Gives false where something is, and it is there still.
+  [[nodiscard]] bool remove_if_empty() const;
 
   /// What a container sees of a hierarchy at /sys/fs/cgroup.
   struct View {
@@ -52,7 +59,6 @@ class Cgroup {
     std::string name;                  // the folder below /sys/fs/cgroup, as on the host: "cpu,cpuacct"
     std::vector<std::string> aliases;  // links to it: "cpu", "cpuacct"
     std::string folder;                // on the host
-    std::vector<std::pair<std::string, std::string>> settings;  // for a mount of the whole hierarchy
   };
   [[nodiscard]] std::vector<View> views() const;
 

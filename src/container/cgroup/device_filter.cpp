@@ -50,6 +50,10 @@ class Program {
     for (const std::size_t miss : misses) code_[miss].off = static_cast<std::int16_t>(code_.size() - miss - 1);
   }
 
+  static bool fits_everything(const DeviceRule& rule) {
+    return rule.type == 'a' && !rule.major && !rule.minor && access_bits(rule.access) == all_access;
+  }
+
   void end(bool allow) {
     alu(BPF_MOV | BPF_K, result, 0, allow);
     code_.push_back({.code = BPF_JMP | BPF_EXIT, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0});
@@ -105,9 +109,11 @@ class Program {
 
 Result<void> apply_device_filter(const std::string& folder, const std::vector<DeviceRule>& rules) {
   Program program;
-  // Of the rules that fit, the last one counts, as with the files of v1: it is asked first.
-  for (auto rule = rules.rbegin(); rule != rules.rend(); ++rule) program.add(*rule);
-  program.end(false);
+  // Of the rules that fit, the last one counts, as with the files of v1: it is asked first. What comes behind a rule for
+  // everything cannot be reached, which the kernel does not take.
+  const auto everything = std::find_if(rules.rbegin(), rules.rend(), Program::fits_everything);
+  for (auto rule = rules.rbegin(); rule != everything; ++rule) program.add(*rule);
+  program.end(everything != rules.rend() && everything->allow);
 
   const UniqueFd cgroup(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!cgroup) return fail_errno("{}", folder);

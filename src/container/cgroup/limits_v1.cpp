@@ -2,6 +2,9 @@
 #include "container/cgroup/cgroup.h"
 #include "container/files.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 
 namespace strata::container {
@@ -20,14 +23,24 @@ Result<void> set_text(const std::string& folder, std::string_view file, const st
   return with_context(write_file(fmt::format("{}/{}", folder, file), value), "limit {} = {}", file, value);
 }
 
+Result<UniqueFd> open_list(const std::string& path) {
+  UniqueFd file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  if (!file) return fail_errno("{}", path);
+  return file;
+}
+
 Result<void> apply_devices(const std::string& folder, const std::vector<DeviceRule>& rules) {
+  if (rules.empty()) return {};
+  const UniqueFd allow = STRATA_TRY(open_list(folder + "/devices.allow"));
+  const UniqueFd deny = STRATA_TRY(open_list(folder + "/devices.deny"));
   const auto number = [](const std::optional<std::int64_t>& n) { return n ? std::to_string(*n) : "*"; };
   for (const auto& rule : rules) {
     const std::string access = rule.access.empty() ? "rwm" : rule.access;
     const bool all = rule.type == 'a' && !rule.major && !rule.minor;
     const std::string line =
         all ? "a" : fmt::format("{} {}:{} {}", rule.type, number(rule.major), number(rule.minor), access);
-    STRATA_TRY(set_text(folder, rule.allow ? "devices.allow" : "devices.deny", line));
+    if (::write(rule.allow ? allow.get() : deny.get(), line.data(), line.size()) < 0)
+      return fail_errno("limit devices.{} = {}", rule.allow ? "allow" : "deny", line);
   }
   return {};
 }
@@ -93,9 +106,9 @@ Result<void> apply_block(const std::string& folder, const BlockLimits& block) {
   return apply_rates(folder, "blkio.throttle.write_iops_device", block.write_operations);
 }
 
-Result<void> apply_network(const std::string& folder, const Resources& resources) {
-  if (exists(folder + "/net_cls.classid")) STRATA_TRY(set(folder, "net_cls.classid", resources.network_class));
-  if (exists(folder + "/net_prio.ifpriomap"))
+Result<void> apply_network(const Hierarchy& hierarchy, const std::string& folder, const Resources& resources) {
+  if (hierarchy.has("net_cls")) STRATA_TRY(set(folder, "net_cls.classid", resources.network_class));
+  if (hierarchy.has("net_prio"))
     for (const auto& [interface, priority] : resources.network_priorities)
       STRATA_TRY(set_text(folder, "net_prio.ifpriomap", fmt::format("{} {}", interface, priority)));
   return {};
@@ -119,7 +132,7 @@ Result<void> apply_v1(const Hierarchy& hierarchy, const std::string& folder, con
       STRATA_TRY(set(folder, fmt::format("hugetlb.{}.limit_in_bytes", size), std::optional(limit)));
   if (hierarchy.has("rdma"))
     for (const auto& [device, line] : resources.rdma) STRATA_TRY(set_text(folder, "rdma.max", line));
-  return apply_network(folder, resources);
+  return apply_network(hierarchy, folder, resources);
 }
 
 }  // namespace strata::container

@@ -14,6 +14,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <utility>
+
 namespace strata::container {
 namespace {
 
@@ -44,8 +46,9 @@ Result<void> begin(Birth& birth) {
     if (::syscall(SYS_setresgid, 0, 0, 0) != 0 || ::syscall(SYS_setresuid, 0, 0, 0) != 0)
       return fail_errno("becoming root of the user namespace (do the id maps have a 0?)");
   }
-  // Nobody in the container may look into this process: it still has the host's files open. Only now, for the maps of one
-  // that is not dumpable are root's to write.
+  STRATA_TRY(make_time_namespace(birth.namespaces, birth.spec.linux.time_offsets));
+  // Nobody in the container may look into this process: it still has the host's files open. Only now, for the maps and
+  // clocks of one that is not dumpable are root's to write.
   if (::prctl(PR_SET_DUMPABLE, 0) != 0) return fail_errno("PR_SET_DUMPABLE");
   if (::setsid() < 0 && errno != EPERM) return fail_errno("making a session");
   if (!birth.keyring.empty() && ::syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, birth.keyring.c_str()) < 0 &&
@@ -102,24 +105,48 @@ Result<Channel> wait_for_start(const UniqueFd& start) {
   }
 }
 
+// The runtime makes the cgroups and puts this process into them while it does other work: each is waited for as late as
+// can be, and once.
+class OwnCgroup {
+ public:
+  explicit OwnCgroup(Birth& birth) : birth_(birth), made_(birth.born_in_cgroup) {}
+
+  Result<void> be_made() {
+    if (std::exchange(made_, true)) return {};
+    return birth_.channel.expect(Word::cgroups);
+  }
+  Result<void> be_joined() {
+    if (std::exchange(joined_, true)) return {};
+    STRATA_TRY(be_made());
+    STRATA_TRY(birth_.channel.expect(Word::joined));
+    // Its root is the cgroup that the process is in.
+    if (birth_.namespaces.cgroup && ::unshare(CLONE_NEWCGROUP) != 0) return fail_errno("making a cgroup namespace");
+    return {};
+  }
+
+ private:
+  Birth& birth_;
+  bool made_;
+  bool joined_ = false;
+};
+
 // Until the container is created: all but the start.
 Result<void> make_container(Birth& birth, Rootfs& rootfs, ProcessSetup& setup, const std::string& state) {
   const auto& spec = birth.spec;
   STRATA_TRY(begin(birth));
+  STRATA_TRY(make_other_namespaces(birth.namespaces));
   STRATA_TRY(setup.open_host_files());
   STRATA_TRY(name_host(spec));
   if (spec.linux.makes(NamespaceKind::network)) STRATA_TRY(bring_up_loopback());
   STRATA_TRY(set_sysctls(spec.linux.sysctls, spec.linux));
-  bool joined = false;
-  if (birth.new_cgroup_namespace) {  // its root is the cgroup that the process is in
-    STRATA_TRY(birth.channel.expect(Word::joined));
-    joined = true;
-    if (::unshare(CLONE_NEWCGROUP) != 0) return fail_errno("making a cgroup namespace");
+  OwnCgroup cgroup(birth);
+  STRATA_TRY(rootfs.assemble([&] { return cgroup.be_made(); }));
+  const bool observed = needs_runtime_when_mounted(spec);
+  if (observed || !spec.hooks.create_container.empty()) STRATA_TRY(cgroup.be_joined());
+  if (observed) {
+    birth.channel.say(Word::mounted);
+    STRATA_TRY(birth.channel.expect(Word::proceed));
   }
-  STRATA_TRY(rootfs.assemble());
-  birth.channel.say(Word::mounted);
-  if (!joined) STRATA_TRY(birth.channel.expect(Word::joined));
-  STRATA_TRY(birth.channel.expect(Word::proceed));
   STRATA_TRY(run_hooks("createContainer", spec.hooks.create_container, state));
   STRATA_TRY(rootfs.enter());
   if (birth.process.terminal) {
@@ -127,12 +154,21 @@ Result<void> make_container(Birth& birth, Rootfs& rootfs, ProcessSetup& setup, c
     STRATA_TRY(rootfs.bind_console(slave.get()));
     STRATA_TRY(take_terminal(slave.get()));
   }
-  return rootfs.seal();
+  STRATA_TRY(rootfs.seal());
+  return cgroup.be_joined();
+}
+
+// Gives where the outcome of the start is told: the caller of `start`, or who has made the container if that is the same.
+Result<Channel> until_start(Birth& birth) {
+  if (!birth.start) return std::move(birth.channel);
+  birth.channel.say(Word::ready);
+  birth.channel.close();
+  return wait_for_start(birth.start);
 }
 
 }  // namespace
 
-void be_first_process(Birth& birth, Rootfs& rootfs, const UniqueFd& start, const Record& record) {
+void be_first_process(Birth& birth, Rootfs& rootfs, const Record& record) {
   const std::string state = state_json(record, Status::created);
   ProcessSetup setup(birth.process, birth.spec.linux, process_state_json(birth.spec, state, record.pid));
   reset_signals();
@@ -144,10 +180,7 @@ void be_first_process(Birth& birth, Rootfs& rootfs, const UniqueFd& start, const
     birth.channel.say(Word::failed, made.error().message);
     ::_exit(1);
   }
-  birth.channel.say(Word::ready);
-  birth.channel.close();
-
-  auto caller = wait_for_start(start);
+  auto caller = until_start(birth);
   if (!caller) ::_exit(1);
   auto shaped = [&]() -> Result<std::string> {
     STRATA_TRY(run_hooks("startContainer", birth.spec.hooks.start_container, state));

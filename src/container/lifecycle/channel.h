@@ -12,10 +12,11 @@ namespace strata::container {
 
 enum class Word : char {
   mapped = 'u',    // to the child: its user namespace has its id maps
-  joined = 'j',    // to the child: it is in its cgroup
-  mounted = 'm',   // from the child: the file system is put together, the host's still in sight
-  proceed = 'p',   // to the child: the hooks at that turn have run
-  ready = 'r',     // from the child: only `start` is missing
+  cgroups = 'c',   // to the child: the folders of its cgroups are there
+  joined = 'j',    // to the child: it is in its cgroups, and on record
+  mounted = 'm',   // from the child, if the runtime has to do with that: all is mounted, the host's tree still in sight
+  proceed = 'p',   // to the child, the answer: that is done
+  ready = 'r',     // from the child that waits for `start`: only that is missing
   terminal = 't',  // from the child: a terminal's master end is beside this word
   failed = 'f',    // from the child: the text says what
 };

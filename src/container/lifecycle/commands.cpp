@@ -56,12 +56,16 @@ std::string owner_name(uid_t uid) { return uid == 0 ? "root" : std::to_string(ui
 
 }  // namespace
 
-Result<void> delete_container(const ContainerFolder& folder, const Record& record, const Cgroup& cgroup) {
+Result<void> delete_container(const ContainerFolder& folder, const Record& record, const Cgroup& cgroup,
+                              const Spec* spec) {
   STRATA_TRY(end_process(record, cgroup));
   // Without a process namespace of its own, others outlive the first process.
-  (void)cgroup.signal_all(SIGKILL);
-  STRATA_TRY(cgroup.remove());
-  const auto spec = folder.read_spec();
+  if (!cgroup.remove_if_empty()) {
+    (void)cgroup.signal_all(SIGKILL);
+    STRATA_TRY(cgroup.remove());
+  }
+  Result<Spec> kept;
+  if (!spec && (kept = folder.read_spec())) spec = &*kept;
   folder.remove();
   if (!spec) return {};
   for (const auto& hook : spec->hooks.poststop)

@@ -71,7 +71,12 @@ Resources with_default_devices(const LinuxSpec& linux) {
   return resources;
 }
 
-Result<Spec> read_bundle(const std::string& bundle) {
+struct Bundle {
+  Spec spec;
+  std::string config;  // as it was read
+};
+
+Result<Bundle> read_bundle(const std::string& bundle) {
   const std::string path = bundle + "/config.json";
   auto text = read_file(path, max_spec_size);
   if (!text) return tl::unexpected(std::move(text.error()).context("reading the bundle"));
@@ -80,7 +85,7 @@ Result<Spec> read_bundle(const std::string& bundle) {
   if (!spec.linux.find(NamespaceKind::mount))
     return fail(ErrorCode::unsupported,
                 "{}: linux.namespaces has no mount namespace, without which there is no container", path);
-  return spec;
+  return Bundle{.spec = std::move(spec), .config = std::move(*text)};
 }
 
 Result<void> check_console(const Process& process, const CreateOptions& options, bool relayed) {
@@ -101,7 +106,7 @@ pid_t own_number() {
 // Takes back what a failed `create` has made.
 class Undo {
  public:
-  explicit Undo(Created& created) : created_(&created) {}
+  Undo(Created& created, const std::string& pid_file) : created_(&created), pid_file_(pid_file) {}
   Undo(const Undo&) = delete;
   Undo& operator=(const Undo&) = delete;
   ~Undo() {
@@ -113,42 +118,67 @@ class Undo {
     (void)created_->cgroup.signal_all(SIGKILL);
     (void)created_->cgroup.remove();
     created_->folder.remove();
+    if (!pid_file_.empty()) ::unlink(pid_file_.c_str());
   }
   void release() { created_ = nullptr; }
 
  private:
   Created* created_;
+  const std::string& pid_file_;
 };
 
+Result<void> set_up_cgroup(const Created& created) {
+  return created.cgroup.apply(with_default_devices(created.spec.linux));
+}
+
+// The cgroups and what is on record of them and of the process, in that order: a process that is in no cgroup of the
+// record's, or not on record, ends by itself if the runtime does.
+Result<void> take_in(Created& created, const Channel& channel, bool born_in_cgroup) {
+  if (!born_in_cgroup) {
+    STRATA_TRY(created.cgroup.make(is_rootless()));
+    channel.say(Word::cgroups);
+    STRATA_TRY(set_up_cgroup(created));
+    STRATA_TRY(created.cgroup.join(created.record.pid));
+  }
+  created.record.cgroups = created.cgroup.folders();
+  created.record.start_time =
+      start_time_of(created.record.pid).value_or(0);  // if it is dead already, it says why below
+  return created.folder.write(created.record);
+}
+
 // The runtime's part of the conversation, from the child's first word to its last.
-Result<void> attend(Created& created, Channel& channel, const Birth& birth) {
+Result<void> attend(Created& created, Channel& channel, const Birth& birth, const std::string& pid_file, Until until) {
   const auto& spec = created.spec;
-  const pid_t child = created.record.pid;
   if (birth.new_user_namespace) {
-    STRATA_TRY(write_id_maps(child, spec.linux.uid_maps, spec.linux.gid_maps));
+    STRATA_TRY(write_id_maps(created.record.pid, spec.linux.uid_maps, spec.linux.gid_maps));
     channel.say(Word::mapped);
   }
-  STRATA_TRY(created.cgroup.apply(with_default_devices(spec.linux)));
-  STRATA_TRY(created.cgroup.join(child));
+  STRATA_TRY(take_in(created, channel, birth.born_in_cgroup));
+  STRATA_TRY(write_pid_file(pid_file, created.record.pid));
   channel.say(Word::joined);
-  STRATA_TRY(channel.expect(Word::mounted));
-  const std::string state = state_json(created.record, Status::creating);
-  STRATA_TRY(run_hooks("prestart", spec.hooks.prestart, state));
-  STRATA_TRY(run_hooks("createRuntime", spec.hooks.create_runtime, state));
-  channel.say(Word::proceed);
+  if (needs_runtime_when_mounted(spec)) {
+    STRATA_TRY(channel.expect(Word::mounted));
+    const std::string state = state_json(created.record, Status::creating);
+    STRATA_TRY(run_hooks("prestart", spec.hooks.prestart, state));
+    STRATA_TRY(run_hooks("createRuntime", spec.hooks.create_runtime, state));
+    channel.say(Word::proceed);
+  }
   if (spec.process->terminal && !birth.console) {
     STRATA_TRY(channel.expect(Word::terminal));
     created.terminal = channel.take_fd();
   }
-  return channel.expect(Word::ready);
+  return until == Until::created ? channel.expect(Word::ready) : channel.expect_end();
 }
 
 }  // namespace
 
 bool is_rootless() {
-  if (::geteuid() != 0) return true;
-  const auto map = read_file("/proc/self/uid_map");
-  return map && map->find("4294967295") == std::string::npos;
+  static const bool rootless = [] {
+    if (::geteuid() != 0) return true;
+    const auto map = read_file("/proc/self/uid_map");
+    return map && map->find("4294967295") == std::string::npos;
+  }();
+  return rootless;
 }
 
 Result<void> write_pid_file(const std::string& path, pid_t process) {
@@ -156,11 +186,12 @@ Result<void> write_pid_file(const std::string& path, pid_t process) {
   return with_context(replace_file(path, std::to_string(process)), "--pid-file");
 }
 
-Result<Created> make_container(const Runtime& runtime, const std::string& id, const CreateOptions& options) {
+Result<Created> make_container(const Runtime& runtime, const std::string& id, const CreateOptions& options,
+                               Until until) {
   std::error_code error;
   const std::string bundle = std::filesystem::canonical(options.bundle, error).string();
   if (error) return fail(ErrorCode::not_found, "bundle {}: {}", options.bundle, error.message());
-  auto spec = STRATA_TRY(read_bundle(bundle));
+  auto [spec, config] = STRATA_TRY(read_bundle(bundle));
   STRATA_TRY(check_console(*spec.process, options, ::isatty(STDIN_FILENO)));
   const std::string rootfs_path =
       std::filesystem::canonical(spec.root_path.starts_with('/') ? spec.root_path : bundle + "/" + spec.root_path,
@@ -180,46 +211,48 @@ Result<Created> make_container(const Runtime& runtime, const std::string& id, co
                              .owner = ::getuid(),
                              .annotations = spec.annotations},
                   .spec = std::move(spec)};
-  Undo undo(created);
+  Undo undo(created, options.pid_file);
   const std::string cgroup = STRATA_TRY(cgroup_path(runtime, id, created.spec));
   created.cgroup = STRATA_TRY(Cgroup::plan(cgroup));
   created.record.cgroups = created.cgroup.folders();
   // On record before they are made: whoever comes after a runtime that was killed here finds what to remove.
-  STRATA_TRY(created.folder.write(created.record));
-  STRATA_TRY(created.cgroup.make(is_rootless()));
-  created.record.cgroups = created.cgroup.folders();
-  const std::string config = STRATA_TRY(read_file(bundle + "/config.json", max_spec_size));
-  STRATA_TRY(replace_file(created.folder.spec_path(), config));
+  STRATA_TRY(created.folder.write_new(created.record, config));
+  UniqueFd birthplace;
+  if (created.cgroup.can_be_born_into()) {
+    STRATA_TRY(created.cgroup.make(is_rootless()));
+    STRATA_TRY(set_up_cgroup(created));
+    birthplace = STRATA_TRY(created.cgroup.open_for_birth());
+  }
 
   auto [ours, theirs] = STRATA_TRY(Channel::make());
-  const UniqueFd start = STRATA_TRY(listen_for_start(created.folder));
+  UniqueFd start;
+  if (until == Until::created) start = STRATA_TRY(listen_for_start(created.folder));
   Rootfs rootfs(created.spec, rootfs_path, bundle, created.cgroup, std::move(trees));
   Birth birth{.spec = created.spec,
               .process = *created.spec.process,
+              .namespaces = plan,
               .channel = std::move(theirs),
+              .start = std::move(start),
               .console = std::move(console),
               .preserved = options.preserve_fds,
               .keyring = options.new_keyring ? "_ses." + id : "",
               .new_user_namespace = created.spec.linux.makes(NamespaceKind::user),
-              .new_cgroup_namespace = plan.cgroup};
-  created.record.pid = STRATA_TRY(spawn(plan, created.spec.linux.time_offsets, [&] {
+              .born_in_cgroup = static_cast<bool>(birthplace)};
+  created.record.pid = STRATA_TRY(spawn(plan, birthplace.get(), [&] {
     ours.close();
     created.folder.forget_lock();
     created.record.pid = own_number();
-    be_first_process(birth, rootfs, start, created.record);
+    be_first_process(birth, rootfs, created.record);
   }));
   birth.channel.close();
-  created.record.start_time =
-      start_time_of(created.record.pid).value_or(0);  // if it is dead already, it says why below
-  STRATA_TRY(created.folder.write(created.record));
-  STRATA_TRY(attend(created, ours, birth));
-  STRATA_TRY(write_pid_file(options.pid_file, created.record.pid));
+  birth.start.reset();
+  STRATA_TRY(attend(created, ours, birth, options.pid_file, until));
   undo.release();
   return created;
 }
 
 Result<void> create(const Runtime& runtime, const std::string& id, const CreateOptions& options) {
-  const auto created = make_container(runtime, id, options);
+  const auto created = make_container(runtime, id, options, Until::created);
   if (!created) return tl::unexpected(created.error());
   return {};
 }

@@ -15,13 +15,19 @@ struct Created {
   UniqueFd terminal;  // the master end, if there is a terminal and no console socket took it
 };
 
+/// How far a container is made: so that only `start` is missing, or so that its program runs.
+enum class Until { created, started };
+
 [[nodiscard]] Result<Created> make_container(const Runtime& runtime, const std::string& id,
-                                             const CreateOptions& options);
+                                             const CreateOptions& options, Until until);
 /// Lets the waiting process become its program, and runs the poststart hooks.
 [[nodiscard]] Result<void> start_container(const ContainerFolder& folder, const Record& record, const Spec& spec);
 /// Ends what is left of it and forgets it: processes, cgroups, folder; then the poststop hooks, whose failures are
-/// only told.
-[[nodiscard]] Result<void> delete_container(const ContainerFolder& folder, const Record& record, const Cgroup& cgroup);
+/// only told. Without a spec, the one that was kept.
+[[nodiscard]] Result<void> delete_container(const ContainerFolder& folder, const Record& record, const Cgroup& cgroup,
+                                            const Spec* spec = nullptr);
+/// Runs the poststart hooks.
+[[nodiscard]] Result<void> after_start(const Record& record, const Spec& spec);
 
 /// Keeps the signals that come from now on for wait_for, which passes them on.
 void hold_signals();

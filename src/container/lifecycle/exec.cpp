@@ -42,13 +42,16 @@ Result<int> exec(const Runtime& runtime, const std::string& id, const ExecOption
   auto [ours, theirs] = STRATA_TRY(Channel::make());
   Birth birth{.spec = spec,
               .process = *spec.process,
+              .namespaces = plan,
               .channel = std::move(theirs),
+              .start = {},
               .console = std::move(console),
               .preserved = options.preserve_fds,
               .keyring = "",
               .new_user_namespace = false,
-              .new_cgroup_namespace = false};
-  const pid_t child = STRATA_TRY(spawn(plan, {}, [&] {
+              .born_in_cgroup = cgroup.can_be_born_into()};
+  const UniqueFd birthplace = STRATA_TRY(cgroup.open_for_birth());
+  const pid_t child = STRATA_TRY(spawn(plan, birthplace.get(), [&] {
     ours.close();
     folder.forget_lock();
     be_further_process(birth);
@@ -58,7 +61,7 @@ Result<int> exec(const Runtime& runtime, const std::string& id, const ExecOption
 
   UniqueFd terminal;
   const auto attended = [&]() -> Result<void> {
-    STRATA_TRY(cgroup.join(child));
+    if (!birthplace) STRATA_TRY(cgroup.join(child));
     ours.say(Word::joined);
     if (birth.process.terminal && !birth.console) {
       STRATA_TRY(ours.expect(Word::terminal));

@@ -28,15 +28,33 @@ Result<void> check_id(const std::string& id) {
   return {};
 }
 
-Result<UniqueFd> lock(const std::string& path) {
+Result<void> lock(int folder) {
+  while (::flock(folder, LOCK_EX) != 0)
+    if (errno != EINTR) return fail_errno("locking its folder");
+  // Whoever had the lock may have removed the container.
+  if (struct stat found{}; ::fstat(folder, &found) != 0 || found.st_nlink == 0)
+    return fail(ErrorCode::not_found, "it was just deleted");
+  return {};
+}
+
+Result<UniqueFd> open_locked(const std::string& path) {
   UniqueFd folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!folder) return fail_errno("{}", path);
-  while (::flock(folder.get(), LOCK_EX) != 0)
-    if (errno != EINTR) return fail_errno("locking {}", path);
-  // Whoever had the lock may have removed the container.
-  if (struct stat found{}; ::fstat(folder.get(), &found) != 0 || found.st_nlink == 0)
-    return fail(ErrorCode::not_found, "it was just deleted");
+  STRATA_TRY(lock(folder.get()));
   return folder;
+}
+
+std::string json_of(const Record& record) {
+  const nlohmann::json json = {{"id", record.id},
+                               {"bundle", record.bundle},
+                               {"rootfs", record.rootfs},
+                               {"created", record.created},
+                               {"owner", record.owner},
+                               {"pid", record.pid},
+                               {"startTime", record.start_time},
+                               {"cgroups", record.cgroups},
+                               {"annotations", record.annotations}};
+  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 }  // namespace
@@ -62,14 +80,14 @@ Result<ContainerFolder> ContainerFolder::make(const std::string& root, const std
       return fail(ErrorCode::already_exists, "container with id '{}' exists already: delete it first", id);
     return fail_errno("{}", path);
   }
-  return ContainerFolder(path, STRATA_TRY(lock(path)));
+  return ContainerFolder(path, STRATA_TRY(open_locked(path)));
 }
 
 Result<ContainerFolder> ContainerFolder::open(const std::string& root, const std::string& id) {
   STRATA_TRY(check_id(id));
   const std::string path = root + "/" + id;
   if (!exists(path)) return fail(ErrorCode::not_found, "container '{}' does not exist", id);
-  return ContainerFolder(path, STRATA_TRY(with_context(lock(path), "container '{}'", id)));
+  return ContainerFolder(path, STRATA_TRY(with_context(open_locked(path), "container '{}'", id)));
 }
 
 std::vector<std::string> ContainerFolder::list(const std::string& root) {
@@ -85,13 +103,13 @@ std::vector<std::string> ContainerFolder::list(const std::string& root) {
 Result<Record> ContainerFolder::read() const {
   Record record;
   const std::string path = path_ + "/state.json";
-  // A folder without a record is of a `create` that was killed: it can be deleted, and nothing else.
-  if (!exists(path)) {
+  const auto text = exists(path) ? STRATA_TRY(read_file(path)) : "";
+  const auto document = nlohmann::json::parse(text, nullptr, false);
+  // Of a `create` that was killed before it had made anything: it can be deleted, and nothing else.
+  if (document.is_discarded()) {
     record.id = std::filesystem::path(path_).filename().string();
     return record;
   }
-  const auto text = STRATA_TRY(read_file(path));
-  const auto document = nlohmann::json::parse(text, nullptr, false);
   JsonProblem problem;
   const JsonReader json(&document, "", problem);
   record.id = json["id"].required().text();
@@ -109,21 +127,22 @@ Result<Record> ContainerFolder::read() const {
 }
 
 Result<void> ContainerFolder::write(const Record& record) const {
-  const nlohmann::json json = {{"id", record.id},
-                               {"bundle", record.bundle},
-                               {"rootfs", record.rootfs},
-                               {"created", record.created},
-                               {"owner", record.owner},
-                               {"pid", record.pid},
-                               {"startTime", record.start_time},
-                               {"cgroups", record.cgroups},
-                               {"annotations", record.annotations}};
-  return replace_file(path_ + "/state.json", json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  return replace_file(path_ + "/state.json", json_of(record));
+}
+
+// Nothing is replaced here, and nobody else reads it yet.
+Result<void> ContainerFolder::write_new(const Record& record, std::string_view config) const {
+  STRATA_TRY(make_file(spec_path(), config));
+  return make_file(path_ + "/state.json", json_of(record));
 }
 
 Result<Spec> ContainerFolder::read_spec() const {
   return with_context(container::read_spec(STRATA_TRY(read_file(spec_path(), max_spec_size))), "{}", spec_path());
 }
+
+void ContainerFolder::unlock() const { ::flock(lock_.get(), LOCK_UN); }
+
+bool ContainerFolder::lock_again() const { return lock(lock_.get()).has_value(); }
 
 void ContainerFolder::remove() const {
   std::error_code error;

@@ -46,11 +46,16 @@ class ContainerFolder {
 
   [[nodiscard]] Result<Record> read() const;
   [[nodiscard]] Result<void> write(const Record& record) const;
+  /// The first record, and the configuration, whose text that is.
+  [[nodiscard]] Result<void> write_new(const Record& record, std::string_view config) const;
   /// The configuration as it was at `create`: later changes of the bundle's have no effect.
   [[nodiscard]] Result<Spec> read_spec() const;
   void remove() const;
   /// For a child, whose copy of the lock would outlive ours.
   void forget_lock() { lock_.reset(); }
+  /// Lets other commands at the container. Locking again gives false where one of them has deleted it.
+  void unlock() const;
+  [[nodiscard]] bool lock_again() const;
 
  private:
   ContainerFolder(std::string path, UniqueFd lock) : path_(std::move(path)), lock_(std::move(lock)) {}

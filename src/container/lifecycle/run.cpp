@@ -73,17 +73,20 @@ Result<int> wait_for(pid_t process, UniqueFd terminal) {
 
 Result<int> run(const Runtime& runtime, const std::string& id, const CreateOptions& options, bool detach, bool keep) {
   if (!detach) hold_signals();
-  auto created = STRATA_TRY(make_container(runtime, id, options));
+  auto created = STRATA_TRY(make_container(runtime, id, options, Until::started));
+  const auto end = [&] { return delete_container(created.folder, created.record, created.cgroup, &created.spec); };
   const auto give_up = [&](Error error) -> tl::unexpected<Error> {
-    (void)delete_container(created.folder, created.record, created.cgroup);
+    (void)end();
     return tl::unexpected(std::move(error));
   };
-  if (auto started = start_container(created.folder, created.record, created.spec); !started)
-    return give_up(std::move(started.error()));
+  if (auto ran = after_start(created.record, created.spec); !ran) return give_up(std::move(ran.error()));
   if (detach) return 0;
+  created.folder.unlock();  // others may ask about it, change it, or delete it
   auto code = wait_for(created.record.pid, std::move(created.terminal));
+  created.record.pid = 0;  // its number may be another's from now on
+  if (!created.folder.lock_again()) return code;
   if (!code) return give_up(std::move(code.error()));
-  if (!keep) STRATA_TRY(delete_container(created.folder, created.record, created.cgroup));
+  if (!keep) STRATA_TRY(end());
   return code;
 }
 

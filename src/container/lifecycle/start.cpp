@@ -55,6 +55,11 @@ Result<void> start_container(const ContainerFolder& folder, const Record& record
     // Closed without a word, it has become the program.
     STRATA_TRY(Channel(std::move(socket)).expect_end());
   }
+  return after_start(record, spec);
+}
+
+Result<void> after_start(const Record& record, const Spec& spec) {
+  if (spec.hooks.poststart.empty()) return {};
   return run_hooks("poststart", spec.hooks.poststart, state_json(record, Status::running));
 }
 

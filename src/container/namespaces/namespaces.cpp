@@ -68,16 +68,27 @@ Result<NamespacePlan> plan_namespaces(const LinuxSpec& linux) {
     if (!one) continue;
     if (!one->path.empty()) plan.joined.push_back({.kind = row.kind, .fd = STRATA_TRY(open_namespace(*one))});
     else if (row.kind == NamespaceKind::cgroup) plan.cgroup = true;
-    else plan.made |= row.flag;
+    else (row.flag & (CLONE_NEWUSER | CLONE_NEWPID) ? plan.born_in : plan.made) |= row.flag;
   }
   return plan;
 }
 
-Result<void> write_time_offsets(const std::map<std::string, TimeOffset>& offsets) {
+Result<void> make_time_namespace(const NamespacePlan& plan, const std::map<std::string, TimeOffset>& offsets) {
+  if (!(plan.made & CLONE_NEWTIME)) return {};
+  // The call itself is about the children to come; their namespace can be joined once its clocks are set.
+  if (::unshare(CLONE_NEWTIME) != 0) return fail_errno("making a time namespace");
   for (const auto& [clock, offset] : offsets)
     STRATA_TRY(with_context(
         write_file("/proc/self/timens_offsets", fmt::format("{} {} {}", clock, offset.seconds, offset.nanoseconds)),
         "linux.timeOffsets.{}", clock));
+  const UniqueFd made(::open("/proc/self/ns/time_for_children", O_RDONLY | O_CLOEXEC));
+  if (!made || ::setns(made.get(), CLONE_NEWTIME) != 0) return fail_errno("entering the time namespace");
+  return {};
+}
+
+Result<void> make_other_namespaces(const NamespacePlan& plan) {
+  const auto others = plan.made & ~std::uint64_t{CLONE_NEWTIME};
+  if (others && ::unshare(static_cast<int>(others)) != 0) return fail_errno("making namespaces");
   return {};
 }
 

@@ -14,28 +14,31 @@ namespace strata::container {
 
 /// Where a process is to begin.
 struct NamespacePlan {
-  std::uint64_t made = 0;  // CLONE_NEW… of the new ones, without the cgroup namespace, which is made when in the cgroup
+  std::uint64_t born_in = 0;  // CLONE_NEW… of the new ones that a process can only be born in: user, pid
+  std::uint64_t made = 0;     // of those that it makes itself, while the runtime does other work
   struct Joined {
     NamespaceKind kind;
     UniqueFd fd;
   };
   std::vector<Joined> joined;  // in the order in which they can be entered: the user namespace first
-  bool cgroup = false;         // a new cgroup namespace
+  bool cgroup = false;         // a new cgroup namespace, which is made when in the cgroup
 };
 
 /// Opens what is joined, and checks that each is of its kind.
 [[nodiscard]] Result<NamespacePlan> plan_namespaces(const LinuxSpec& linux);
 
-/// Begins a child in those namespaces, where `body` runs; it never comes back. The child is ours to wait for. `offsets`
-/// are of the clocks of a new time namespace.
-[[nodiscard]] Result<pid_t> spawn(const NamespacePlan& plan, const std::map<std::string, TimeOffset>& offsets,
-                                  const std::function<void()>& body);
+/// Begins a child in those that are joined or born in, where `body` runs; it never comes back. The child is ours to wait
+/// for. `cgroup` is the folder of a cgroup (v2) that it begins in, or -1.
+[[nodiscard]] Result<pid_t> spawn(const NamespacePlan& plan, int cgroup, const std::function<void()>& body);
+
+/// The child's part: the rest of the new ones. The time namespace first, as its files can be written by no process that
+/// hides from others; `offsets` are of its clocks.
+[[nodiscard]] Result<void> make_time_namespace(const NamespacePlan& plan,
+                                               const std::map<std::string, TimeOffset>& offsets);
+[[nodiscard]] Result<void> make_other_namespaces(const NamespacePlan& plan);
 
 /// Writes the id maps of a process in a new user namespace; with the help of newuidmap where we may not ourselves.
 [[nodiscard]] Result<void> write_id_maps(pid_t process, const std::vector<IdMap>& uids, const std::vector<IdMap>& gids);
-
-/// Says by how much the clocks of the next child's time namespace, which this process has just unshared, differ.
-[[nodiscard]] Result<void> write_time_offsets(const std::map<std::string, TimeOffset>& offsets);
 
 /// The child's part, while /proc is the host's.
 [[nodiscard]] Result<void> bring_up_loopback();

@@ -20,20 +20,22 @@ struct Report {
 };
 
 // fork(2) with more to say. There are no other threads, so the copy is as good as the original.
-pid_t clone_process(std::uint64_t flags) {
+pid_t clone_process(std::uint64_t flags, int cgroup = -1) {
   clone_args arguments{};
   arguments.flags = flags;
   arguments.exit_signal = flags & CLONE_PARENT ? 0 : SIGCHLD;  // a sibling gets ours by itself
+  if (cgroup >= 0) {
+    arguments.flags |= CLONE_INTO_CGROUP;
+    arguments.cgroup = static_cast<std::uint64_t>(cgroup);
+  }
   return static_cast<pid_t>(::syscall(SYS_clone3, &arguments, sizeof arguments));
 }
 
-Result<void> enter_all(const NamespacePlan& plan, const std::map<std::string, TimeOffset>& offsets) {
+Result<void> enter_all(const NamespacePlan& plan) {
   for (const auto& one : plan.joined)
     if (::setns(one.fd.get(), static_cast<int>(clone_flag(one.kind))) != 0)
       return fail_errno("joining the {} namespace", namespace_file(one.kind));
-  if (!(plan.made & CLONE_NEWTIME)) return {};
-  if (::unshare(CLONE_NEWTIME) != 0) return fail_errno("making a time namespace");
-  return write_time_offsets(offsets);
+  return {};
 }
 
 [[noreturn]] void run(const std::function<void()>& body) {
@@ -43,21 +45,20 @@ Result<void> enter_all(const NamespacePlan& plan, const std::map<std::string, Ti
 
 // Joined namespaces are entered before new ones are made: a new user namespace takes away the right to join what is
 // outside of it. And some hold only for children. So a process in between does it, and its child becomes ours.
-Result<pid_t> spawn_by_step(const NamespacePlan& plan, const std::map<std::string, TimeOffset>& offsets,
-                            const std::function<void()>& body) {
+Result<pid_t> spawn_by_step(const NamespacePlan& plan, int cgroup, const std::function<void()>& body) {
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) return fail_errno("socket pair");
   const UniqueFd ours(ends[0]);
   UniqueFd theirs(ends[1]);
-  const pid_t step = clone_process(0);
+  const pid_t step = clone_process(0, cgroup);  // its child begins there too; what it joins may forbid to go there
   if (step < 0) return fail_errno("making a process");
   if (step == 0) {
     Report report{};
-    if (const auto entered = enter_all(plan, offsets); !entered) {
+    if (const auto entered = enter_all(plan); !entered) {
       report.child = -1;
       entered.error().message.copy(report.doing, sizeof report.doing - 1);
     } else {
-      report.child = clone_process((plan.made & ~std::uint64_t{CLONE_NEWTIME}) | CLONE_PARENT);
+      report.child = clone_process(plan.born_in | CLONE_PARENT);
       if (report.child == 0) run(body);
       report.error = errno;
     }
@@ -77,10 +78,9 @@ Result<pid_t> spawn_by_step(const NamespacePlan& plan, const std::map<std::strin
 
 }  // namespace
 
-Result<pid_t> spawn(const NamespacePlan& plan, const std::map<std::string, TimeOffset>& offsets,
-                    const std::function<void()>& body) {
-  if (!plan.joined.empty() || plan.made & CLONE_NEWTIME) return spawn_by_step(plan, offsets, body);
-  const pid_t child = clone_process(plan.made);
+Result<pid_t> spawn(const NamespacePlan& plan, int cgroup, const std::function<void()>& body) {
+  if (!plan.joined.empty()) return spawn_by_step(plan, cgroup, body);
+  const pid_t child = clone_process(plan.born_in, cgroup);
   if (child < 0) return fail_errno("making a process in new namespaces");
   if (child == 0) run(body);
   return child;

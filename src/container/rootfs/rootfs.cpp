@@ -79,12 +79,12 @@ Result<HostTrees> open_host_trees(const Spec& spec, const std::string& bundle) {
   return trees;
 }
 
-Result<void> Rootfs::assemble() {
+Result<void> Rootfs::assemble(const std::function<Result<void>()>& cgroups_made) {
   STRATA_TRY(take_root());
   for (std::size_t i = 0; i < spec_.mounts.size(); ++i) {
     const auto& mount = spec_.mounts[i];
-    STRATA_TRY(with_context(mount_one(mount, std::move(trees_.mounts[i])), "mounting {} ({}) on {}", mount.source,
-                            mount.type.empty() ? "bind" : mount.type, mount.destination));
+    STRATA_TRY(with_context(mount_one(mount, std::move(trees_.mounts[i]), cgroups_made), "mounting {} ({}) on {}",
+                            mount.source, mount.type.empty() ? "bind" : mount.type, mount.destination));
   }
   return make_devices();
 }
@@ -108,10 +108,13 @@ Result<void> Rootfs::take_root() {
   return {};
 }
 
-Result<void> Rootfs::mount_one(const Mount& mount, UniqueFd tree) {
+Result<void> Rootfs::mount_one(const Mount& mount, UniqueFd tree, const std::function<Result<void>()>& cgroups_made) {
   auto options = sort_mount_options(mount.options);
   if (options.remount) return remount(mount, options);
-  if (mount.type == "cgroup" && !is_bind(mount, options)) return mount_cgroups(mount, options);
+  if (mount.type == "cgroup" && !is_bind(mount, options)) {
+    STRATA_TRY(cgroups_made());
+    return mount_cgroups(mount, options);
+  }
 
   // Others are mounted inside of /dev; it can become read-only only when they are there.
   const bool later = options.read_only() && !is_bind(mount, options);
@@ -162,14 +165,13 @@ Result<void> Rootfs::remount(const Mount& mount, const MountOptions& options) {
 
 // Cgroup v2 is one file system; v1 one for each controller, below a tmpfs. Without a cgroup namespace the container sees
 // its own cgroup as the root of each, by binding.
+// The folders of the host's hierarchies: a mount in the cgroup namespace would show the same, and cost the kernel a file
+// system for each.
 Result<void> Rootfs::mount_cgroups(const Mount& mount, const MountOptions& options) {
-  const bool in_namespace = spec_.linux.find(NamespaceKind::cgroup);
-  const auto views = cgroup_.views();
+  auto views = cgroup_.views();
+  std::erase_if(views, [](const Cgroup::View& view) { return !exists(view.folder); });  // hierarchies left out
   const auto put = [&](const Cgroup::View& view, const std::string& place) -> Result<void> {
-    UniqueFd made;
-    if (in_namespace)
-      made = STRATA_TRY(make_file_system(view.v2 ? "cgroup2" : "cgroup", "cgroup", view.settings, options.own.set));
-    else made = STRATA_TRY(clone_tree(AT_FDCWD, view.folder, true));
+    const UniqueFd made = STRATA_TRY(clone_tree(AT_FDCWD, view.folder, false));
     STRATA_TRY(set_attributes(made.get(), options.own, false));
     const UniqueFd target = STRATA_TRY(make_target(root_.get(), place, true));
     return attach(made.get(), target.get());

@@ -7,6 +7,7 @@
 #include "container/rootfs/mount_options.h"
 #include "container/spec/spec.h"
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -30,8 +31,9 @@ class Rootfs {
         cgroup_(cgroup),
         trees_(std::move(trees)) {}
 
-  /// Mounts all that the spec lists on the root, which is not yet the root of the process.
-  [[nodiscard]] Result<void> assemble();
+  /// Mounts all that the spec lists on the root, which is not yet the root of the process. `cgroups_made` is called when
+  /// the folders of the cgroups have to be there.
+  [[nodiscard]] Result<void> assemble(const std::function<Result<void>()>& cgroups_made);
   /// Binds the terminal (a descriptor of its slave end) to /dev/console.
   [[nodiscard]] Result<void> bind_console(int slave);
   /// Makes the root that of the process: nothing of the host's tree can be reached by name from here on.
@@ -43,7 +45,7 @@ class Rootfs {
 
  private:
   Result<void> take_root();
-  Result<void> mount_one(const Mount& mount, UniqueFd tree);
+  Result<void> mount_one(const Mount& mount, UniqueFd tree, const std::function<Result<void>()>& cgroups_made);
   Result<UniqueFd> tree_of(const Mount& mount, const MountOptions& options, UniqueFd tree);
   Result<void> remount(const Mount& mount, const MountOptions& options);
   Result<void> mount_cgroups(const Mount& mount, const MountOptions& options);
