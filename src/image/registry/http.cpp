@@ -97,6 +97,7 @@ std::size_t on_read(char* data, std::size_t, std::size_t size, void* user) {
     size = static_cast<std::size_t>(got);
   }
   transfer.sent += size;
+  if (request.on_sent) request.on_sent(size);
   return size;
 }
 

@@ -30,6 +30,7 @@ struct HttpRequest {
   int body_file = -1;                     // in place of body: body_size bytes of this file from body_offset on
   std::uint64_t body_offset = 0;
   std::uint64_t body_size = 0;
+  std::function<void(std::uint64_t bytes)> on_sent = {};  // as parts of the body go out
   std::size_t limit = std::size_t{4} << 20;  // of the answer, as far as it is kept in `body`; more is an error
 };
 
