@@ -14,6 +14,8 @@ using Action = std::function<Result<int>()>;
 
 void add_run_command(CLI::App& app, Action& action);
 void add_image_commands(CLI::App& app, Action& action);
+/// pull and push, below `image`.
+void add_transfer_commands(CLI::App& image, Action& action);
 void add_network_commands(CLI::App& app, Action& action);
 void add_port_commands(CLI::App& app, Action& action);
 

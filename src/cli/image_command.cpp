@@ -51,11 +51,12 @@ void add_rm(CLI::App& image, Action& action) {
 }  // namespace
 
 void add_image_commands(CLI::App& app, Action& action) {
-  CLI::App* image = app.add_subcommand("image", "Images: build, list, remove");
+  CLI::App* image = app.add_subcommand("image", "Images: build, pull, push, list, remove");
   image->require_subcommand(1);
   add_build(*image, action);
   add_list(*image, action);
   add_rm(*image, action);
+  add_transfer_commands(*image, action);
 }
 
 }  // namespace strata::cli

@@ -1,31 +1,16 @@
 // The commands on images, over the room image/.
 #include "control/image_commands.h"
 
-#include <sys/signalfd.h>
-
-#include <csignal>
 #include <nlohmann/json.hpp>
 
 #include "base/unique_fd.h"
+#include "control/interruption.h"
 #include "control/progress_line.h"
 #include "control/quantity.h"
 #include "image/image.h"
 
 namespace strata::control {
 namespace {
-
-/// A descriptor that becomes readable at Ctrl-C or a request to end, in place of the program's sudden death.
-Result<UniqueFd> interruption() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGHUP);
-  sigprocmask(SIG_BLOCK, &signals, nullptr);
-  UniqueFd fd(signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
-  if (!fd) return fail_errno("waiting for signals");
-  return fd;
-}
 
 nlohmann::json as_json(const image::ImageInfo& info) {
   return {{"name", info.name},

@@ -26,6 +26,8 @@ class BlobWriter {
   [[nodiscard]] std::uint64_t offset() const { return offset_; }
   [[nodiscard]] std::uint64_t size() const { return size_; }
   [[nodiscard]] const Digest& digest() const { return digest_; }
+  // Where the bytes go, for who reads them as they come (by position: the file's own is the writer's).
+  [[nodiscard]] int file() const { return file_.get(); }
 
   // Appends. More bytes than were announced are an error (bad_data) and are not written.
   [[nodiscard]] Result<void> write(std::span<const std::byte> content);

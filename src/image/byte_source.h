@@ -4,13 +4,17 @@
 #include "base/result.h"
 
 #include <cstddef>
-#include <functional>
 #include <span>
 
 namespace strata::image {
 
-// Fills the front of the buffer and gives the number of bytes, 0 at the end. May wait for bytes that are on their way. The
-// end is only reported when all of it was verified: who gets an error has to drop what was made of the bytes so far.
-using ByteSource = std::function<Result<std::size_t>(std::span<std::byte> buffer)>;
+class ByteSource {
+ public:
+  virtual ~ByteSource() = default;
+  // Fills the front of the buffer and gives the number of bytes, 0 at the end. May wait for bytes that are on their way.
+  // Where bytes are verified, the end is only reported when all of them were: who gets an error has to drop what was made
+  // of them so far.
+  [[nodiscard]] virtual Result<std::size_t> read(std::span<std::byte> into) = 0;
+};
 
 }  // namespace strata::image

@@ -61,13 +61,25 @@ Result<std::size_t> ArrivingBlob::read(std::span<std::byte> buffer, std::uint64_
   return static_cast<std::size_t>(got);
 }
 
-ByteSource ArrivingBlob::source(std::atomic<std::uint64_t>& taken) {
-  return [this, &taken, position = std::uint64_t{0}](std::span<std::byte> buffer) mutable -> Result<std::size_t> {
-    const std::size_t got = STRATA_TRY(read(buffer, position));
-    position += got;
-    taken += got;
+class ArrivingBlob::Source : public ByteSource {
+ public:
+  Source(ArrivingBlob& blob, std::atomic<std::uint64_t>& taken) : blob_(blob), taken_(taken) {}
+
+  Result<std::size_t> read(std::span<std::byte> into) override {
+    const std::size_t got = STRATA_TRY(blob_.read(into, position_));
+    position_ += got;
+    taken_ += got;
     return got;
-  };
+  }
+
+ private:
+  ArrivingBlob& blob_;
+  std::atomic<std::uint64_t>& taken_;
+  std::uint64_t position_ = 0;
+};
+
+std::unique_ptr<ByteSource> ArrivingBlob::source(std::atomic<std::uint64_t>& taken) {
+  return std::make_unique<Source>(*this, taken);
 }
 
 }  // namespace strata::image

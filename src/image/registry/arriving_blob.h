@@ -9,6 +9,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <optional>
 
@@ -33,9 +34,10 @@ class ArrivingBlob {
   void give_up();
 
   // Reads from the beginning, and adds to `taken` what it got. Until the blob has been verified it waits for more.
-  [[nodiscard]] ByteSource source(std::atomic<std::uint64_t>& taken);
+  [[nodiscard]] std::unique_ptr<ByteSource> source(std::atomic<std::uint64_t>& taken);
 
  private:
+  class Source;
   enum class State { arriving, verified, given_up };
 
   Result<std::size_t> read(std::span<std::byte> buffer, std::uint64_t position);

@@ -63,7 +63,8 @@ Result<void> Authorizer::refused(const HttpResponse& response, const std::string
   return {};
 }
 
-tl::unexpected<Error> Authorizer::no_access(const std::string& scope) const {
+tl::unexpected<Error> Authorizer::no_access(const std::string& scopes) const {
+  const std::string scope = scopes.substr(0, scopes.find(' '));  // those after it are for mounts
   if (!credentials_)
     return fail(ErrorCode::permission_denied,
                 "{} gives no access to {} without an account: check the name, or add --creds USER:PASSWORD", host_,

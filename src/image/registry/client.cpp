@@ -66,10 +66,12 @@ void RegistryHost::use(const std::string& scheme, std::optional<Credentials> cre
 }
 
 Result<std::unique_ptr<RegistryHost>> RegistryHost::connect(const Reference& reference, const RegistryOptions& options,
-                                                            const std::string& actions) {
+                                                            const std::string& actions,
+                                                            const std::string& more_scopes) {
   std::unique_ptr<RegistryHost> host(new RegistryHost);
   host->reference_ = reference;
   host->scope_ = fmt::format("repository:{}:{}", reference.repository, actions);
+  if (!more_scopes.empty()) host->scope_ += " " + more_scopes;
   host->http_ = {options.ca_file, !options.insecure, options.patience, options.cancel_fds};
   host->retries_ = options.retries;
   auto credentials = options.credentials;
@@ -129,18 +131,18 @@ HttpResult RegistryClient::authorized(HttpRequest request, const BodySink& sink)
   Authorizer& authorizer = host_->authorizer();
   const std::size_t plain_headers = request.headers.size();
   for (int attempt = 0;; ++attempt) {
-    const auto authorization = authorizer.authorization(http_, scope_);
+    const auto authorization = authorizer.authorization(http_, host_->scope());
     if (!authorization) return lasting(authorization.error());
     request.headers.resize(plain_headers);
     if (!authorization->empty()) request.headers.push_back("Authorization: " + *authorization);
     auto answer = http_.perform(request, sink);
     if (!answer || (answer->status != 401 && answer->status != 403)) return answer;
     if (answer->status == 403 || attempt > 0) {
-      Error error = authorizer.no_access(scope_).value();
+      Error error = authorizer.no_access(host_->scope()).value();
       error.message += fmt::format("; it says: {}", words_of(*answer));
       return lasting(std::move(error));
     }
-    if (auto understood = authorizer.refused(*answer, scope_, *authorization); !understood)
+    if (auto understood = authorizer.refused(*answer, host_->scope(), *authorization); !understood)
       return lasting(std::move(understood.error()));
   }
 }

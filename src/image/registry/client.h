@@ -32,7 +32,8 @@ class RegistryHost {
   // for others if the options say so. `actions` is what will be done in the repository: "pull" or "pull,push".
   [[nodiscard]] static Result<std::unique_ptr<RegistryHost>> connect(const Reference& reference,
                                                                      const RegistryOptions& options,
-                                                                     const std::string& actions);
+                                                                     const std::string& actions,
+                                                                     const std::string& more_scopes = {});
 
   // The address of something in the repository: url("blobs/uploads/").
   [[nodiscard]] std::string url(std::string_view path) const;
@@ -60,10 +61,7 @@ class RegistryHost {
 class RegistryClient {
  public:
   // `more_scopes` is what tokens have to allow besides the host's repository.
-  explicit RegistryClient(RegistryHost& host, const std::string& more_scopes = {})
-      : host_(&host),
-        scope_(more_scopes.empty() ? host.scope() : host.scope() + " " + more_scopes),
-        http_(host.http()) {}
+  explicit RegistryClient(RegistryHost& host) : host_(&host), http_(host.http()) {}
 
   // Authenticates, follows redirects (a token is shown to the registry alone), and tries again what may pass. `make` is
   // asked anew for each try. Gives an answer of any status but those that were tried in vain, 401 and 403.
@@ -80,7 +78,6 @@ class RegistryClient {
   HttpResult authorized(HttpRequest request, const BodySink& sink);
 
   RegistryHost* host_;
-  std::string scope_;
   HttpClient http_;
 };
 

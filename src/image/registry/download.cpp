@@ -25,7 +25,8 @@ Result<std::uint64_t> begin_of(const HttpResponse& head) {
 
 class Download {
  public:
-  Download(RegistryClient& client, const Descriptor& descriptor, ArrivingBlob& blob, std::atomic<std::uint64_t>& arrived)
+  Download(RegistryClient& client, const Descriptor& descriptor, ArrivingBlob& blob,
+           std::atomic<std::uint64_t>& arrived)
       : client_(client), descriptor_(descriptor), blob_(blob), arrived_(arrived), retries_(client.host().retries()) {}
 
   // Until all bytes are there.
@@ -34,7 +35,8 @@ class Download {
       const std::uint64_t before = blob_.offset();
       const HttpResponse answer = STRATA_TRY(client_.send([this] { return request(); }, sink(), retries_));
       if (answer.status == 404)
-        return fail(ErrorCode::not_found, "the registry has lost it: push the image there again ({})", words_of(answer));
+        return fail(ErrorCode::not_found, "the registry has lost it: push the image there again ({})",
+                    words_of(answer));
       if (answer.status == 416)  // a range that begins behind the end of what it has
         return fail(ErrorCode::bad_data, "the registry has {} bytes of it, {} are promised", before, blob_.size());
       if (answer.status / 100 != 2) return fail("{}", words_of(answer));

@@ -51,7 +51,8 @@ Result<Document> get(RegistryClient& client, const BlobStore& store, const std::
 Result<std::optional<Digest>> digest_of_tag(RegistryClient& client) {
   const Reference& reference = client.host().reference();
   if (!reference.digest.empty()) return STRATA_TRY(Digest::parse(reference.digest));
-  HttpRequest request{.method = "HEAD", .url = client.host().url("manifests/" + reference.tag), .headers = accept_headers()};
+  HttpRequest request{
+      .method = "HEAD", .url = client.host().url("manifests/" + reference.tag), .headers = accept_headers()};
   const HttpResponse answer = STRATA_TRY(with_context(client.send(request), "the manifest {}", reference.tag));
   if (answer.status == 404) return no_such_image(client.host(), answer);
   if (answer.status != 200) return std::nullopt;  // some have no HEAD
@@ -61,7 +62,8 @@ Result<std::optional<Digest>> digest_of_tag(RegistryClient& client) {
 }  // namespace
 
 Result<FetchedManifest> fetch_manifest(RegistryClient& client, const BlobStore& store, const Platform& platform) {
-  Document document = STRATA_TRY(get(client, store, STRATA_TRY(digest_of_tag(client))));
+  const std::optional<Digest> expected = STRATA_TRY(digest_of_tag(client));
+  Document document = STRATA_TRY(get(client, store, expected));
   if (is_index(document.text)) {
     const Index index = STRATA_TRY(with_context(read_index(document.text), "the registry's index"));
     const Descriptor chosen = STRATA_TRY(choose_platform(index, platform));

@@ -29,7 +29,11 @@ std::uint64_t bytes_in(std::string_view range) {
 class Upload {
  public:
   Upload(RegistryClient& client, const Descriptor& descriptor, UniqueFd file, std::atomic<std::uint64_t>& sent)
-      : client_(client), descriptor_(descriptor), file_(std::move(file)), sent_(sent), retries_(client.host().retries()) {}
+      : client_(client),
+        descriptor_(descriptor),
+        file_(std::move(file)),
+        sent_(sent),
+        retries_(client.host().retries()) {}
 
   // True if the registry took the blob from the other repository.
   Result<bool> begin(const std::optional<std::string>& mount_from) {
@@ -81,6 +85,7 @@ class Upload {
   HttpResult put_whole() { return client_.once(request("PUT", 0, true)); }
 
   HttpResult put_rest() {
+    if (session_.offset == descriptor_.size) return client_.once(request("PUT", descriptor_.size, true));
     HttpRequest chunk = request("PATCH", session_.offset, false);
     chunk.headers.push_back(fmt::format("Content-Range: {}-{}", session_.offset, descriptor_.size - 1));
     auto answer = client_.once(chunk);
