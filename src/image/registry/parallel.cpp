@@ -65,6 +65,7 @@ Result<void> in_parallel(RegistryHost& host, const StopSignal& stop, std::size_t
     ++running;
     threads.push_back(std::move(*thread));
   }
+  tick();
   std::unique_lock lock(mutex);
   while (!ended.wait_for(lock, tick_interval, [&] { return running == 0; })) {
     lock.unlock();

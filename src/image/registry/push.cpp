@@ -25,6 +25,7 @@ std::map<Digest, std::string> repositories_of_blobs(const BlobStore& store, cons
     if (!near || !info.manifest) continue;
     const auto image = open_image(store, *info.manifest);
     if (!image) continue;
+    repositories.emplace(image->manifest.config.digest, other->repository);
     for (const Descriptor& layer : image->manifest.layers) repositories.emplace(layer.digest, other->repository);
   }
   return repositories;
