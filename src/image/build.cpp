@@ -5,6 +5,7 @@
 #include "image/disk.h"
 #include "image/image.h"
 #include "image/initrd.h"
+#include "image/kernel.h"
 #include "image/names.h"
 #include "image/recipe.h"
 #include "image/store.h"
@@ -47,26 +48,12 @@ Result<void> check_room(const fs::path& directory) {
               directory.parent_path().string(), room_for_build / mib);
 }
 
-// The release of the only kernel in the guest's tree.
-Result<std::string> kernel_release_in(const fs::path& tree) {
-  std::error_code ignored;
-  for (const fs::directory_entry& entry : fs::directory_iterator(tree / "usr/lib/modules", ignored))
-    if (fs::is_directory(entry.path() / "kernel")) return entry.path().filename().string();
-  return fail(ErrorCode::not_found, "the guest has no kernel");
-}
-
-// Debian keeps the kernel in /boot; from Linux 7.0 on with its modules.
-Result<void> copy_kernel(const fs::path& tree, const std::string& release, const fs::path& to) {
-  for (const fs::path& from :
-       {tree / "boot" / ("vmlinuz-" + release), tree / "usr/lib/modules" / release / "vmlinuz"}) {
-    if (!fs::is_regular_file(from)) continue;
-    std::error_code error;
-    fs::copy_file(from, to, error);
-    if (!error) return {};
-    errno = error.value();
-    return fail_errno("copying {}", from.string());
-  }
-  return fail(ErrorCode::not_found, "the guest has no kernel of release {}", release);
+Result<void> copy_kernel(const fs::path& from, const fs::path& to) {
+  std::error_code error;
+  fs::copy_file(from, to, error);
+  if (!error) return {};
+  errno = error.value();
+  return fail_errno("copying {}", from.string());
 }
 
 std::string now_utc() {
@@ -104,14 +91,15 @@ Result<ImageInfo> make_files(const Recipe& recipe, const BuildOptions& options, 
   STRATA_TRY(make_disk(archive, tree, directory / disk_file, options.disk_bytes, options.cancel_fd));
 
   report("finishing", 0.97);
+  const KernelFile kernel = STRATA_TRY(find_kernel(tree));
   ImageInfo info{.name = recipe.name,
                  .suite = recipe.suite,
                  .architecture = recipe.architecture,
-                 .kernel_release = STRATA_TRY(kernel_release_in(tree)),
+                 .kernel_release = kernel.release,
                  .command_line = "root=/dev/vda rw console=ttyS0",
                  .created = now_utc(),
                  .disk_bytes = options.disk_bytes};
-  STRATA_TRY(copy_kernel(tree, info.kernel_release, directory / kernel_file));
+  STRATA_TRY(copy_kernel(kernel.kernel, directory / kernel_file));
   STRATA_TRY(make_initrd(tree, info.kernel_release, directory / initrd_file));
   STRATA_TRY(write_info(directory, info));
   remove_tree(tree);
