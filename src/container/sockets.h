@@ -14,4 +14,7 @@ namespace strata::container {
 /// Sends the text (at least one byte) with the descriptor beside it. Gives false where that fails; allocates nothing.
 [[nodiscard]] bool send_fd(int socket, int fd, std::string_view text);
 
+/// Receives one descriptor and the text beside it, which is passed over.
+[[nodiscard]] Result<UniqueFd> receive_fd(int socket);
+
 }  // namespace strata::container

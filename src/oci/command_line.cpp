@@ -5,6 +5,7 @@
 #include "oci/commands.h"
 #include "oci/log.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 #include <CLI/CLI.hpp>
 
@@ -38,15 +39,20 @@ int run_command_line(int argc, char** argv) {
   Log log;
   bool debug = false;
   std::string rootless;
+  int held = -1;
   app.add_option("--root", context.runtime.root, "Folder of the containers' state")->type_name("FOLDER");
   app.add_option("--log", log.path, "Write errors into this file too")->type_name("FILE");
   app.add_option("--log-format", log.format, "text or json")->check(CLI::IsMember({"text", "json"}));
   app.add_flag("--debug", debug, "Accepted for engines that give it");
   app.add_flag("--systemd-cgroup", context.runtime.systemd_cgroup, "cgroupsPath is SLICE:PREFIX:NAME");
   app.add_option("--rootless", rootless, "Accepted for engines that give it: found out by itself");
+  app.add_option("--hold-fd", held,
+                 "Keep this descriptor open until the command ends; hooks and programs do not get it")
+      ->type_name("N");
   add_lifecycle_commands(app, context);
   add_process_commands(app, context);
   add_information_commands(app, context);
+  add_supervise_command(app, context);
 
   try {
     app.parse(argc, argv);
@@ -56,6 +62,7 @@ int run_command_line(int argc, char** argv) {
     return report({ErrorCode::usage, fmt::format("{}; see strata-oci --help", error.what())});
   }
   if (!context.action) return report({ErrorCode::usage, "a subcommand is required; see strata-oci --help"});
+  if (held >= 0) ::fcntl(held, F_SETFD, FD_CLOEXEC);
   const auto code = context.action();
   if (code) return *code;
   log.write(code.error().message);

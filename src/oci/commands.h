@@ -18,6 +18,8 @@ void add_lifecycle_commands(CLI::App& app, Context& context);    // create run s
 void add_process_commands(CLI::App& app, Context& context);      // exec pause resume update
 void add_information_commands(CLI::App& app, Context& context);  // state list ps features spec
 
+void add_supervise_command(CLI::App& app, Context& context);
+
 /// What is done when that subcommand is given.
 template <class F>
 void on(CLI::App* command, Context& context, F&& action) {

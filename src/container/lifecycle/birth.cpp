@@ -4,6 +4,7 @@
 #include "container/lifecycle/hooks.h"
 #include "container/lifecycle/terminal.h"
 #include "container/namespaces/namespaces.h"
+#include "container/process/user_lookup.h"
 #include "container/sockets.h"
 
 #include <linux/keyctl.h>
@@ -149,6 +150,7 @@ Result<void> make_container(Birth& birth, Rootfs& rootfs, ProcessSetup& setup, c
   }
   STRATA_TRY(run_hooks("createContainer", spec.hooks.create_container, state));
   STRATA_TRY(rootfs.enter());
+  STRATA_TRY(find_user(birth.process.user));
   if (birth.process.terminal) {
     const UniqueFd slave = STRATA_TRY(hand_over_terminal(birth));
     STRATA_TRY(rootfs.bind_console(slave.get()));
@@ -198,6 +200,7 @@ void be_further_process(Birth& birth) {
     STRATA_TRY(begin(birth));
     STRATA_TRY(setup.open_host_files());
     STRATA_TRY(birth.channel.expect(Word::joined));
+    STRATA_TRY(find_user(birth.process.user));
     if (birth.process.terminal) {
       const UniqueFd slave = STRATA_TRY(hand_over_terminal(birth));
       STRATA_TRY(take_terminal(slave.get()));

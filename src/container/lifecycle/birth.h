@@ -17,7 +17,7 @@ namespace strata::container {
 /// All that the child needs, ready before it begins: it is a copy of the runtime, in other namespaces.
 struct Birth {
   const Spec& spec;
-  const Process& process;
+  Process& process;  // its user is looked up inside
   const NamespacePlan& namespaces;
   Channel channel;         // to the runtime
   UniqueFd start;          // listening, where `start` comes from; empty: it does not wait for that

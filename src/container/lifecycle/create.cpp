@@ -7,28 +7,16 @@
 #include "container/namespaces/namespaces.h"
 #include "container/sockets.h"
 #include "container/spec/read_spec.h"
+#include "container/utc_time.h"
 
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <chrono>
-#include <ctime>
 #include <filesystem>
 
 namespace strata::container {
 namespace {
-
-std::string now() {
-  const auto time = std::chrono::system_clock::now().time_since_epoch();
-  const std::time_t seconds = std::chrono::duration_cast<std::chrono::seconds>(time).count();
-  const auto rest = std::chrono::duration_cast<std::chrono::nanoseconds>(time).count() % 1'000'000'000;
-  std::tm utc{};
-  ::gmtime_r(&seconds, &utc);
-  char text[32];
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &utc);
-  return fmt::format("{}.{:09}Z", text, rest);
-}
 
 // systemd's names, SLICE:PREFIX:NAME, as the path that systemd would give them.
 Result<std::string> systemd_path(const std::string& given) {
@@ -207,7 +195,7 @@ Result<Created> make_container(const Runtime& runtime, const std::string& id, co
                   .record = {.id = id,
                              .bundle = bundle,
                              .rootfs = rootfs_path,
-                             .created = now(),
+                             .created = utc_now(),
                              .owner = ::getuid(),
                              .annotations = spec.annotations},
                   .spec = std::move(spec)};

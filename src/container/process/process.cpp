@@ -3,6 +3,7 @@
 
 #include "container/files.h"
 #include "container/process/arguments.h"
+#include "container/process/user_lookup.h"
 
 #include <fcntl.h>
 #include <sched.h>
@@ -21,22 +22,6 @@ std::string_view variable(const std::vector<std::string>& env, std::string_view 
     if (one.size() > name.size() && one.starts_with(name) && one[name.size()] == '=')
       return std::string_view(one).substr(name.size() + 1);
   return {};
-}
-
-// The field after the fifth colon of the user's line in the container's /etc/passwd.
-std::string home_of(uid_t uid) {
-  const auto text = read_file("/etc/passwd");
-  for (std::size_t begin = 0; text && begin < text->size();) {
-    const std::size_t end = std::min(text->find('\n', begin), text->size());
-    std::vector<std::string> fields(1);
-    for (std::size_t i = begin; i < end; ++i) {
-      if ((*text)[i] == ':') fields.emplace_back();
-      else fields.back() += (*text)[i];
-    }
-    if (fields.size() > 5 && fields[2] == std::to_string(uid) && !fields[5].empty()) return fields[5];
-    begin = end + 1;
-  }
-  return uid == 0 ? "/root" : "/";
 }
 
 // By its mode alone: a user who may not run it is told by exec itself.

@@ -116,6 +116,7 @@ std::vector<ResourceLimit> read_limits(const JsonReader& json) {
 
 User read_user(const JsonReader& json) {
   return {
+      .name = {},
       .uid = json["uid"].number<uid_t>(),
       .gid = json["gid"].number<gid_t>(),
       .umask = json["umask"].optional_number<mode_t>(),
@@ -164,6 +165,7 @@ Process read_process(const JsonReader& json) {
     process.console_size =
         TerminalSize{.height = size["height"].number<std::uint16_t>(), .width = size["width"].number<std::uint16_t>()};
   process.user = read_user(json["user"]);
+  process.user.name = json["strata"]["user"].text();  // our own: other runtimes pass over it
   process.args = json["args"].required().texts();
   if (process.args.empty()) json["args"].complain("must name a program");
   process.env = json["env"].texts();

@@ -67,6 +67,7 @@ struct Capabilities {
 };
 
 struct User {
+  std::string name;  // USER[:GROUP]: looked up in the container; takes the place of the numbers
   uid_t uid = 0;
   gid_t gid = 0;
   std::optional<mode_t> umask;
