@@ -3,7 +3,7 @@
 
 #include "container/files.h"
 #include "container/rootfs/mount_tree.h"
-#include "container/rootfs/path_in_root.h"
+#include "base/path_in_root.h"
 
 #include <fcntl.h>
 #include <linux/magic.h>

@@ -1,5 +1,5 @@
 // Tests that paths stay inside the root.
-#include "container/rootfs/path_in_root.h"
+#include "base/path_in_root.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -7,7 +7,7 @@
 
 #include <filesystem>
 
-namespace strata::container {
+namespace strata {
 namespace {
 
 namespace fs = std::filesystem;
@@ -57,4 +57,4 @@ TEST_F(PathInRoot, LinksOfProcLeadNowhere) {
 }
 
 }  // namespace
-}  // namespace strata::container
+}  // namespace strata

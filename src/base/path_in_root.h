@@ -11,7 +11,7 @@
 
 #include <string>
 
-namespace strata::container {
+namespace strata {
 
 /// Opens what the path names inside the root. O_CLOEXEC is always set. An absolute path begins at the root too.
 [[nodiscard]] Result<UniqueFd> open_in_root(int root, const std::string& path, int flags, mode_t mode = 0);
@@ -27,4 +27,4 @@ struct ParentInRoot {
 };
 [[nodiscard]] Result<ParentInRoot> make_parent_in_root(int root, const std::string& path);
 
-}  // namespace strata::container
+}  // namespace strata

@@ -1,12 +1,12 @@
 // Opening and making paths inside a container's root.
-#include "container/rootfs/path_in_root.h"
+#include "base/path_in_root.h"
 
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
-namespace strata::container {
+namespace strata {
 Result<UniqueFd> open_in_root(int root, const std::string& path, int flags, mode_t mode) {
   open_how how{};
   how.flags = static_cast<std::uint64_t>(flags) | O_CLOEXEC;
@@ -48,4 +48,4 @@ Result<UniqueFd> make_file_in_root(int root, const std::string& path) {
   return open_in_root(root, path, O_PATH);
 }
 
-}  // namespace strata::container
+}  // namespace strata
