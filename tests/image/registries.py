@@ -280,6 +280,12 @@ class RegistryTest(unittest.TestCase):
         self.assertEqual(ended.stdout, "")
         return lines[0]
 
+    def wait_for(self, condition, what, seconds=10):
+        end = time.monotonic() + seconds
+        while not condition():
+            self.assertLess(time.monotonic(), end, f"waited {seconds} s: {what}")
+            time.sleep(0.01)
+
     def image_names(self):
         return [image["name"] for image in json.loads(self.strata("list", "--json").stdout)]
 

@@ -100,14 +100,10 @@ Result<std::optional<BlobWriter>> begin_blob(const BlobStore& store, const Descr
 
 Result<void> download(RegistryClient& client, const Descriptor& descriptor, ArrivingBlob& blob,
                       std::atomic<std::uint64_t>& arrived) {
-  const bool resumed = blob.offset() > 0;
   arrived += blob.offset();
   Download one(client, descriptor, blob, arrived);
   STRATA_TRY(with_context(one.fetch(), "{}", descriptor.digest.text()));
-  auto committed = blob.commit();
-  if (!committed && resumed && committed.error().code == ErrorCode::bad_data)
-    committed.error().message += "; a part of it was from an earlier pull: pull again";
-  return committed;
+  return blob.commit();
 }
 
 }  // namespace strata::image

@@ -113,7 +113,7 @@ HttpError error_of(CURLcode code, const char* detail, const HttpOptions& options
   switch (code) {
     case CURLE_OPERATION_TIMEDOUT:
       return {Kind::passing,
-              {ErrorCode::timed_out,
+              {ErrorCode::io,
                fmt::format("no answer, or less than a kilobyte a second, for {} s", options.patience.count())}};
     case CURLE_COULDNT_CONNECT: return {Kind::refused, {ErrorCode::io, words}};
     case CURLE_GOT_NOTHING:

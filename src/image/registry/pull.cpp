@@ -40,16 +40,20 @@ class Pull {
   }
 
   Result<void> fetch(RegistryClient& client, const Descriptor& descriptor) {
-    auto writer = STRATA_TRY(begin_blob(store_, descriptor, client.host().http().cancel_fds));
-    if (!writer) {
-      arrived_ += descriptor.size;
-      return {};
+    while (true) {
+      const std::uint64_t before = arrived_;
+      auto writer = STRATA_TRY(begin_blob(store_, descriptor, client.host().http().cancel_fds));
+      if (!writer) {
+        arrived_ += descriptor.size;
+        return {};
+      }
+      const auto blob = STRATA_TRY(ArrivingBlob::make(store_, descriptor.digest, std::move(writer)));
+      const std::uint64_t resumed = blob->offset();
+      auto fetched = download(client, descriptor, *blob, arrived_);
+      if (fetched) transferred_ += descriptor.size - resumed;
+      // If what an earlier pull left was wrong, it is gone now.
+      if (fetched || resumed == 0 || fetched.error().code != ErrorCode::bad_data || store) return fetched;
     }
-    const auto blob = STRATA_TRY(ArrivingBlob::make(store_, descriptor.digest, std::move(writer)));
-    const std::uint64_t resumed = blob->offset();
-    STRATA_TRY(download(client, descriptor, *blob, arrived_));
-    transferred_ += descriptor.size - resumed;
-    return {};
   }
 
   void show() const {
