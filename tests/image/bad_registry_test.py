@@ -120,7 +120,7 @@ class Lies(BadRegistry):
         image = small_image()
         server = self.serve(self.blob_is(lambda blob: blob[:-1] + b"!"), image)
         self.fails(server, f"the content of {image.layers[1]} is not what its digest says")
-        self.assertEqual([name for name in self.blobs() if name.startswith(".")], [])
+        self.assertEqual([name for name in self.blobs() if image.layers[1].split(":")[1] in name], [])
         self.heals(server, image)
 
     def test_longer(self):
@@ -158,8 +158,10 @@ class Lies(BadRegistry):
         folder = self.data / "strata" / "blobs" / "sha256"
         folder.mkdir(parents=True)
         (folder / f".{image.layers[1].split(':')[1]}.partial").write_bytes(b"rubbish" * 1000)
-        self.fails(server, "a part of it was from an earlier pull: pull again")
-        self.heals(server, image)
+        self.pull(server.name)
+        self.assert_stored(image)
+        ranges = [headers.get("Range") for _, path, headers in server.requests if path.endswith(image.layers[1])]
+        self.assertEqual(ranges, ["bytes=7000-", None])
 
     def test_about_the_manifest(self):
         class Lying(Handler):
@@ -186,7 +188,7 @@ class Nonsense(BadRegistry):
         nested = index | {"manifests": [index["manifests"][0] | {"digest": digest_of(json.dumps(index).encode())}]}
         old = {"schemaVersion": 1, "name": "x", "fsLayers": []}
         for document, words in ((b"", "manifest"), (b"{", "manifest"), (b"[]", "manifest"), (b"<html>", "manifest"), (old, "manifest"),
-                                (one_layer, "diff_ids"), (negative, "config.size"), (away, "config.digest"),
+                                (one_layer, "has 1 layers, its config 2"), (negative, "config.size"), (away, "config.digest"),
                                 (huge, "more than 4194304 bytes"), (index | {"manifests": []}, "linux/amd64"),
                                 (index | {"manifests": [7]}, "manifests[0]"), (b"[" * 100_000, "manifest")):
             with self.subTest(words=words, document=str(document)[:60]):

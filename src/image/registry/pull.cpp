@@ -40,8 +40,7 @@ class Pull {
   }
 
   Result<void> fetch(RegistryClient& client, const Descriptor& descriptor) {
-    while (true) {
-      const std::uint64_t before = arrived_;
+    for (bool again = true;; again = false) {
       auto writer = STRATA_TRY(begin_blob(store_, descriptor, client.host().http().cancel_fds));
       if (!writer) {
         arrived_ += descriptor.size;
@@ -51,8 +50,9 @@ class Pull {
       const std::uint64_t resumed = blob->offset();
       auto fetched = download(client, descriptor, *blob, arrived_);
       if (fetched) transferred_ += descriptor.size - resumed;
-      // If what an earlier pull left was wrong, it is gone now.
-      if (fetched || resumed == 0 || fetched.error().code != ErrorCode::bad_data || store) return fetched;
+      // If it was wrong because of what an earlier pull left, that is gone now, and fetching all of it may succeed.
+      if (fetched || !again || resumed == 0 || fetched.error().code != ErrorCode::bad_data) return fetched;
+      arrived_ -= blob->offset();
     }
   }
 
