@@ -3,6 +3,8 @@
 
 #include "base/assert.h"
 
+#include <bit>
+
 namespace strata::float_stack {
 
 // clang-format off
@@ -79,7 +81,7 @@ const uint8_t* register_stub(Operation operation) {
 
 }  // namespace
 
-void run(Operation operation) { reinterpret_cast<void (*)()>(register_stub(operation))(); }
+void run(Operation operation) { std::bit_cast<void (*)()>(register_stub(operation))(); }
 
 uint32_t run_with_flags(Operation operation, uint32_t flags) {
   constexpr uint64_t ours = 0x202;        // IF and the bit that is always set
@@ -90,7 +92,8 @@ uint32_t run_with_flags(Operation operation, uint32_t flags) {
 void run(Operation operation, void* memory) {
   const unsigned opcode = operation >> 8, reg = operation >> 3 & 7;
   STRATA_ASSERT(opcode >= 0xd8 && opcode <= 0xdf);
-  reinterpret_cast<void (*)(void*)>(strata_float_stack_memory + ((opcode - 0xd8) * 8 + reg) * stub_size)(memory);
+  const uint8_t* const stub = strata_float_stack_memory + ((opcode - 0xd8) * 8 + reg) * stub_size;
+  std::bit_cast<void (*)(void*)>(stub)(memory);
 }
 
 uint16_t status() {

@@ -17,14 +17,16 @@ WorkerPool::~WorkerPool() {
 }
 
 void WorkerPool::submit(std::function<void()> work) {
+  bool queued = false;
   {
     const std::lock_guard lock(mutex_);
     if (idle_ <= queue_.size() && threads_.size() < most_threads_) {
       if (auto thread = start_thread("strata-disk", [this] { serve(); })) threads_.push_back(std::move(*thread));
     }
-    if (!threads_.empty()) queue_.push_back(std::move(work));
+    queued = !threads_.empty();
+    if (queued) queue_.push_back(std::move(work));
   }
-  if (work) return work();
+  if (!queued) return work();
   changed_.notify_one();
 }
 

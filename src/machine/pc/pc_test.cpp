@@ -20,8 +20,7 @@
 namespace strata::machine::pc {
 namespace {
 
-using std::chrono_literals::operator""s;
-using std::chrono_literals::operator""ms;
+using namespace std::chrono_literals;
 
 constexpr uint64_t mib = uint64_t{1} << 20;
 

@@ -9,7 +9,6 @@
 namespace strata::network {
 namespace {
 
-using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 

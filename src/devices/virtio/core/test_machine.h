@@ -121,7 +121,7 @@ class TestDriver {
     if (queues == 0xffff) return false;  // there is nothing: the BAR is not mapped
     if (with_msix) enable_msix();
     queues_.assign(queues, {});
-    for (uint16_t i = 0; i < queues_.size(); ++i) start_queue(i, queue_size, with_msix);
+    for (uint16_t i = 0; i < queues; ++i) start_queue(i, queue_size, with_msix);
     set_common<uint8_t>(20, 15);
     return true;
   }

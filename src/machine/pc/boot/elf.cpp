@@ -21,7 +21,8 @@ bool inside(uint64_t offset, uint64_t size, uint64_t total) { return offset <= t
 /// Looks for Xen's note; a damaged note section is no reason to refuse the rest.
 std::optional<uint32_t> find_pvh_entry(std::span<const std::byte> notes) {
   constexpr size_t note_header = 12;
-  constexpr std::string_view owner{"Xen", 4};
+  using namespace std::string_view_literals;
+  constexpr std::string_view owner = "Xen\0"sv;
   while (notes.size() >= note_header) {
     const uint64_t name_size = align_up(uint64_t{load_le<uint32_t>(&notes[0])}, 4);
     const uint64_t value_size = align_up(uint64_t{load_le<uint32_t>(&notes[4])}, 4);

@@ -109,7 +109,8 @@ Result<Loaded> load_by_elf(Target& target, std::span<const std::byte> kernel) {
 }
 
 void write_info(Target& target, const Source& source, uint64_t initrd) {
-  constexpr std::string_view loader_name{"Strata", 7};
+  using namespace std::string_view_literals;
+  constexpr std::string_view loader_name = "Strata\0"sv;
   Info info;
   info.flags = info_memory | info_command_line | info_memory_map | info_loader_name;
   info.memory_lower = conventional_end / 1024;
