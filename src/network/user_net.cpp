@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <sys/epoll.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 #include <deque>
@@ -21,10 +22,16 @@
 namespace strata::network {
 namespace {
 
-in_addr address(const char* text) {
-  in_addr result = {};
-  inet_pton(AF_INET, text, &result);
-  return result;
+in_addr address(uint32_t number) { return {htonl(number)}; }
+
+in_addr host_of(const Forward& forward) {
+  in_addr host;
+  std::memcpy(&host, forward.host_address.data(), sizeof host);
+  return host;
+}
+
+bool has(const std::vector<Forward>& forwards, const Forward& one) {
+  return std::find(forwards.begin(), forwards.end(), one) != forwards.end();
 }
 
 /// A peer that hangs up is an error of send(2), which libslirp handles; the signal would end the program.
@@ -73,6 +80,8 @@ class UserNet::Stack : public std::enable_shared_from_this<Stack> {
   Result<void> start(const UserNetOptions& options);
   void send(std::span<const std::byte> frame);
   void connect(Receiver receiver) { receiver_ = std::move(receiver); }
+  const std::vector<Forward>& forwards() const { return forwards_; }
+  Result<void> set_forwards(const std::vector<Forward>& wanted);
   /// The port is gone: nothing is called back any more.
   void close();
 
@@ -85,6 +94,7 @@ class UserNet::Stack : public std::enable_shared_from_this<Stack> {
   };
 
   Result<void> add(const Forward& forward);
+  void remove(const Forward& forward);
   static const SlirpCb& callbacks();
   static Stack& self(void* opaque) { return *static_cast<Stack*>(opaque); }
 
@@ -108,6 +118,8 @@ class UserNet::Stack : public std::enable_shared_from_this<Stack> {
   std::map<Timer*, std::unique_ptr<Timer>> timers_;
   std::deque<std::vector<std::byte>> held_;  ///< frames made inside of send()
   bool in_send_ = false;
+  bool answers_inside_ = false;
+  std::vector<Forward> forwards_;
   std::atomic<bool> scheduled_ = false;
   std::optional<LoopTimer> wake_;
   std::optional<FdWatch> watch_;
@@ -144,15 +156,17 @@ Result<void> UserNet::Stack::start(const UserNetOptions& options) {
   SlirpConfig config = {};
   config.version = 4;
   config.in_enabled = true;
-  config.vnetwork = address("10.0.2.0");
-  config.vnetmask = address("255.255.255.0");
-  config.vhost = address("10.0.2.2");
-  config.vdhcp_start = address("10.0.2.15");
-  config.vnameserver = address("10.0.2.3");
+  constexpr uint32_t mask = ~uint32_t{0} << (32 - user_net_addresses::prefix);
+  config.vnetwork = address(user_net_addresses::guest & mask);
+  config.vnetmask = address(mask);
+  config.vhost = address(user_net_addresses::gateway);
+  config.vdhcp_start = address(user_net_addresses::guest);
+  config.vnameserver = address(user_net_addresses::name_server);
   config.if_mtu = config.if_mru = options.mtu;
   slirp_ = slirp_new(&config, &callbacks(), this);
   if (!slirp_) return fail("libslirp {} does not start", slirp_version_string());
-  for (const Forward& forward : options.forwards) STRATA_TRY(add(forward));
+  answers_inside_ = options.answers_inside;
+  STRATA_TRY(set_forwards(options.forwards));
   // On the loop's thread, where it may have begun when this is destroyed.
   const auto wake_up = [weak = weak_from_this()] {
     if (const auto stack = weak.lock()) stack->schedule();
@@ -164,17 +178,41 @@ Result<void> UserNet::Stack::start(const UserNetOptions& options) {
 }
 
 Result<void> UserNet::Stack::add(const Forward& forward) {
-  in_addr host;
-  std::memcpy(&host, forward.host_address.data(), sizeof host);
   const bool udp = forward.protocol == Forward::Protocol::udp;
   errno = 0;
   // The guest's address 0: whoever got the first one by DHCP.
-  if (slirp_add_hostfwd(slirp_, udp, host, forward.host_port, {}, forward.guest_port) == 0) return {};
+  if (slirp_add_hostfwd(slirp_, udp, host_of(forward), forward.host_port, {}, forward.guest_port) == 0) return {};
   if (errno == EADDRINUSE) {
     return fail(ErrorCode::busy, "forward={}: {} port {} of this host is in use; choose another one",
                 to_string(forward), udp ? "UDP" : "TCP", forward.host_port);
   }
   return fail_errno("forward={}", to_string(forward));
+}
+
+void UserNet::Stack::remove(const Forward& forward) {
+  slirp_remove_hostfwd(slirp_, forward.protocol == Forward::Protocol::udp, host_of(forward), forward.host_port);
+}
+
+Result<void> UserNet::Stack::set_forwards(const std::vector<Forward>& wanted) {
+  // What goes makes room first: a port of the host may come to lead elsewhere.
+  std::vector<Forward> removed, added;
+  for (const Forward& each : forwards_) {
+    if (has(wanted, each)) continue;
+    remove(each);
+    removed.push_back(each);
+  }
+  for (const Forward& each : wanted) {
+    if (has(forwards_, each)) continue;
+    if (auto done = add(each); !done) {
+      for (const Forward& one : added) remove(one);
+      for (const Forward& one : removed) STRATA_TRY(with_context(add(one), "{}; and now", done.error().message));
+      return done;
+    }
+    added.push_back(each);
+  }
+  forwards_ = wanted;
+  if (wake_) schedule();
+  return {};
 }
 
 void UserNet::Stack::send(std::span<const std::byte> frame) {
@@ -239,7 +277,7 @@ void UserNet::Stack::wait_for_next(uint32_t timeout_ms) {
 
 // What slirp answers to a frame at once must not come out while that frame goes in.
 void UserNet::Stack::frame_from_slirp(std::span<const std::byte> frame) {
-  if (in_send_) {
+  if (in_send_ && !answers_inside_) {
     held_.emplace_back(frame.begin(), frame.end());
   } else if (receiver_) {
     receiver_(frame, frame_of_slirp);
@@ -282,5 +320,9 @@ UserNet::~UserNet() { stack_->close(); }
 void UserNet::send(std::span<const std::byte> frame, const iface::Offload&) { stack_->send(frame); }
 
 void UserNet::connect(Receiver receiver) { stack_->connect(std::move(receiver)); }
+
+const std::vector<Forward>& UserNet::forwards() const { return stack_->forwards(); }
+
+Result<void> UserNet::set_forwards(const std::vector<Forward>& forwards) { return stack_->set_forwards(forwards); }
 
 }  // namespace strata::network

@@ -15,7 +15,15 @@ namespace strata::network {
 struct UserNetOptions {
   std::vector<Forward> forwards;
   uint16_t mtu = 1500;  ///< 576 to 65520; the guest's has to be the same
+  /// The receiver may be called from inside send(), which spares a copy.
+  bool answers_inside = false;
 };
+
+/// Where libslirp puts things, the same for each guest.
+namespace user_net_addresses {
+inline constexpr uint32_t guest = 0x0a00020f, gateway = 0x0a000202, name_server = 0x0a000203;
+inline constexpr unsigned prefix = 24;
+}  // namespace user_net_addresses
 
 /// libslirp's: the guest is 10.0.2.15 by DHCP, 10.0.2.2 is the gateway and stands for the host's own loopback, and
 /// 10.0.2.3 answers DNS as the host's resolver does. IPv4, TCP and UDP; ICMP where the host allows it.
@@ -29,6 +37,10 @@ class UserNet final : public iface::NetPort {
 
   void send(std::span<const std::byte> frame, const iface::Offload& offload = {}) override;
   void connect(Receiver receiver) override;
+
+  const std::vector<Forward>& forwards() const;
+  /// All or nothing; connections that are there go on. Errors: a port of the host that is in use.
+  Result<void> set_forwards(const std::vector<Forward>& forwards);
 
  private:
   class Stack;

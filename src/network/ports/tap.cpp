@@ -4,15 +4,14 @@
 #include <fcntl.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
-#include <net/if_arp.h>
 #include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <sys/uio.h>
 
 #include <array>
 #include <cerrno>
 #include <cstring>
 
+#include "network/ports/interface.h"
 #include "network/ports/namespace.h"
 #include "network/ports/receive_room.h"
 
@@ -24,10 +23,21 @@ constexpr unsigned least_mtu = 68, most_mtu = 65521;
 // Of Linux 6.2; Debian 12's headers do not have them yet.
 constexpr unsigned tun_f_uso4 = 0x20, tun_f_uso6 = 0x40;
 
+constexpr short tap_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR;
+
 ifreq request_for(const std::string& interface) {
   ifreq request = {};
   interface.copy(request.ifr_name, IFNAMSIZ - 1);
   return request;
+}
+
+Result<void> set_tap_header(int tap, const std::string& interface) {
+  const int little_endian = 1;
+  const int header_size = iface::Offload::header_size;
+  if (ioctl(tap, TUNSETVNETLE, &little_endian) != 0 || ioctl(tap, TUNSETVNETHDRSZ, &header_size) != 0) {
+    return fail_errno("setting the header of TAP {}", interface);
+  }
+  return {};
 }
 
 }  // namespace
@@ -53,52 +63,61 @@ Result<std::unique_ptr<TapPort>> TapPort::open(std::string name, const TapOption
   return port;
 }
 
-Result<void> TapPort::make_interface() {
-  tap_.reset(::open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC));
-  if (!tap_) return fail_errno("opening /dev/net/tun");
-  ifreq request = request_for(options_.interface);
-  request.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR;
-  if (ioctl(tap_.get(), TUNSETIFF, &request) != 0) {
-    if (errno == EBUSY) return fail(ErrorCode::busy, "TAP {} is in use by another program", options_.interface);
+Result<NewTap> make_tap(const std::string& interface) {
+  NewTap made;
+  made.tap.reset(::open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC));
+  if (!made.tap) return fail_errno("opening /dev/net/tun");
+  ifreq request = request_for(interface);
+  request.ifr_flags = tap_flags;
+  if (ioctl(made.tap.get(), TUNSETIFF, &request) != 0) {
+    if (errno == EBUSY) return fail(ErrorCode::busy, "TAP {} is in use by another program", interface);
     if (errno == EINVAL) {
-      return fail(ErrorCode::already_exists, "{} exists and is no TAP; choose another name", options_.interface);
+      return fail(ErrorCode::already_exists, "{} exists and is no TAP; choose another name", interface);
     }
-    return fail_errno("making TAP {}", options_.interface);
+    return fail_errno("making TAP {}", interface);
   }
-  interface_ = request.ifr_name;
-  if (options_.persistent && ioctl(tap_.get(), TUNSETPERSIST, 1) != 0) return fail_errno("keeping TAP {}", interface_);
+  made.interface = request.ifr_name;
+  STRATA_TRY(set_tap_header(made.tap.get(), made.interface));
+  return made;
+}
 
+Result<void> TapPort::make_interface() {
+  NewTap made = STRATA_TRY(make_tap(options_.interface));
+  tap_ = std::move(made.tap);
+  interface_ = std::move(made.interface);
+  if (options_.persistent && ioctl(tap_.get(), TUNSETPERSIST, 1) != 0) return fail_errno("keeping TAP {}", interface_);
+  return take_offloads();
+}
+
+Result<std::unique_ptr<TapPort>> TapPort::adopt(std::string name, UniqueFd tap, std::string place) {
+  std::unique_ptr<TapPort> port(new TapPort(std::move(name), {.netns = std::move(place)}));
+  ifreq about = {};
+  if (ioctl(tap.get(), TUNGETIFF, &about) != 0 || (about.ifr_flags & tap_flags) != tap_flags) {
+    return fail(ErrorCode::bad_data, "port {}: what came along is no TAP with a header", port->name());
+  }
+  port->interface_ = about.ifr_name;
+  port->tap_ = std::move(tap);
+  const int flags = fcntl(port->tap_.get(), F_GETFL);
+  if (flags < 0 || fcntl(port->tap_.get(), F_SETFL, flags | O_NONBLOCK) != 0) return fail_errno("port {}", port->name());
+  STRATA_TRY(with_context(set_tap_header(port->tap_.get(), port->interface_), "port {}", port->name()));
+  STRATA_TRY(with_context(port->take_offloads(), "port {}", port->name()));
+  return port;
+}
+
+Result<void> TapPort::take_offloads() const {
   constexpr unsigned tcp = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN;
   if (ioctl(tap_.get(), TUNSETOFFLOAD, tcp | tun_f_uso4 | tun_f_uso6) != 0 &&
       ioctl(tap_.get(), TUNSETOFFLOAD, tcp) != 0) {
     return fail_errno("setting the offloads of TAP {}", interface_);
   }
-  const int little_endian = 1;
-  const int header_size = iface::Offload::header_size;
-  if (ioctl(tap_.get(), TUNSETVNETLE, &little_endian) != 0 || ioctl(tap_.get(), TUNSETVNETHDRSZ, &header_size) != 0) {
-    return fail_errno("setting the header of TAP {}", interface_);
-  }
   return {};
 }
 
 Result<void> TapPort::set_up() const {
-  const UniqueFd any(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));  // ioctls on interfaces take a socket of any kind
-  if (!any) return fail_errno("making a socket");
-  ifreq request = request_for(interface_);
-  request.ifr_mtu = static_cast<int>(options_.mtu);
-  if (ioctl(any.get(), SIOCSIFMTU, &request) != 0)
-    return fail_errno("setting {}'s MTU to {}", interface_, options_.mtu);
-  if (options_.mac) {
-    request.ifr_hwaddr.sa_family = ARPHRD_ETHER;
-    options_.mac->store(reinterpret_cast<std::byte*>(request.ifr_hwaddr.sa_data));
-    if (ioctl(any.get(), SIOCSIFHWADDR, &request) != 0) return fail_errno("setting {}'s address", interface_);
-  }
-  if (!options_.up) return {};
-  request = request_for(interface_);
-  if (ioctl(any.get(), SIOCGIFFLAGS, &request) != 0) return fail_errno("reading {}'s flags", interface_);
-  request.ifr_flags = static_cast<short>(request.ifr_flags | IFF_UP);
-  if (ioctl(any.get(), SIOCSIFFLAGS, &request) != 0) return fail_errno("taking {} up", interface_);
-  return {};
+  const InterfaceSetter setter = STRATA_TRY(InterfaceSetter::make());
+  STRATA_TRY(setter.set_mtu(interface_, options_.mtu));
+  if (options_.mac) STRATA_TRY(setter.set_mac(interface_, *options_.mac));
+  return options_.up ? setter.take_up(interface_) : Result<void>{};
 }
 
 TapPort::~TapPort() {

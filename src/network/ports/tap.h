@@ -21,12 +21,22 @@ struct TapOptions {
   bool persistent = false;
 };
 
+struct NewTap {
+  UniqueFd tap;  ///< reads and writes frames behind iface::Offload's header; does not block
+  std::string interface;
+};
+
+/// A TAP in the namespace of the caller, still down; the kernel chooses an empty name. Errors: no right, name taken.
+[[nodiscard]] Result<NewTap> make_tap(const std::string& interface);
+
 /// Frames of up to 64 KiB pass in one piece with checksums not computed (IFF_VNET_HDR, TUNSETOFFLOAD): the host's TCP
 /// gives and takes them so. Gone when somebody deletes the interface or its namespace.
 class TapPort final : public Port {
  public:
   /// Errors: no permission (CAP_NET_ADMIN in the namespace's owner), name taken by another interface, no such namespace.
   static Result<std::unique_ptr<TapPort>> open(std::string name, const TapOptions& options);
+  /// One of make_tap(), from somebody else, who sets up the interface and may keep it open. `place` says where it is.
+  static Result<std::unique_ptr<TapPort>> adopt(std::string name, UniqueFd tap, std::string place);
   ~TapPort() override;
 
   std::string describe() const override;
@@ -39,6 +49,7 @@ class TapPort final : public Port {
  private:
   TapPort(std::string name, const TapOptions& options);
   Result<void> make_interface();
+  Result<void> take_offloads() const;
   Result<void> set_up() const;
 
   const TapOptions options_;

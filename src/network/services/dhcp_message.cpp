@@ -2,6 +2,7 @@
 #include "network/services/dhcp_message.h"
 
 #include <algorithm>
+#include <cctype>
 
 namespace strata::network::services {
 namespace {
@@ -24,6 +25,7 @@ enum Option : uint8_t {
   option_lease_time = 51,
   option_type = 53,
   option_server = 54,
+  option_wanted = 55,
   option_renewal_time = 58,
   option_rebinding_time = 59,
   option_client_id = 61,
@@ -60,6 +62,97 @@ void read_option(uint8_t code, Bytes value, DhcpRequest& request, bool& typed) {
     case option_host_name: request.host_name = host_name_of(value); break;
     default: break;
   }
+}
+
+Ipv4 address_in(Bytes value) { return ByteReader(value).u32(); }
+
+/// A domain comes to stand in resolv.conf: letters, digits, '-' and '.' only.
+std::string domain_of(Bytes value) {
+  std::string domain;
+  for (const std::byte byte : value) {
+    const char c = std::to_integer<char>(byte);
+    if (c == 0) break;
+    if (!std::isalnum(static_cast<unsigned char>(c)) && c != '-' && c != '.') return "";
+    domain += c;
+  }
+  return domain;
+}
+
+void read_reply_option(uint8_t code, Bytes value, DhcpReply& reply, bool& typed) {
+  ByteReader reader(value);
+  if (code == option_type) {
+    reply.type = static_cast<DhcpType>(reader.u8());
+    typed = value.size() == 1;
+  }
+  if (code == option_domain) reply.domain = domain_of(value);
+  if (code == option_mtu && value.size() == 2) reply.mtu = reader.u16();
+  if (value.size() < 4 || value.size() % 4 != 0) return;
+  switch (code) {
+    case option_server: reply.server = address_in(value); break;
+    case option_lease_time: reply.lease_seconds = address_in(value); break;
+    case option_mask: reply.mask = address_in(value); break;
+    case option_router: reply.router = address_in(value); break;  // the first is the one to take
+    case option_name_server:
+      while (reader.left() > 0) reply.name_servers.push_back(reader.u32());
+      break;
+    default: break;
+  }
+}
+
+/// The fields of BOOTP in front of the options (RFC 2131, section 2), as far as either side uses them.
+struct Fixed {
+  uint32_t transaction = 0;
+  uint16_t seconds = 0, flags = 0;
+  Ipv4 client = 0, yours = 0, relay = 0;
+  MacAddress mac;
+};
+
+std::optional<Fixed> read_fixed(ByteReader& reader, uint8_t operation) {
+  if (reader.u8() != operation || reader.u8() != hardware_ethernet || reader.u8() != 6) return std::nullopt;
+  Fixed fixed;
+  reader.u8();  // hops
+  fixed.transaction = reader.u32();
+  fixed.seconds = reader.u16();
+  fixed.flags = reader.u16();
+  fixed.client = reader.u32();
+  fixed.yours = reader.u32();
+  reader.u32();  // siaddr
+  fixed.relay = reader.u32();
+  fixed.mac = reader.mac();
+  reader.bytes(10 + 64 + 128);  // the rest of chaddr, sname, file
+  if (reader.u32() != magic_cookie || !reader.good()) return std::nullopt;
+  return fixed;
+}
+
+void write_fixed(ByteWriter& writer, uint8_t operation, const Fixed& fixed) {
+  writer.u8(operation);
+  writer.u8(hardware_ethernet);
+  writer.u8(6);
+  writer.u8(0);
+  writer.u32(fixed.transaction);
+  writer.u16(fixed.seconds);
+  writer.u16(fixed.flags);
+  writer.u32(fixed.client);
+  writer.u32(fixed.yours);
+  writer.u32(0);
+  writer.u32(fixed.relay);
+  writer.mac(fixed.mac);
+  writer.zeros(10 + 64 + 128);
+  writer.u32(magic_cookie);
+}
+
+/// false: they do not fit into the message.
+template <class F>
+bool each_option(ByteReader& reader, F&& take) {
+  while (reader.left() > 0) {
+    const uint8_t code = reader.u8();
+    if (code == option_end) break;
+    if (code == option_pad) continue;
+    const Bytes value = reader.bytes(reader.u8());
+    if (!reader.good()) return false;
+    take(code, value);
+  }
+  return true;
 }
 
 void text_option(ByteWriter& writer, uint8_t code, std::string_view text) {
@@ -112,49 +205,69 @@ void write_options(ByteWriter& writer, const DhcpReply& reply, const DhcpRequest
 
 std::optional<DhcpRequest> read_dhcp(Bytes payload) {
   ByteReader reader(payload);
+  const auto fixed = read_fixed(reader, boot_request);
+  if (!fixed) return std::nullopt;
   DhcpRequest request;
-  if (reader.u8() != boot_request || reader.u8() != hardware_ethernet || reader.u8() != 6) return std::nullopt;
-  reader.u8();  // hops
-  request.transaction = reader.u32();
-  request.seconds = reader.u16();
-  request.broadcast = (reader.u16() & broadcast_flag) != 0;
-  request.client = reader.u32();
-  reader.u32();  // yiaddr
-  reader.u32();  // siaddr
-  request.relay = reader.u32();
-  request.mac = reader.mac();
-  reader.bytes(10 + 64 + 128);  // the rest of chaddr, sname, file
-  if (reader.u32() != magic_cookie || !reader.good()) return std::nullopt;
+  request.transaction = fixed->transaction;
+  request.seconds = fixed->seconds;
+  request.broadcast = (fixed->flags & broadcast_flag) != 0;
+  request.client = fixed->client;
+  request.relay = fixed->relay;
+  request.mac = fixed->mac;
   bool typed = false;
-  while (reader.left() > 0) {
-    const uint8_t code = reader.u8();
-    if (code == option_end) break;
-    if (code == option_pad) continue;
-    const Bytes value = reader.bytes(reader.u8());
-    if (!reader.good()) return std::nullopt;
-    read_option(code, value, request, typed);
-  }
+  const bool whole =
+      each_option(reader, [&](uint8_t code, Bytes value) { read_option(code, value, request, typed); });
   const bool known = request.type >= DhcpType::discover && request.type <= DhcpType::inform;
-  return typed && known ? std::optional(request) : std::nullopt;
+  return whole && typed && known ? std::optional(request) : std::nullopt;
 }
 
 Frame write_dhcp(const DhcpReply& reply, const DhcpRequest& request) {
   ByteWriter writer;
-  writer.u8(boot_reply);
-  writer.u8(hardware_ethernet);
-  writer.u8(6);
-  writer.u8(0);
-  writer.u32(request.transaction);
-  writer.u16(0);
-  writer.u16(request.broadcast ? broadcast_flag : 0);
-  writer.u32(reply.type == DhcpType::nak ? 0 : request.client);
-  writer.u32(reply.yours);
-  writer.u32(0);
-  writer.u32(0);
-  writer.mac(request.mac);
-  writer.zeros(10 + 64 + 128);
-  writer.u32(magic_cookie);
+  write_fixed(writer, boot_reply,
+              {.transaction = request.transaction,
+               .flags = request.broadcast ? broadcast_flag : uint16_t{0},
+               .client = reply.type == DhcpType::nak ? 0 : request.client,
+               .yours = reply.yours,
+               .mac = request.mac});
   write_options(writer, reply, request);
+  if (writer.size() < smallest_message) writer.zeros(smallest_message - writer.size());
+  return std::move(writer).take();
+}
+
+std::optional<DhcpReply> read_dhcp_reply(Bytes payload) {
+  ByteReader reader(payload);
+  const auto fixed = read_fixed(reader, boot_reply);
+  if (!fixed) return std::nullopt;
+  DhcpReply reply;
+  reply.transaction = fixed->transaction;
+  reply.mac = fixed->mac;
+  reply.yours = fixed->yours;
+  bool typed = false;
+  const bool whole =
+      each_option(reader, [&](uint8_t code, Bytes value) { read_reply_option(code, value, reply, typed); });
+  const bool known = reply.type == DhcpType::offer || reply.type == DhcpType::ack || reply.type == DhcpType::nak;
+  return whole && typed && known ? std::optional(reply) : std::nullopt;
+}
+
+Frame write_dhcp_request(const DhcpRequest& request) {
+  ByteWriter writer;
+  write_fixed(writer, boot_request,
+              {.transaction = request.transaction,
+               .seconds = request.seconds,
+               .flags = request.broadcast ? broadcast_flag : uint16_t{0},
+               .client = request.client,
+               .mac = request.mac});
+  writer.u8(option_type);
+  writer.u8(1);
+  writer.u8(static_cast<uint8_t>(request.type));
+  if (request.requested) number_option(writer, option_requested, *request.requested);
+  if (request.server) number_option(writer, option_server, *request.server);
+  text_option(writer, option_host_name, request.host_name);
+  constexpr uint8_t wanted[] = {option_mask, option_router, option_name_server, option_domain, option_mtu};
+  writer.u8(option_wanted);
+  writer.u8(sizeof wanted);
+  writer.bytes(std::as_bytes(std::span(wanted)));
+  writer.u8(option_end);
   if (writer.size() < smallest_message) writer.zeros(smallest_message - writer.size());
   return std::move(writer).take();
 }

@@ -30,6 +30,8 @@ struct DhcpRequest {
 /// What the server says. Addresses of 0 and empty texts leave the option out.
 struct DhcpReply {
   DhcpType type = DhcpType::offer;
+  uint32_t transaction = 0;  ///< of the request that it answers; set by reading
+  MacAddress mac;            ///< of the client that it is for; set by reading
   Ipv4 yours = 0;
   Ipv4 server = 0;
   std::optional<uint32_t> lease_seconds;
@@ -39,7 +41,12 @@ struct DhcpReply {
   uint16_t mtu = 0;
 };
 
+// The server's side.
 [[nodiscard]] std::optional<DhcpRequest> read_dhcp(Bytes payload);
 [[nodiscard]] Frame write_dhcp(const DhcpReply& reply, const DhcpRequest& request);
+
+// The client's side.
+[[nodiscard]] std::optional<DhcpReply> read_dhcp_reply(Bytes payload);
+[[nodiscard]] Frame write_dhcp_request(const DhcpRequest& request);
 
 }  // namespace strata::network::services

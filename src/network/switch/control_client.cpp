@@ -14,39 +14,71 @@ namespace {
 
 constexpr int answer_patience_ms = 10'000;
 
-Result<void> send_all(int socket, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t count = send(socket, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+}  // namespace
+
+Result<ControlClient> ControlClient::connect_to(const std::filesystem::path& path, std::string who) {
+  sockaddr_un address = {};
+  address.sun_family = AF_UNIX;
+  if (path.native().size() >= sizeof address.sun_path) {
+    return fail("the path of a socket, {}, is longer than {} bytes", path.string(), sizeof address.sun_path - 1);
+  }
+  std::strcpy(address.sun_path, path.c_str());
+  UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!socket) return fail_errno("making a socket");
+  if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    if (errno == ENOENT || errno == ECONNREFUSED) return fail(ErrorCode::not_found, "{} does not run", who);
+    return fail_errno("asking {}", who);
+  }
+  return ControlClient(std::move(who), std::move(socket));
+}
+
+Result<ControlClient> ControlClient::connect(std::string_view network) {
+  const NetworkFolders folders = STRATA_TRY(find_network(network));
+  auto client = connect_to(folders.control_socket(), fmt::format("network {}", network));
+  if (!client && client.error().code == ErrorCode::not_found) {
+    return fail("network {0} does not run; start it with strata network start {0}", network);
+  }
+  return client;
+}
+
+Result<Json> ControlClient::ask(Json request, int passed) {
+  const std::string line = request_line(std::move(request));
+  if (line.size() > largest_request) return fail("the request to {} is too large", who_);
+  STRATA_TRY(send_line(line, passed));
+  return parse_answer(STRATA_TRY(read_line()));
+}
+
+/// The descriptor goes with the first bytes.
+Result<void> ControlClient::send_line(std::string_view line, int passed) {
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof passed)] = {};
+  while (!line.empty()) {
+    iovec data = {const_cast<char*>(line.data()), line.size()};
+    msghdr message = {};
+    message.msg_iov = &data;
+    message.msg_iovlen = 1;
+    if (passed >= 0) {
+      message.msg_control = control;
+      message.msg_controllen = sizeof control;
+      cmsghdr* const beside = CMSG_FIRSTHDR(&message);
+      beside->cmsg_level = SOL_SOCKET;
+      beside->cmsg_type = SCM_RIGHTS;
+      beside->cmsg_len = CMSG_LEN(sizeof passed);
+      std::memcpy(CMSG_DATA(beside), &passed, sizeof passed);
+    }
+    const ssize_t count = sendmsg(socket_.get(), &message, MSG_NOSIGNAL);
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return fail_errno("asking the switch");
-    bytes.remove_prefix(static_cast<size_t>(count));
+    if (count < 0) return fail_errno("asking {}", who_);
+    line.remove_prefix(static_cast<size_t>(count));
+    passed = -1;
   }
   return {};
 }
 
-}  // namespace
-
-Result<ControlClient> ControlClient::connect(std::string_view network) {
-  const NetworkFolders folders = STRATA_TRY(find_network(network));
-  sockaddr_un address = {};
-  address.sun_family = AF_UNIX;
-  std::strcpy(address.sun_path, folders.control_socket().c_str());  // network_folders() has looked at the length
-  UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (!socket) return fail_errno("making a socket");
-  if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-    if (errno == ENOENT || errno == ECONNREFUSED) {
-      return fail("network {0} does not run; start it with strata network start {0}", network);
-    }
-    return fail_errno("asking network {}", network);
-  }
-  return ControlClient(std::string(network), std::move(socket));
-}
-
-Result<Json> ControlClient::ask(Json request) {
-  const std::string line = request_line(std::move(request));
-  if (line.size() > largest_request) return fail("the request to network {} is too large", network_);
-  STRATA_TRY(send_all(socket_.get(), line));
-  return parse_answer(STRATA_TRY(read_line()));
+Result<int> ControlClient::peer() const {
+  ucred who = {};
+  socklen_t size = sizeof who;
+  if (getsockopt(socket_.get(), SOL_SOCKET, SO_PEERCRED, &who, &size) != 0) return fail_errno("asking for {}", who_);
+  return who.pid;
 }
 
 Result<std::string> ControlClient::read_line() {
@@ -56,22 +88,22 @@ Result<std::string> ControlClient::read_line() {
     const int ready = poll(&waiting, 1, answer_patience_ms);
     if (ready < 0 && errno == EINTR) continue;
     if (ready == 0) {
-      return fail(ErrorCode::timed_out, "network {} does not answer; see its log (strata network show)", network_);
+      return fail(ErrorCode::timed_out, "{} does not answer; see its log", who_);
     }
     // Looks first: what follows the line belongs to whoever takes the connection over.
     char bytes[65536];
     const ssize_t seen = recv(socket_.get(), bytes, sizeof bytes, MSG_PEEK);
     if (seen < 0 && errno == EINTR) continue;
-    if (seen < 0) return fail_errno("reading the answer of network {}", network_);
+    if (seen < 0) return fail_errno("reading the answer of {}", who_);
     const void* end = memchr(bytes, '\n', static_cast<size_t>(seen));
     const size_t wanted =
         end ? static_cast<size_t>(static_cast<const char*>(end) - bytes) + 1 : static_cast<size_t>(seen);
     const ssize_t count = recv(socket_.get(), bytes, wanted, 0);
-    if (count <= 0) return fail(ErrorCode::io, "network {} hung up before it answered; see its log", network_);
+    if (count <= 0) return fail(ErrorCode::io, "{} hung up before it answered; see its log", who_);
     line.append(bytes, static_cast<size_t>(count));
     if (end) return line.substr(0, line.size() - 1);
     if (line.size() > largest_answer)
-      return fail(ErrorCode::bad_data, "the answer of network {} does not end", network_);
+      return fail(ErrorCode::bad_data, "the answer of {} does not end", who_);
   }
 }
 

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <span>
 
 #include "base/log.h"
 
@@ -35,7 +36,7 @@ class ControlServer::Client {
  private:
   void read() {
     char bytes[16384];
-    const ssize_t count = recv(socket_.get(), bytes, sizeof bytes, MSG_DONTWAIT);
+    const ssize_t count = receive(bytes);
     if (count < 0 && (errno == EINTR || errno == EAGAIN)) return;
     if (count <= 0) return server_.drop(*this);
     if (received_.empty()) timeout_.set_after(patience);
@@ -49,6 +50,24 @@ class ControlServer::Client {
     }
   }
 
+  /// Keeps the last descriptor that comes along; more than one at a time, the kernel closes.
+  ssize_t receive(std::span<char> bytes) {
+    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))];
+    iovec data = {bytes.data(), bytes.size()};
+    msghdr message = {};
+    message.msg_iov = &data;
+    message.msg_iovlen = 1;
+    message.msg_control = control;
+    message.msg_controllen = sizeof control;
+    const ssize_t count = recvmsg(socket_.get(), &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    const cmsghdr* const beside = count >= 0 ? CMSG_FIRSTHDR(&message) : nullptr;
+    if (beside && beside->cmsg_level == SOL_SOCKET && beside->cmsg_type == SCM_RIGHTS &&
+        beside->cmsg_len == CMSG_LEN(sizeof(int))) {
+      passed_.reset(*reinterpret_cast<const int*>(CMSG_DATA(beside)));
+    }
+    return count;
+  }
+
   /// The request ends at `end`; what follows it already is the next one's.
   void answer(size_t end) {
     reading_.reset();
@@ -56,7 +75,7 @@ class ControlServer::Client {
     received_.erase(0, end + 1);
     auto request = parse_request(line);
     ControlAnswer answered =
-        request ? server_.handler_(*request) : ControlAnswer{tl::unexpected<Error>(request.error())};
+        request ? server_.handler_(*request, std::move(passed_)) : ControlAnswer{tl::unexpected<Error>(request.error())};
     take_over_ = std::move(answered.take_over);
     write(answer_line(answered.result), false);
   }
@@ -102,7 +121,7 @@ class ControlServer::Client {
   }
 
   ControlServer& server_;
-  UniqueFd socket_;
+  UniqueFd socket_, passed_;
   std::string received_, to_write_;
   size_t written_ = 0;
   bool last_ = false;

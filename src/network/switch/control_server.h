@@ -25,7 +25,8 @@ struct ControlAnswer {
 /// connection between them, and is closed without a word when 64 newer ones have come.
 class ControlServer {
  public:
-  using Handler = std::function<ControlAnswer(const Json& request)>;
+  /// `passed`: a descriptor that came beside the request (SCM_RIGHTS), if one did.
+  using Handler = std::function<ControlAnswer(const Json& request, UniqueFd passed)>;
 
   /// Listens at `path`, for this user only; a socket that a dead switch left there is replaced.
   static Result<std::unique_ptr<ControlServer>> make(EventLoop& loop, const std::filesystem::path& path,

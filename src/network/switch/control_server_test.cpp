@@ -22,7 +22,9 @@ class ControlServerTest : public testing::Test {
     std::string pattern = "/tmp/strata-control-XXXXXX";
     folder_ = mkdtemp(pattern.data());
     path_ = folder_ / "control";
-    server_ = ControlServer::make(*loop_, path_, [this](const Json& request) { return handle(request); }).value();
+    server_ = ControlServer::make(*loop_, path_, [this](const Json& request, UniqueFd passed) {
+                return handle(request, std::move(passed));
+              }).value();
     EXPECT_TRUE(loop_->start());
   }
   ~ControlServerTest() override {
@@ -31,7 +33,10 @@ class ControlServerTest : public testing::Test {
     std::filesystem::remove_all(folder_);
   }
 
-  ControlAnswer handle(const Json& request) {
+  ControlAnswer handle(const Json& request, UniqueFd passed) {
+    if (flag_field(request, "writes_there")) {
+      return {Json(passed && write(passed.get(), "here", 4) == 4)};
+    }
     if (flag_field(request, "fails")) return {fail(ErrorCode::not_found, "port p9: not here")};
     ControlAnswer answer{Json(request.value("number", 0))};
     if (flag_field(request, "becomes_echo")) {

@@ -3,9 +3,6 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/prctl.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -16,14 +13,13 @@
 #include "base/event_loop.h"
 #include "base/log.h"
 #include "base/user_folders.h"
+#include "network/background_process.h"
 #include "network/switch/control_client.h"
 #include "network/switch/requests.h"
 
 namespace strata::network {
 namespace {
 
-constexpr std::string_view ready_word = "ready";
-constexpr off_t largest_log = 1 << 20;
 constexpr std::chrono::seconds patience{10};
 
 /// Held as long as the switch lives, also if it is killed; its content is the process's number.
@@ -39,59 +35,6 @@ Result<UniqueFd> take_lock(const NetworkFolders& folders) {
     return fail_errno("writing {}", folders.lock().string());
   }
   return lock;
-}
-
-/// The switch's standard streams: nothing comes in, everything goes to the log.
-Result<void> redirect_streams(const NetworkFolders& folders) {
-  struct stat about = {};
-  const std::string path = folders.log().string();
-  if (stat(path.c_str(), &about) == 0 && about.st_size > largest_log) rename(path.c_str(), (path + ".old").c_str());
-  const UniqueFd nothing(open("/dev/null", O_RDONLY | O_CLOEXEC));
-  const UniqueFd log(open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!nothing || !log) return fail_errno("opening {}", path);
-  for (const auto& [from, to] : {std::pair{nothing.get(), 0}, {log.get(), 1}, {log.get(), 2}}) {
-    if (dup2(from, to) < 0) return fail_errno("opening {}", path);
-  }
-  return {};
-}
-
-/// In the grandchild: never returns. What goes wrong before the network answers is for the parent to tell.
-[[noreturn]] void be_the_switch(const NetworkFolders& folders, UniqueFd parent) {
-  umask(077);
-  prctl(PR_SET_NAME, "strata-network");
-  [[maybe_unused]] const int moved = chdir("/");
-  if (!std::getenv("STRATA_LOG")) log::set_level(log::Level::info);
-  const auto tell = [&](std::string_view word) {
-    [[maybe_unused]] const auto size = write(parent.get(), word.data(), word.size());
-    parent.reset();
-  };
-  auto ran = redirect_streams(folders);
-  if (ran) ran = run_network(folders, [&] { tell(ready_word); });
-  if (!ran) {
-    log::error("{}", ran.error().message);
-    if (parent) tell(ran.error().message);
-  }
-  _exit(ran ? 0 : 1);
-}
-
-/// Two forks: the first child ends at once, so that the switch is nobody's child, and has no terminal.
-Result<UniqueFd> fork_the_switch(const NetworkFolders& folders) {
-  int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0) return fail_errno("making a pipe");
-  UniqueFd ours(ends[0]), theirs(ends[1]);
-  const pid_t child = fork();
-  if (child < 0) return fail_errno("starting a process");
-  if (child == 0) {
-    ours.reset();
-    setsid();
-    const pid_t grandchild = fork();
-    if (grandchild == 0) be_the_switch(folders, std::move(theirs));
-    _exit(grandchild < 0);
-  }
-  int status = 0;
-  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
-  return ours;
 }
 
 bool wait_until_it_ended(const NetworkFolders& folders) {
@@ -123,16 +66,8 @@ Result<void> create_network(const NetworkFolders& folders, std::string_view toml
 
 Result<void> start_network(const NetworkFolders& folders) {
   if (running_process(folders)) return fail(ErrorCode::busy, "network {} runs already", folders.name);
-  const UniqueFd answer = STRATA_TRY(fork_the_switch(folders));
-  std::string said;
-  char bytes[512];
-  ssize_t count;
-  while ((count = read(answer.get(), bytes, sizeof bytes)) > 0 || (count < 0 && errno == EINTR)) {
-    if (count > 0) said.append(bytes, static_cast<size_t>(count));
-  }
-  if (said == ready_word) return {};
-  if (said.empty()) return fail("network {} ended before it was ready; see {}", folders.name, folders.log().string());
-  return fail("{}", said);
+  return start_in_background({"strata-network", folders.log()},
+                             [&](const std::function<void()>& ready) { return run_network(folders, ready); });
 }
 
 Result<void> run_network(const NetworkFolders& folders, const std::function<void()>& ready) {
@@ -145,7 +80,9 @@ Result<void> run_network(const NetworkFolders& folders, const std::function<void
   const auto network = STRATA_TRY(Switch::make(folders, *loop));
   Requests requests(*network, *loop, stop);
   const auto server = STRATA_TRY(ControlServer::make(*loop, folders.control_socket(),
-                                                     [&](const Json& request) { return requests.handle(request); }));
+                                                     [&](const Json& request, UniqueFd passed) {
+                                                       return requests.handle(request, std::move(passed));
+                                                     }));
   log::info("network {} runs", folders.name);
   ready();
   loop->run();

@@ -32,6 +32,13 @@ Result<std::optional<bridge::Vid>> vlan_of(const Json& request) {
   return static_cast<bridge::Vid>(vlan);
 }
 
+/// That the machine says it will use in its VLAN.
+Result<std::optional<services::Ipv4Network>> address_of(const Json& request) {
+  const std::string text = text_field_or(request, "address", "");
+  if (text.empty()) return std::nullopt;
+  return STRATA_TRY(with_context(services::parse_ipv4_network(text), "address"));
+}
+
 }  // namespace
 
 const Requests::Row Requests::rows[] = {
@@ -41,7 +48,8 @@ const Requests::Row Requests::rows[] = {
     {"capture", &Requests::capture}, {"stop", &Requests::stop},
 };
 
-ControlAnswer Requests::handle(const Json& request) {
+ControlAnswer Requests::handle(const Json& request, UniqueFd passed) {
+  passed_ = std::move(passed);
   const auto name = text_field(request, "request");
   if (!name) return {tl::unexpected<Error>(name.error())};
   for (const Row& row : rows) {
@@ -82,25 +90,47 @@ ControlAnswer Requests::edit(const Json& request) {
   return {as_json(switch_.edit(*edits, flag_field(request, "dry_run")))};
 }
 
+/// A client that goes before its connection is handed over leaves no port behind. Empty: it was handed over.
+std::shared_ptr<std::string> Requests::guarded(const std::string& port) {
+  return std::shared_ptr<std::string>(new std::string(port), [this](std::string* unused) {
+    if (!unused->empty()) switch_.remove_machine_port(*unused);
+    delete unused;
+  });
+}
+
 ControlAnswer Requests::attach(const Json& request) {
   const auto machine = text_field(request, "machine");
   if (!machine) return {tl::unexpected<Error>(machine.error())};
   const auto settings = settings_from_json(request, "settings");
   if (!settings) return {tl::unexpected<Error>(settings.error())};
-  const auto name = switch_.add_machine_port(*machine, *settings);
+  const auto address = address_of(request);
+  if (!address) return {tl::unexpected<Error>(address.error())};
+  const auto name = switch_.add_machine_port(*machine, *settings, *address);
   if (!name) return {tl::unexpected<Error>(name.error())};
-  // A client that goes before its connection is handed over leaves no port behind.
-  auto port = std::shared_ptr<std::string>(new std::string(*name), [this](std::string* unused) {
-    if (!unused->empty()) switch_.remove_machine_port(*unused);
-    delete unused;
-  });
-  ControlAnswer answer{Json{{"port", *name}, {"mtu", switch_.ports().find(*name)->second.plan.config.mtu}}};
+  if (flag_field(request, "tap")) return attach_tap(*name);
+  const auto port = guarded(*name);
+  ControlAnswer answer{switch_.attachment_json(*name)};
   answer.take_over = [this, port, offloads = flag_field(request, "offloads")](UniqueFd connection) {
     const std::string taken = std::exchange(*port, {});
     const auto plugged = switch_.plug_machine(taken, std::move(connection), offloads);
     if (plugged) return;
     log::warn("port {}: {}", taken, plugged.error().message);
     switch_.remove_machine_port(taken);
+  };
+  return answer;
+}
+
+/// The frames come by the TAP that was passed; the connection only says how long its owner lives.
+ControlAnswer Requests::attach_tap(const std::string& name) {
+  const auto plugged = switch_.plug_tap(name, std::move(passed_));
+  if (!plugged) {
+    switch_.remove_machine_port(name);
+    return {tl::unexpected<Error>(plugged.error())};
+  }
+  const auto port = guarded(name);
+  ControlAnswer answer{switch_.attachment_json(name)};
+  answer.take_over = [this, port](UniqueFd connection) {
+    switch_.live_with(std::exchange(*port, {}), std::move(connection));
   };
   return answer;
 }

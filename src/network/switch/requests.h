@@ -14,7 +14,8 @@ class Requests {
   Requests(Switch& network, EventLoop& loop, std::function<void()> stop)
       : switch_(network), loop_(loop), stop_(std::move(stop)) {}
 
-  ControlAnswer handle(const Json& request);
+  /// `passed`: the descriptor that came along, if one did.
+  ControlAnswer handle(const Json& request, UniqueFd passed);
 
  private:
   using Method = ControlAnswer (Requests::*)(const Json& request);
@@ -33,12 +34,15 @@ class Requests {
   ControlAnswer apply(const Json& request);
   ControlAnswer edit(const Json& request);
   ControlAnswer attach(const Json& request);
+  ControlAnswer attach_tap(const std::string& port);
+  std::shared_ptr<std::string> guarded(const std::string& port);
   ControlAnswer capture(const Json& request);
   ControlAnswer stop(const Json& request);
 
   Switch& switch_;
   EventLoop& loop_;
   std::function<void()> stop_;
+  UniqueFd passed_;  ///< of the request that is being handled
 };
 
 }  // namespace strata::network

@@ -26,6 +26,10 @@ struct LivePort {
   bool machine = false;  ///< of a machine that runs: in no configuration
   std::string reason;    ///< why its cable is not there; empty: it is, or there is none
   uint64_t space = 0;    ///< the network namespace that the cable leads to, where it leads to one
+  std::optional<services::Ipv4Network> address;  ///< that the machine said it uses
+  /// Of a TAP that was passed: the connection to its owner, and what watches for its end.
+  UniqueFd owner;
+  std::optional<FdWatch> owner_watch;
 };
 
 /// On the thread of its loop; the datapath has a thread of its own. There is one way of changing things: the next
@@ -51,10 +55,17 @@ class Switch {
   Result<Changes> edit(const std::vector<Edit>& edits, bool dry_run);
 
   // switch_machines.cpp.
-  /// A port for a machine; its cable comes with plug_machine(). Gives the port's name.
-  Result<std::string> add_machine_port(std::string_view machine, const Settings& settings);
+  /// A port for a machine; its cable comes with plug_machine() or plug_tap(). Gives the port's name. `address` is what the
+  /// machine will use by itself: it has to fit what the network knows of the VLAN.
+  Result<std::string> add_machine_port(std::string_view machine, const Settings& settings,
+                                       const std::optional<services::Ipv4Network>& address = {});
   Result<void> plug_machine(const std::string& port, UniqueFd socket, bool offloads);
+  Result<void> plug_tap(const std::string& port, UniqueFd tap);
+  /// The port goes when the connection ends.
+  void live_with(const std::string& port, UniqueFd connection);
   void remove_machine_port(const std::string& port);
+  /// What the machine is told of its port, and of the VLAN of its frames without a tag.
+  Json attachment_json(const std::string& port) const;
 
   // switch_status.cpp: what is, as the control protocol tells it.
   Json status();
@@ -92,6 +103,7 @@ class Switch {
   Result<void> add_service(const DhcpPlan& plan);
   void remove_port(LivePort& port);
 
+  Result<void> check_address(const PortPlan& port, const services::Ipv4Network& address) const;
   Result<Changes> edit_machine(const Edit& edit, bool dry_run);
   void cable_gone(bridge::PortId id, const std::string& reason);
   void try_again();
