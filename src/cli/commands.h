@@ -18,6 +18,7 @@ void add_image_commands(CLI::App& app, Action& action);
 void add_transfer_commands(CLI::App& image, Action& action);
 void add_network_commands(CLI::App& app, Action& action);
 void add_port_commands(CLI::App& app, Action& action);
+void add_container_net_commands(CLI::App& app, Action& action);
 
 /// The exit code of work that has no other result.
 inline Result<int> done(Result<void> result) {

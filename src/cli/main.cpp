@@ -14,6 +14,7 @@ int main(int argc, char** argv) {
   cli::add_image_commands(app, action);
   cli::add_network_commands(app, action);
   cli::add_port_commands(app, action);
+  cli::add_container_net_commands(app, action);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {  // the library's only way to tell; help comes this way too

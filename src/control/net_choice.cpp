@@ -36,7 +36,20 @@ bool is_of_cable(std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-Result<void> set(NetChoice& net, std::string_view part) {
+Result<void> set_address(NetChoice& net, std::string_view value) {
+  net.dhcp = false;
+  net.address.reset();
+  if (value == "none") return {};
+  net.address = STRATA_TRY(with_context(network::services::parse_ipv4_network(value), "address={}", value));
+  const auto& address = *net.address;
+  const bool for_all = address.prefix < 31 && (address.address == address.first() || address.address == address.last());
+  const uint32_t first_octet = address.address >> 24;
+  if (for_all || first_octet == 0 || first_octet == 127 || first_octet >= 224)
+    return fail(ErrorCode::usage, "address={} is no station's address", value);
+  return {};
+}
+
+Result<void> set(NetChoice& net, std::string_view part, NetOwner owner) {
   const size_t equals = part.find('=');
   const std::string_view name = part.substr(0, equals);
   const std::string_view value = equals == std::string_view::npos ? "true" : part.substr(equals + 1);
@@ -52,6 +65,7 @@ Result<void> set(NetChoice& net, std::string_view part) {
       return fail(ErrorCode::usage, "mac={} is no station's address", value);
     return {};
   }
+  if (name == "address" && owner == NetOwner::container) return set_address(net, value);
   if (name == "port") {
     STRATA_TRY(network::check_name("port", value));
     net.port = value;
@@ -59,7 +73,9 @@ Result<void> set(NetChoice& net, std::string_view part) {
   }
   if (is_of_cable(name) || !network::find_setting(PartKind::port, name)) {
     return fail(ErrorCode::usage,
-                "'{}' is not mac=MAC, port=NAME or a setting of a port such as vlan=10 (strata port add --help)", part);
+                "'{}' is not mac=MAC, port=NAME{} or a setting of a port such as vlan=10 (strata port "
+                "add --help)",
+                part, owner == NetOwner::container ? ", address=ADDRESS/PREFIX" : "");
   }
   network::Settings change;
   change.set(name, value);
@@ -68,19 +84,25 @@ Result<void> set(NetChoice& net, std::string_view part) {
 
 }  // namespace
 
-Result<NetChoice> parse_net(std::string_view text) {
+Result<NetChoice> parse_net(std::string_view text, NetOwner owner) {
   NetChoice net;
   const auto parts = parts_of(text);
   if (parts[0] == "user") {
     net.kind = NetChoice::Kind::user;
+  } else if (parts[0] == "host") {
+    if (owner == NetOwner::machine) {
+      return fail(ErrorCode::usage, "--net host is for containers; a machine's card has a cable: user or a network");
+    }
+    net.kind = NetChoice::Kind::host;
   } else if (parts[0] != "none") {
     if (!network::check_name("network", parts[0])) {
-      return fail(ErrorCode::usage, "--net '{}' is not user, none or the name of a network", parts[0]);
+      return fail(ErrorCode::usage, "--net '{}' is not user, none{} or the name of a network", parts[0],
+                  owner == NetOwner::container ? ", host" : "");
     }
     net.kind = NetChoice::Kind::network;
     net.network = parts[0];
   }
-  for (size_t i = 1; i < parts.size(); ++i) STRATA_TRY(with_context(set(net, parts[i]), "--net {}", parts[0]));
+  for (size_t i = 1; i < parts.size(); ++i) STRATA_TRY(with_context(set(net, parts[i], owner), "--net {}", parts[0]));
   return net;
 }
 
@@ -88,6 +110,13 @@ network::bridge::MacAddress random_mac() {
   constexpr uint64_t prefix = 0x525400000000;  // of virtual machines by custom: local, one station
   std::random_device random;
   return network::bridge::MacAddress(prefix | (random() & 0xffffff));
+}
+
+network::bridge::MacAddress mac_of(std::string_view text) {
+  uint64_t hash = 0xcbf29ce484222325;  // FNV-1a
+  for (const unsigned char each : text) hash = (hash ^ each) * 0x100000001b3;
+  constexpr uint64_t local_station = 0x020000000000;
+  return network::bridge::MacAddress(local_station | ((hash ^ hash >> 40) & 0xffffffffff));
 }
 
 }  // namespace strata::control

@@ -27,6 +27,33 @@ TEST(NetChoice, ReadsAllForms) {
   EXPECT_TRUE(trunk.settings.flag("isolated"));
 }
 
+TEST(NetChoice, ReadsWhatOnlyContainersHave) {
+  EXPECT_EQ(parse_net("host", NetOwner::container)->kind, NetChoice::Kind::host);
+  const auto net = *parse_net("lab,vlan=10,address=10.0.10.5/24", NetOwner::container);
+  EXPECT_FALSE(net.dhcp);
+  EXPECT_EQ(net.address, (network::services::Ipv4Network{0x0a000a05, 24}));
+  const auto none = *parse_net("lab,address=none", NetOwner::container);
+  EXPECT_FALSE(none.dhcp || none.address);
+  EXPECT_TRUE(parse_net("lab", NetOwner::container)->dhcp);
+  EXPECT_NE(error_of("host").find("for containers"), std::string::npos);
+  EXPECT_NE(error_of("lab,address=10.0.10.5/24").find("'address=10.0.10.5/24' is not mac=MAC"), std::string::npos);
+}
+
+TEST(NetChoice, AddressesOfContainersAreStations) {
+  for (const char* text :
+       {"10.0.10.5", "10.0.10.0/24", "10.0.10.255/24", "127.0.0.1/8", "224.0.0.5/24", "10.0.0/24", ""}) {
+    const auto net = parse_net(std::string("lab,address=") + text, NetOwner::container);
+    ASSERT_FALSE(net) << text;
+    EXPECT_EQ(net.error().code, ErrorCode::usage);
+  }
+}
+
+TEST(NetChoice, AddressesOfNamesStay) {
+  EXPECT_EQ(mac_of("web/eth0"), mac_of("web/eth0"));
+  EXPECT_NE(mac_of("web/eth0"), mac_of("web/eth1"));
+  EXPECT_EQ(mac_of("web/eth0").value() >> 40, 2u);
+}
+
 TEST(NetChoice, SaysWhatIsWrong) {
   EXPECT_EQ(error_of("a/b"), "--net 'a/b' is not user, none or the name of a network");
   EXPECT_EQ(error_of(""), "--net '' is not user, none or the name of a network");
