@@ -51,6 +51,6 @@ struct RootPlan {
 [[nodiscard]] Result<void> release_root(const std::filesystem::path& directory);
 
 // Removes `directory` with all that is in it, also where files belong to the container's own users.
-[[nodiscard]] Result<void> remove_root(const std::filesystem::path& directory, const IdMaps& maps);
+[[nodiscard]] Result<void> remove_root(const std::filesystem::path& directory);
 
 }  // namespace strata::image

@@ -3,16 +3,15 @@
 
 #include "base/log.h"
 #include "base/path_in_root.h"
+#include "image/file_copy.h"
 
 #include <fcntl.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include <dirent.h>
 #include <algorithm>
 #include <array>
-#include <memory>
 
 namespace strata::image {
 namespace {
@@ -23,23 +22,6 @@ std::pair<std::string, std::string> split(const std::string& path) {
   const std::size_t slash = path.rfind('/');
   if (slash == std::string::npos) return {"", path};
   return {path.substr(0, slash), path.substr(slash + 1)};
-}
-
-bool is_whiteout(const struct stat& status) { return S_ISCHR(status.st_mode) && status.st_rdev == makedev(0, 0); }
-
-// Removes what has the name, with all below it; symbolic links are removed, not followed.
-Result<void> remove_at(int parent, const char* name) {
-  if (::unlinkat(parent, name, 0) == 0 || errno == ENOENT) return {};
-  if (errno != EISDIR && errno != EPERM) return fail_errno("replacing {}", name);
-  const int fd = ::openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-  if (fd < 0) return fail_errno("replacing {}", name);
-  const std::unique_ptr<DIR, int (*)(DIR*)> directory(::fdopendir(fd), ::closedir);
-  while (const dirent* entry = ::readdir(directory.get())) {
-    const std::string_view child = entry->d_name;
-    if (child != "." && child != "..") STRATA_TRY(remove_at(fd, entry->d_name));
-  }
-  if (::unlinkat(parent, name, AT_REMOVEDIR) != 0) return fail_errno("replacing {}", name);
-  return {};
 }
 
 // Of all that an archive may carry, what a container's files can need. The attributes that overlayfs acts on would let a
@@ -134,7 +116,7 @@ Result<void> TreeWriter::make_one_directory(const std::string& path, int parent,
   if (exists && S_ISLNK(status.st_mode))
     return fail(ErrorCode::bad_data, "{} is a symbolic link that leads nowhere in this layer", path);
   if (exists && S_ISDIR(status.st_mode)) return fail(ErrorCode::permission_denied, "{} cannot be opened", path);
-  if (exists) STRATA_TRY(remove_at(parent, name.c_str()));
+  if (exists) STRATA_TRY(remove_at(parent, name));
   if (::mkdirat(parent, name.c_str(), while_writing) != 0) return fail_errno("making {}", path);
   if (exists && is_whiteout(status)) {
     const UniqueFd directory(::openat(parent, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
@@ -147,7 +129,7 @@ Result<void> TreeWriter::make_one_directory(const std::string& path, int parent,
 }
 
 Result<void> TreeWriter::clear(const Place& place, const std::string& path) {
-  STRATA_TRY(with_context(remove_at(place.directory, place.name.c_str()), "{}", path));
+  STRATA_TRY(with_context(remove_at(place.directory, place.name), "{}", path));
   // What was below is gone, and is no directory to be finished; nor is it the parent of what comes next.
   const auto is_below = [&](const std::string& other) {
     return other == path || (other.starts_with(path) && other[path.size()] == '/');

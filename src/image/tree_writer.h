@@ -70,7 +70,7 @@ class TreeWriter {
   std::string last_parent_;  // the parent that was opened last, as most entries follow their siblings
   UniqueFd last_directory_;
   std::map<std::string, EntryAttributes> directories_;
-  std::set<std::string> implied_;
+  std::set<std::string> implied_{""};  // the root, until it names itself
 };
 
 // The path of an archive's entry in the form that TreeWriter takes; empty for the root itself. `..` is an error.

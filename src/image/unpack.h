@@ -26,8 +26,8 @@ struct UnpackOptions {
 struct UnpackedLayer {
   std::uint64_t bytes = 0;  // of files' content
   std::uint64_t entries = 0;
-  // Folders that the layer names nowhere but has files in, as paths without a leading slash. A lower layer knows how they
-  // are; here they have root's ownership and mode 0755.
+  // Folders that the layer names nowhere but has files in, as paths without a leading slash ("" is the root). A lower
+  // layer knows how they are; here they have root's ownership and mode 0755.
   std::vector<std::string> implied_directories = {};
 };
 

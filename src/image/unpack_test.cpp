@@ -185,7 +185,7 @@ TEST_F(Unpack, DirectoriesUnderWhiteoutsAreNew) {
 TEST_F(Unpack, ListsDirectoriesThatAreOnlyImplied) {
   const auto layer = unpack(TestTar().file("a/b/c/x").directory("a/b"));
   ASSERT_TRUE(layer);
-  EXPECT_THAT(layer->implied_directories, ElementsAre("a", "a/b/c"));
+  EXPECT_THAT(layer->implied_directories, ElementsAre("", "a", "a/b/c"));
 }
 
 TEST_F(Unpack, LaterEntriesReplaceEarlierOnes) {

@@ -112,9 +112,11 @@ Result<void> set_maps(pid_t child, const IdMaps& maps) {
   return set_map(child, "newgidmap", "gid_map", maps.groups);
 }
 
-}  // namespace
+using Work = std::function<Result<std::string>()>;
 
-Result<std::string> run_mapped(const IdMaps& maps, const std::function<Result<std::string>()>& work) {
+// `on_mapped` is called when the child has its maps, and has not begun.
+Result<std::string> run_child_mapped(const IdMaps& maps, const std::function<Result<void>(pid_t)>& on_mapped,
+                                     const Work& work) {
   Pipe go = STRATA_TRY(make_pipe());
   Pipe reply = STRATA_TRY(make_pipe());
   const pid_t parent = ::getpid();
@@ -134,6 +136,7 @@ Result<std::string> run_mapped(const IdMaps& maps, const std::function<Result<st
   Result<void> mapped;
   if (count == 1 && first[0] == 'u') {
     mapped = set_maps(child, maps);
+    if (mapped) mapped = on_mapped(child);
     if (mapped) say(go.writing.get(), "g");
   }
   go.writing.reset();
@@ -142,6 +145,24 @@ Result<std::string> run_mapped(const IdMaps& maps, const std::function<Result<st
   }
   STRATA_TRY(mapped);
   return read_report(count == 1 && first[0] != 'u' ? first[0] + rest : rest);
+}
+
+}  // namespace
+
+Result<std::string> run_mapped(const IdMaps& maps, const Work& work) {
+  return run_child_mapped(
+      maps, [](pid_t) -> Result<void> { return {}; }, work);
+}
+
+Result<UniqueFd> make_user_namespace(const IdMaps& maps) {
+  UniqueFd opened;
+  const auto open = [&](pid_t child) -> Result<void> {
+    opened.reset(::open(fmt::format("/proc/{}/ns/user", child).c_str(), O_RDONLY | O_CLOEXEC));
+    if (!opened) return fail_errno("opening a user namespace");
+    return {};
+  };
+  STRATA_TRY(run_child_mapped(maps, open, []() -> Result<std::string> { return std::string(); }));
+  return opened;
 }
 
 }  // namespace strata::image
