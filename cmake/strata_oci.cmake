@@ -10,8 +10,13 @@ set_target_properties(strata-oci PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BIN
 target_include_directories(strata-oci PRIVATE ${CMAKE_SOURCE_DIR}/src)
 target_compile_definitions(strata-oci PRIVATE STRATA_VERSION="${PROJECT_VERSION}")
 add_dependencies(strata-oci strata_container strata_base)
-if(NOT STRATA_SANITIZE)  # a sanitizer's runtime is shared
+if(STRATA_SANITIZE)  # a sanitizer's runtime is shared
+  target_compile_definitions(strata-oci PRIVATE STRATA_SANITIZED)
+else()
   target_link_options(strata-oci PRIVATE -static -Wl,--gc-sections)
+  if(CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
+    target_link_options(strata-oci PRIVATE -Wl,--entry=strata_oci_begin)  # src/oci/first_instructions.cpp
+  endif()
 endif()
 target_link_libraries(strata-oci PRIVATE
   $<TARGET_FILE:strata_container> $<TARGET_FILE:strata_base> strata_fmt seccomp)

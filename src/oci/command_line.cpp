@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <filesystem>
 
 namespace strata::oci {
@@ -19,6 +20,19 @@ std::string default_root() {
   if (::geteuid() == 0) return "/run/strata-oci";
   const char* const runtime = std::getenv("XDG_RUNTIME_DIR");
   return runtime && *runtime ? std::string(runtime) + "/strata-oci" : "/tmp/strata-oci-" + std::to_string(::geteuid());
+}
+
+void add_subcommands(CLI::App& app, Context& context) {
+  const std::span<const Subcommand> groups[] = {lifecycle_commands(), process_commands(), information_commands(),
+                                                hidden_commands()};
+  const auto is_named = [&](const Subcommand& one) {
+    return std::ranges::find(context.words, one.name) != context.words.end();
+  };
+  bool any = false;
+  for (const auto group : groups) any |= std::ranges::any_of(group, is_named);
+  for (const auto group : groups)
+    for (const auto& one : group)
+      if (!any || is_named(one)) one.add(app, context);
 }
 
 }  // namespace
@@ -49,10 +63,8 @@ int run_command_line(int argc, char** argv) {
   app.add_option("--hold-fd", held,
                  "Keep this descriptor open until the command ends; hooks and programs do not get it")
       ->type_name("N");
-  add_lifecycle_commands(app, context);
-  add_process_commands(app, context);
-  add_information_commands(app, context);
-  add_supervise_command(app, context);
+  context.words.assign(argv + 1, argv + argc);
+  add_subcommands(app, context);
 
   try {
     app.parse(argc, argv);

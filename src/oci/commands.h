@@ -6,19 +6,29 @@
 #include <CLI/CLI.hpp>
 
 #include <functional>
+#include <span>
+#include <string_view>
+#include <vector>
 
 namespace strata::oci {
 
 struct Context {
   container::Runtime runtime;
   std::function<Result<int>()> action;  // gives the exit code
+  std::vector<std::string_view> words;  // of the command line
 };
 
-void add_lifecycle_commands(CLI::App& app, Context& context);    // create run start kill delete
-void add_process_commands(CLI::App& app, Context& context);      // exec pause resume update
-void add_information_commands(CLI::App& app, Context& context);  // state list ps features spec
+/// A subcommand by its name. Only those whose names the command line has are added, as adding all takes longer than some
+/// of them take to run; all, if it has none.
+struct Subcommand {
+  std::string_view name;
+  void (*add)(CLI::App& app, Context& context);
+};
 
-void add_supervise_command(CLI::App& app, Context& context);
+std::span<const Subcommand> lifecycle_commands();    // create run start kill delete
+std::span<const Subcommand> process_commands();      // exec pause resume update
+std::span<const Subcommand> information_commands();  // state list ps features spec
+std::span<const Subcommand> hidden_commands();       // supervise
 
 /// What is done when that subcommand is given.
 template <class F>

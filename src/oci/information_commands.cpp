@@ -103,18 +103,19 @@ void add_spec(CLI::App& app, Context& context) {
   });
 }
 
-}  // namespace
-
-void add_information_commands(CLI::App& app, Context& context) {
-  add_state(app, context);
-  add_list(app, context);
-  add_ps(app, context);
-  add_spec(app, context);
+void add_features(CLI::App& app, Context& context) {
   auto* command = app.add_subcommand("features", "Print what this runtime can do, as JSON");
   on(command, context, []() -> Result<int> {
     fmt::print("{}\n", container::features());
     return 0;
   });
 }
+
+constexpr Subcommand commands[] = {
+    {"state", add_state}, {"list", add_list}, {"ps", add_ps}, {"spec", add_spec}, {"features", add_features}};
+
+}  // namespace
+
+std::span<const Subcommand> information_commands() { return commands; }
 
 }  // namespace strata::oci

@@ -92,24 +92,25 @@ void add_delete(CLI::App& app, Context& context) {
   on(command, context, [&context, words] { return done(container::remove(context.runtime, words->id, words->force)); });
 }
 
-void add_refused(CLI::App& app, Context& context, const char* name) {
+template <const char* name>
+void add_refused(CLI::App& app, Context& context) {
   auto* command = app.add_subcommand(name, "Not supported: says so");
   command->allow_extras();
-  on(command, context, [name]() -> Result<int> {
+  on(command, context, []() -> Result<int> {
     return fail(ErrorCode::unsupported, "{} is not supported: containers cannot be saved; a virtual machine can", name);
   });
 }
 
+constexpr char checkpoint[] = "checkpoint";
+constexpr char restore[] = "restore";
+
+constexpr Subcommand commands[] = {{"create", add_create},         {"run", add_run},
+                                   {"start", add_start},           {"kill", add_kill},
+                                   {"delete", add_delete},         {checkpoint, add_refused<checkpoint>},
+                                   {restore, add_refused<restore>}};
+
 }  // namespace
 
-void add_lifecycle_commands(CLI::App& app, Context& context) {
-  add_create(app, context);
-  add_run(app, context);
-  add_start(app, context);
-  add_kill(app, context);
-  add_delete(app, context);
-  add_refused(app, context, "checkpoint");
-  add_refused(app, context, "restore");
-}
+std::span<const Subcommand> lifecycle_commands() { return commands; }
 
 }  // namespace strata::oci

@@ -92,12 +92,18 @@ void add_exec(CLI::App& app, Context& context) {
   });
 }
 
-void add_pause(CLI::App& app, Context& context, const char* name, const char* help, bool paused) {
+void add_pausing(CLI::App& app, Context& context, const char* name, const char* help, bool paused) {
   const auto id = std::make_shared<std::string>();
   auto* command = app.add_subcommand(name, help);
   command->add_option("ID", *id, "The container's name")->required();
   on(command, context, [&context, id, paused] { return done(container::set_paused(context.runtime, *id, paused)); });
 }
+
+void add_pause(CLI::App& app, Context& context) {
+  add_pausing(app, context, "pause", "Stop all processes where they are", true);
+}
+
+void add_resume(CLI::App& app, Context& context) { add_pausing(app, context, "resume", "Let them go on", false); }
 
 void add_update(CLI::App& app, Context& context) {
   struct Words {
@@ -151,13 +157,11 @@ void add_update(CLI::App& app, Context& context) {
   });
 }
 
+constexpr Subcommand commands[] = {
+    {"exec", add_exec}, {"pause", add_pause}, {"resume", add_resume}, {"update", add_update}};
+
 }  // namespace
 
-void add_process_commands(CLI::App& app, Context& context) {
-  add_exec(app, context);
-  add_pause(app, context, "pause", "Stop all processes where they are", true);
-  add_pause(app, context, "resume", "Let them go on", false);
-  add_update(app, context);
-}
+std::span<const Subcommand> process_commands() { return commands; }
 
 }  // namespace strata::oci

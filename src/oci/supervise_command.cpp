@@ -9,6 +9,7 @@
 #include <memory>
 
 namespace strata::oci {
+namespace {
 
 void add_supervise_command(CLI::App& app, Context& context) {
   struct Words {
@@ -33,5 +34,11 @@ void add_supervise_command(CLI::App& app, Context& context) {
     return tl::unexpected(std::move(ended.error()));
   });
 }
+
+constexpr Subcommand commands[] = {{"supervise", add_supervise_command}};
+
+}  // namespace
+
+std::span<const Subcommand> hidden_commands() { return commands; }
 
 }  // namespace strata::oci

@@ -19,6 +19,18 @@ const DeviceNode default_devices[] = {
     {.path = "/dev/full", .major = 1, .minor = 7},    {.path = "/dev/random", .major = 1, .minor = 8},
     {.path = "/dev/urandom", .major = 1, .minor = 9}, {.path = "/dev/tty", .major = 5, .minor = 0}};
 
+// Lets modes be what they are asked to be.
+class NoMask {
+ public:
+  NoMask() : before_(::umask(0)) {}
+  NoMask(const NoMask&) = delete;
+  NoMask& operator=(const NoMask&) = delete;
+  ~NoMask() { ::umask(before_); }
+
+ private:
+  mode_t before_;
+};
+
 mode_t type_bits(char type) { return type == 'b' ? S_IFBLK : type == 'p' ? S_IFIFO : S_IFCHR; }
 
 // In a user namespace nobody may make devices, but the host's can be shown in their place.
@@ -30,7 +42,6 @@ Result<void> bind_from_host(int root, const DeviceNode& node) {
 
 Result<void> make_node(int root, const ParentInRoot& place, const DeviceNode& node) {
   const auto& [directory, name] = place;
-  // The mode is set apart, for the process's umask takes bits away from the one given here.
   if (::mknodat(directory.get(), name.c_str(), type_bits(node.type) | node.mode, makedev(node.major, node.minor)) !=
       0) {
     if (errno == EEXIST) {
@@ -43,7 +54,6 @@ Result<void> make_node(int root, const ParentInRoot& place, const DeviceNode& no
     if (errno == EPERM && node.type != 'p') return bind_from_host(root, node);
     return fail_errno("making the node");
   }
-  if (::fchmodat(directory.get(), name.c_str(), node.mode, 0) != 0) return fail_errno("setting its mode");
   if ((node.uid || node.gid) && ::fchownat(directory.get(), name.c_str(), node.uid, node.gid, AT_SYMLINK_NOFOLLOW) != 0)
     return fail_errno("setting its owner");
   return {};
@@ -52,6 +62,7 @@ Result<void> make_node(int root, const ParentInRoot& place, const DeviceNode& no
 }  // namespace
 
 Result<void> make_device_nodes(int root, const std::vector<DeviceNode>& extra) {
+  const NoMask no_mask;
   const std::string dev = "/dev/";
   ParentInRoot place{.directory = STRATA_TRY(make_directory_in_root(root, dev)), .name = ""};
   for (const auto& node : default_devices) {
