@@ -4,6 +4,7 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -11,8 +12,11 @@ namespace strata::container {
 
 [[nodiscard]] Result<UniqueFd> connect_unix(const std::string& path);
 
-/// Sends the text (at least one byte) with the descriptor beside it. Gives false where that fails; allocates nothing.
-[[nodiscard]] bool send_fd(int socket, int fd, std::string_view text);
+/// The most descriptors that are sent at once.
+inline constexpr std::size_t max_fds = 32;
+
+/// Sends the text (at least one byte) with the descriptors beside it. Gives false where that fails; allocates nothing.
+[[nodiscard]] bool send_fds(int socket, std::span<const int> fds, std::string_view text);
 
 /// Receives one descriptor and the text beside it, which is passed over.
 [[nodiscard]] Result<UniqueFd> receive_fd(int socket);

@@ -114,9 +114,14 @@ Result<Cgroup> Cgroup::plan(const std::string& path) {
 }
 
 Result<void> Cgroup::make(bool may_lack) {
+  return make(may_lack, [](const Part&) { return true; });
+}
+
+Result<void> Cgroup::make(bool may_lack, bool (*wanted)(const Part&)) {
   for (auto part = parts_.begin(); part != parts_.end();) {
-    const auto made = make_folder(part->hierarchy, part->path);
+    const auto made = part->made || !wanted(*part) ? Result<void>{} : make_folder(part->hierarchy, part->path);
     if (made) {
+      part->made |= wanted(*part);
       ++part;
       continue;
     }
@@ -198,19 +203,33 @@ Result<void> Cgroup::apply(const Resources& resources) const {
   return {};
 }
 
-// The kernel waits for all processors to have been told (a grace period of RCU, 4 to 20 ms), but for the first of them only.
-Result<void> Cgroup::join(pid_t process) const {
-  const std::string number = std::to_string(process);
-  for (const auto& part : parts_)
-    STRATA_TRY(with_context(write_file(part.folder + "/cgroup.procs", number), "joining the cgroup {}", part.folder));
-  return {};
+Result<UniqueFd> Cgroup::make_birthplace(bool may_lack) {
+  STRATA_TRY(make(may_lack, [](const Part& part) { return part.hierarchy.v2; }));
+  return open_birthplace();
 }
 
-Result<UniqueFd> Cgroup::open_for_birth() const {
-  if (!can_be_born_into()) return UniqueFd();
-  UniqueFd folder(::open(parts_[0].folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  if (!folder) return fail_errno("cgroup {}", parts_[0].folder);
+Result<UniqueFd> Cgroup::open_birthplace() const {
+  const auto* part = v2_part();
+  if (!part) return UniqueFd();
+  UniqueFd folder(::open(part->folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!folder) return fail_errno("cgroup {}", part->folder);
   return folder;
+}
+
+Result<std::vector<UniqueFd>> Cgroup::open_doors() const {
+  std::vector<UniqueFd> doors;
+  for (const auto& part : parts_) {
+    if (part.hierarchy.v2) continue;
+    doors.emplace_back(::open((part.folder + "/tasks").c_str(), O_WRONLY | O_CLOEXEC));
+    if (!doors.back()) return fail_errno("joining the cgroup {}", part.folder);
+  }
+  return doors;
+}
+
+Result<void> pass_doors(const std::vector<UniqueFd>& doors) {
+  for (const auto& door : doors)
+    if (::write(door.get(), "0", 1) != 1) return fail_errno("joining a cgroup");
+  return {};
 }
 
 Result<void> Cgroup::set_frozen(bool frozen) const {

@@ -25,9 +25,16 @@ class Cgroup {
   /// One that exists, by the folders that `folders()` gave. Those of hierarchies that are gone are left out.
   [[nodiscard]] static Result<Cgroup> find(const std::vector<std::string>& folders);
 
-  /// Makes the folders. Hierarchies that this user may not write are left out if `may_lack` says so; else that is an
-  /// error, and `remove` takes away what was made.
+  /// Makes the folders, where they are not made yet. Hierarchies that this user may not write are left out if `may_lack`
+  /// says so; else that is an error, and `remove` takes away what was made.
   [[nodiscard]] Result<void> make(bool may_lack);
+  /// Makes the one of version 2, if there is one, and opens it for a process to begin in (clone3's CLONE_INTO_CGROUP).
+  [[nodiscard]] Result<UniqueFd> make_birthplace(bool may_lack);
+  /// The same of one that is made.
+  [[nodiscard]] Result<UniqueFd> open_birthplace() const;
+  /// What a process of one thread that began in the birthplace joins the others by: each file is written a 0 by it. So the
+  /// kernel need not stop all processes from making others, which takes a grace period of RCU, 4 to 20 ms.
+  [[nodiscard]] Result<std::vector<UniqueFd>> open_doors() const;
 
   [[nodiscard]] bool empty() const { return parts_.empty(); }
   [[nodiscard]] std::vector<std::string> folders() const;
@@ -36,11 +43,6 @@ class Cgroup {
 
   /// Sets what is given and leaves the rest as it is. Fails where a limit is asked for that this host cannot keep.
   [[nodiscard]] Result<void> apply(const Resources& resources) const;
-  [[nodiscard]] Result<void> join(pid_t process) const;
-  /// Whether a process can begin in it, which takes no waiting as joining does: with v2 alone.
-  [[nodiscard]] bool can_be_born_into() const { return parts_.size() == 1 && parts_[0].hierarchy.v2; }
-  /// The folder, for such a process.
-  [[nodiscard]] Result<UniqueFd> open_for_birth() const;
 
   [[nodiscard]] Result<void> set_frozen(bool frozen) const;
   [[nodiscard]] bool frozen() const;
@@ -67,12 +69,17 @@ class Cgroup {
     Hierarchy hierarchy;
     std::string path;    // from the hierarchy's root
     std::string folder;  // in the file system
+    bool made = false;
   };
+  [[nodiscard]] Result<void> make(bool may_lack, bool (*wanted)(const Part&));
   [[nodiscard]] const Part* part_with(std::string_view controller) const;
   [[nodiscard]] const Part* v2_part() const;
 
   std::vector<Part> parts_;
 };
+
+/// Joins, by what open_doors gave, in the process that is to join.
+[[nodiscard]] Result<void> pass_doors(const std::vector<UniqueFd>& doors);
 
 /// The limits of one hierarchy, written into the folder. Pieces with files of their own.
 [[nodiscard]] Result<void> apply_v1(const Hierarchy& hierarchy, const std::string& folder, const Resources& resources);

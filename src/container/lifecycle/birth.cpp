@@ -69,8 +69,9 @@ Result<void> name_host(const Spec& spec) {
 // Makes the terminal and hands its master end over; gives the slave end.
 Result<UniqueFd> hand_over_terminal(Birth& birth) {
   auto [master, slave] = STRATA_TRY(make_terminal(birth.process.console_size, birth.process.user));
-  const bool sent = birth.console ? send_fd(birth.console.get(), master.get(), "/dev/ptmx")
-                                  : birth.channel.send(Word::terminal, master.get());
+  const int number = master.get();
+  const bool sent = birth.console ? send_fds(birth.console.get(), {&number, 1}, "/dev/ptmx")
+                                  : birth.channel.send(Word::terminal, {&number, 1});
   if (!sent) return fail_errno("handing over the terminal");
   return std::move(slave);
 }
@@ -106,20 +107,22 @@ Result<Channel> wait_for_start(const UniqueFd& start) {
   }
 }
 
-// The runtime makes the cgroups and puts this process into them while it does other work: each is waited for as late as
-// can be, and once.
+// The runtime makes the cgroups while this process does other work: each step is waited for as late as can be, and once.
 class OwnCgroup {
  public:
-  explicit OwnCgroup(Birth& birth) : birth_(birth), made_(birth.born_in_cgroup) {}
+  explicit OwnCgroup(Birth& birth) : birth_(birth) {}
 
   Result<void> be_made() {
     if (std::exchange(made_, true)) return {};
-    return birth_.channel.expect(Word::cgroups);
+    STRATA_TRY(birth_.channel.expect(Word::cgroups));
+    doors_ = birth_.channel.take_fds();
+    return {};
   }
-  Result<void> be_joined() {
+  Result<void> join() {
     if (std::exchange(joined_, true)) return {};
     STRATA_TRY(be_made());
-    STRATA_TRY(birth_.channel.expect(Word::joined));
+    STRATA_TRY(pass_doors(doors_));
+    doors_.clear();
     // Its root is the cgroup that the process is in.
     if (birth_.namespaces.cgroup && ::unshare(CLONE_NEWCGROUP) != 0) return fail_errno("making a cgroup namespace");
     return {};
@@ -127,7 +130,8 @@ class OwnCgroup {
 
  private:
   Birth& birth_;
-  bool made_;
+  std::vector<UniqueFd> doors_;
+  bool made_ = false;
   bool joined_ = false;
 };
 
@@ -143,7 +147,7 @@ Result<void> make_container(Birth& birth, Rootfs& rootfs, ProcessSetup& setup, c
   OwnCgroup cgroup(birth);
   STRATA_TRY(rootfs.assemble([&] { return cgroup.be_made(); }));
   const bool observed = needs_runtime_when_mounted(spec);
-  if (observed || !spec.hooks.create_container.empty()) STRATA_TRY(cgroup.be_joined());
+  if (observed || !spec.hooks.create_container.empty()) STRATA_TRY(cgroup.join());
   if (observed) {
     birth.channel.say(Word::mounted);
     STRATA_TRY(birth.channel.expect(Word::proceed));
@@ -157,7 +161,7 @@ Result<void> make_container(Birth& birth, Rootfs& rootfs, ProcessSetup& setup, c
     STRATA_TRY(take_terminal(slave.get()));
   }
   STRATA_TRY(rootfs.seal());
-  return cgroup.be_joined();
+  return cgroup.join();
 }
 
 // Gives where the outcome of the start is told: the caller of `start`, or who has made the container if that is the same.
@@ -199,7 +203,7 @@ void be_further_process(Birth& birth) {
   auto shaped = [&]() -> Result<std::string> {
     STRATA_TRY(begin(birth));
     STRATA_TRY(setup.open_host_files());
-    STRATA_TRY(birth.channel.expect(Word::joined));
+    STRATA_TRY(OwnCgroup(birth).join());
     STRATA_TRY(find_user(birth.process.user));
     if (birth.process.terminal) {
       const UniqueFd slave = STRATA_TRY(hand_over_terminal(birth));

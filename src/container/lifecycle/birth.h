@@ -25,7 +25,6 @@ struct Birth {
   unsigned preserved = 0;  // descriptors after the standard ones that the program gets
   std::string keyring;     // the name of a new session keyring; empty: the runtime's is kept
   bool new_user_namespace = false;
-  bool born_in_cgroup = false;
 };
 
 /// Whether the runtime has something to do when all is mounted, for which the child waits.

@@ -115,23 +115,15 @@ class Undo {
   const std::string& pid_file_;
 };
 
-Result<void> set_up_cgroup(const Created& created) {
-  return created.cgroup.apply(with_default_devices(created.spec.linux));
-}
-
-// The cgroups and what is on record of them and of the process, in that order: a process that is in no cgroup of the
-// record's, or not on record, ends by itself if the runtime does.
-Result<void> take_in(Created& created, const Channel& channel, bool born_in_cgroup) {
-  if (!born_in_cgroup) {
-    STRATA_TRY(created.cgroup.make(is_rootless()));
-    channel.say(Word::cgroups);
-    STRATA_TRY(set_up_cgroup(created));
-    STRATA_TRY(created.cgroup.join(created.record.pid));
-  }
+// The child goes into its cgroups only when it is on record: if the runtime ends before, the child does too.
+Result<void> take_in(Created& created, const Channel& channel) {
+  STRATA_TRY(created.cgroup.make(is_rootless()));
+  STRATA_TRY(created.cgroup.apply(with_default_devices(created.spec.linux)));
   created.record.cgroups = created.cgroup.folders();
   created.record.start_time =
       start_time_of(created.record.pid).value_or(0);  // if it is dead already, it says why below
-  return created.folder.write(created.record);
+  STRATA_TRY(created.folder.write(created.record));
+  return say_cgroups(channel, created.cgroup);
 }
 
 // The runtime's part of the conversation, from the child's first word to its last.
@@ -141,9 +133,8 @@ Result<void> attend(Created& created, Channel& channel, const Birth& birth, cons
     STRATA_TRY(write_id_maps(created.record.pid, spec.linux.uid_maps, spec.linux.gid_maps));
     channel.say(Word::mapped);
   }
-  STRATA_TRY(take_in(created, channel, birth.born_in_cgroup));
   STRATA_TRY(write_pid_file(pid_file, created.record.pid));
-  channel.say(Word::joined);
+  STRATA_TRY(take_in(created, channel));
   if (needs_runtime_when_mounted(spec)) {
     STRATA_TRY(channel.expect(Word::mounted));
     const std::string state = state_json(created.record, Status::creating);
@@ -152,8 +143,7 @@ Result<void> attend(Created& created, Channel& channel, const Birth& birth, cons
     channel.say(Word::proceed);
   }
   if (spec.process->terminal && !birth.console) {
-    STRATA_TRY(channel.expect(Word::terminal));
-    created.terminal = channel.take_fd();
+    created.terminal = STRATA_TRY(take_terminal_from(channel));
   }
   return until == Until::created ? channel.expect(Word::ready) : channel.expect_end();
 }
@@ -172,6 +162,22 @@ bool is_rootless() {
 Result<void> write_pid_file(const std::string& path, pid_t process) {
   if (path.empty()) return {};
   return with_context(replace_file(path, std::to_string(process)), "--pid-file");
+}
+
+Result<void> say_cgroups(const Channel& channel, const Cgroup& cgroup) {
+  const auto doors = STRATA_TRY(cgroup.open_doors());
+  std::vector<int> numbers;
+  for (const auto& door : doors) numbers.push_back(door.get());
+  if (!channel.send(Word::cgroups, numbers) && errno != EPIPE && errno != ECONNRESET)
+    return fail_errno("telling the container's process its cgroups");
+  return {};  // if it is gone, waiting for its next word will tell
+}
+
+Result<UniqueFd> take_terminal_from(Channel& channel) {
+  STRATA_TRY(channel.expect(Word::terminal));
+  auto fds = channel.take_fds();
+  if (fds.size() != 1) return fail("the container's process handed over no terminal");
+  return std::move(fds[0]);
 }
 
 Result<Created> make_container(const Runtime& runtime, const std::string& id, const CreateOptions& options,
@@ -205,12 +211,7 @@ Result<Created> make_container(const Runtime& runtime, const std::string& id, co
   created.record.cgroups = created.cgroup.folders();
   // On record before they are made: whoever comes after a runtime that was killed here finds what to remove.
   STRATA_TRY(created.folder.write_new(created.record, config));
-  UniqueFd birthplace;
-  if (created.cgroup.can_be_born_into()) {
-    STRATA_TRY(created.cgroup.make(is_rootless()));
-    STRATA_TRY(set_up_cgroup(created));
-    birthplace = STRATA_TRY(created.cgroup.open_for_birth());
-  }
+  const UniqueFd birthplace = STRATA_TRY(created.cgroup.make_birthplace(is_rootless()));
 
   auto [ours, theirs] = STRATA_TRY(Channel::make());
   UniqueFd start;
@@ -224,8 +225,7 @@ Result<Created> make_container(const Runtime& runtime, const std::string& id, co
               .console = std::move(console),
               .preserved = options.preserve_fds,
               .keyring = options.new_keyring ? "_ses." + id : "",
-              .new_user_namespace = created.spec.linux.makes(NamespaceKind::user),
-              .born_in_cgroup = static_cast<bool>(birthplace)};
+              .new_user_namespace = created.spec.linux.makes(NamespaceKind::user)};
   created.record.pid = STRATA_TRY(spawn(plan, birthplace.get(), [&] {
     ours.close();
     created.folder.forget_lock();

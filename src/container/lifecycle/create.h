@@ -37,6 +37,10 @@ void hold_signals();
 [[nodiscard]] bool is_rootless();
 /// A socket where the process of that folder waits for `start`.
 [[nodiscard]] Result<UniqueFd> listen_for_start(const ContainerFolder& folder);
+/// Tells a child its cgroups, which it then joins.
+[[nodiscard]] Result<void> say_cgroups(const Channel& channel, const Cgroup& cgroup);
+/// Waits for the terminal of a child's that nobody else is handed.
+[[nodiscard]] Result<UniqueFd> take_terminal_from(Channel& channel);
 [[nodiscard]] Result<void> write_pid_file(const std::string& path, pid_t process);
 
 }  // namespace strata::container

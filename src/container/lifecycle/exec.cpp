@@ -48,9 +48,8 @@ Result<int> exec(const Runtime& runtime, const std::string& id, const ExecOption
               .console = std::move(console),
               .preserved = options.preserve_fds,
               .keyring = "",
-              .new_user_namespace = false,
-              .born_in_cgroup = cgroup.can_be_born_into()};
-  const UniqueFd birthplace = STRATA_TRY(cgroup.open_for_birth());
+              .new_user_namespace = false};
+  const UniqueFd birthplace = STRATA_TRY(cgroup.open_birthplace());
   const pid_t child = STRATA_TRY(spawn(plan, birthplace.get(), [&] {
     ours.close();
     folder.forget_lock();
@@ -61,12 +60,8 @@ Result<int> exec(const Runtime& runtime, const std::string& id, const ExecOption
 
   UniqueFd terminal;
   const auto attended = [&]() -> Result<void> {
-    if (!birthplace) STRATA_TRY(cgroup.join(child));
-    ours.say(Word::joined);
-    if (birth.process.terminal && !birth.console) {
-      STRATA_TRY(ours.expect(Word::terminal));
-      terminal = ours.take_fd();
-    }
+    STRATA_TRY(say_cgroups(ours, cgroup));
+    if (birth.process.terminal && !birth.console) terminal = STRATA_TRY(take_terminal_from(ours));
     STRATA_TRY(ours.expect_end());
     return write_pid_file(options.pid_file, child);
   }();

@@ -35,7 +35,7 @@ Result<void> ProcessSetup::install_filter() {
   if (helper == 0) {
     int descriptor = -1;
     if (::read(told.get(), &descriptor, sizeof descriptor) != sizeof descriptor || descriptor < 0) ::_exit(1);
-    ::_exit(send_fd(agent_.get(), descriptor, listener_state_) ? 0 : 1);
+    ::_exit(send_fds(agent_.get(), {&descriptor, 1}, listener_state_) ? 0 : 1);
   }
   auto installed = install_seccomp(*linux_.seccomp);
   const int descriptor = installed ? installed->get() : -1;
