@@ -32,7 +32,7 @@ class Code {
   virtual void set_invalid() {}
   /// From exit_goto number `link` on to `next`, until unlink() is called.
   virtual void set_link([[maybe_unused]] uint8_t link, [[maybe_unused]] Code& next) {}
-  virtual void unlink() {}
+  virtual void unlink([[maybe_unused]] uint8_t link) {}
 
   void* owner = nullptr;  ///< whoever keeps the code may leave a note here
 };
@@ -52,7 +52,8 @@ class Backend {
   /// up to date, and `context.running` is the code that ran last.
   virtual ir::RunResult run(const Code& code, ir::ExecContext& context) = 0;
 
-  /// Indirect jumps to this pc from units of this Unit::mode may go straight to the code, until forget_jumps().
+  /// Indirect jumps to this pc from units of this Unit::mode may go straight to the code, until forget_jumps() finds it
+  /// invalid (Code::set_invalid).
   virtual void set_jump([[maybe_unused]] uint64_t pc, [[maybe_unused]] uint32_t mode, [[maybe_unused]] Code& code) {}
   virtual void forget_jumps() {}
 };

@@ -91,6 +91,7 @@ class Engine {
   CachedUnit* find_unit();
   CachedUnit* known(const isa::CodeKey& key, const SoftMmu::CodePage& page);
   bool is_in_place(const CachedUnit& unit) const;
+  bool may_begin(const CachedUnit& unit);
   bool second_page_fits(const CachedUnit& unit);
   isa::CodeKey key() const;
   uint64_t pc() const;

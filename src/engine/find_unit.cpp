@@ -26,11 +26,22 @@ isa::CodeKey Engine::key() const {
 /// told, so that it goes there by itself the next time.
 CachedUnit* Engine::next_after(const ir::RunResult& result) {
   auto& from = *static_cast<CachedUnit*>(static_cast<const codegen::Code*>(context_.running)->owner);
+  if (result.not_begun && may_begin(from)) return &from;
   if (result.link < from.link_count) return next_by_link(from, result.link);
   const isa::CodeKey wanted = key();
   CachedUnit* next = known(wanted);
   if (next != nullptr && next->mode != 0 && !options_.trace) backend_.set_jump(wanted.pc, next->mode, *next->code);
   return next;
+}
+
+/// Whether what the TLB did not know of a unit's place turns out to be right.
+bool Engine::may_begin(const CachedUnit& unit) {
+  if (unit.dropped) return false;
+  SoftMmu::CodePage page;
+  if (mmu_.code_page(address_of(unit), unit.space, page))
+    return page.offset == (unit.begin & ir::page_mask) && second_page_fits(unit);
+  guest_.forget_refusal();
+  return false;
 }
 
 CachedUnit* Engine::next_by_link(CachedUnit& from, uint8_t number) {

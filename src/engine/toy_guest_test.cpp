@@ -202,7 +202,7 @@ class Runner {
   uint64_t arg(const ir::Instr& instr, unsigned i) const { return values_[instr.arg[i]]; }
 
   bool leave(ExitKind kind, uint64_t payload = 0, uint8_t link = ir::RunResult::no_link) {
-    result_ = {kind, link, payload};
+    result_ = {.kind = kind, .link = link, .payload = payload};
     if (kind == ExitKind::memory || kind == ExitKind::trap) --context_.insns;  // it was not done
     return true;
   }

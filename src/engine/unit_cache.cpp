@@ -45,8 +45,13 @@ void CachedUnit::make_links(size_t count) {
   if (link_count > near_links) far_links = std::make_unique<CachedUnit*[]>(link_count - near_links);
 }
 
-void CachedUnit::forget_links() {
-  for (unsigned number = 0; number < link_count; ++number) link(static_cast<uint8_t>(number)) = nullptr;
+void CachedUnit::forget_dropped_links() {
+  for (unsigned number = 0; number < link_count; ++number) {
+    CachedUnit*& next = link(number);
+    if (next == nullptr || !next->dropped) continue;
+    next = nullptr;
+    code->unlink(static_cast<uint8_t>(number));
+  }
 }
 
 UnitCache::UnitCache(Ram& ram, uint64_t limit_bytes, std::function<void()> changed)
@@ -79,8 +84,8 @@ CachedUnit& UnitCache::insert(std::unique_ptr<CachedUnit> unit) {
   const bool two_pages = inserted.second_page != CachedUnit::no_page && inserted.second_page != page_of(inserted.begin);
   if (two_pages) enter(inserted.second_page);
   bytes_ += cost(inserted);
-  by_age_.push_back(&inserted);
-  units_.emplace(hash(inserted.key, inserted.begin), std::move(unit));
+  units_.add(hash(inserted.key, inserted.begin), inserted);
+  by_age_.push_back(std::move(unit));
   return inserted;
 }
 
@@ -96,13 +101,11 @@ void UnitCache::forget_page(uint64_t page) {
   ram_.unmark(page, Ram::Mark::code);
 }
 
-// The unit itself stays until the next sweep: links and recent_ may still point to it, and find a key that never fits.
+// The unit itself stays until the next sweep, for links may still point to it.
 void UnitCache::drop(CachedUnit& unit) {
-  const auto [first, last] = units_.equal_range(hash(unit.key, unit.begin));
-  const auto found = std::find_if(first, last, [&unit](const auto& entry) { return entry.second.get() == &unit; });
+  units_.remove(hash(unit.key, unit.begin), unit);
   bytes_ -= cost(unit);
-  dropped_.push_back(std::move(found->second));
-  units_.erase(found);
+  ++dropped_;
   leave_page(unit, page_of(unit.begin));
   if (unit.second_page != CachedUnit::no_page) leave_page(unit, unit.second_page);
   unit.key = {~uint64_t{0}, ~uint64_t{0}, ~uint64_t{0}};
@@ -185,27 +188,25 @@ void UnitCache::tidy() {
       ++evictions_;
     }
     sweep();
-  } else if (dropped_.size() > many_dropped) {
+  } else if (dropped_ > many_dropped) {
     sweep();
   }
 }
 
 void UnitCache::clear() {
   set_running(nullptr);
-  for (CachedUnit* unit : by_age_)
+  for (const auto& unit : by_age_)
     if (!unit->dropped) drop(*unit);
   sweep();
 }
 
+/// Frees what was dropped, once nothing leads there any more.
 void UnitCache::sweep() {
-  std::fill(recent_.begin(), recent_.end(), nullptr);
   backend_->forget_jumps();
-  for (auto& [hash, unit] : units_) {
-    unit->forget_links();
-    unit->code->unlink();
-  }
-  std::erase_if(by_age_, [](const CachedUnit* unit) { return unit->dropped; });
-  dropped_.clear();
+  for (const auto& unit : by_age_)
+    if (!unit->dropped) unit->forget_dropped_links();
+  std::erase_if(by_age_, [](const auto& unit) { return unit->dropped; });
+  dropped_ = 0;
 }
 
 }  // namespace strata::engine

@@ -4,7 +4,6 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -14,6 +13,7 @@
 
 #include "codegen/backend.h"
 #include "engine/soft_mmu.h"
+#include "engine/unit_table.h"
 #include "isa/guest.h"
 #include "memory/ram.h"
 
@@ -42,9 +42,9 @@ struct alignas(64) CachedUnit {
   uint64_t second_address = 0;     ///< that page's guest address
   uint32_t guest_bytes = 0;
 
-  CachedUnit*& link(uint8_t number) { return number < near_links ? links[number] : far_links[number - near_links]; }
+  CachedUnit*& link(unsigned number) { return number < near_links ? links[number] : far_links[number - near_links]; }
   void make_links(size_t count);
-  void forget_links();
+  void forget_dropped_links();
 };
 
 /// One a processor, used on its thread only, but for written().
@@ -64,14 +64,8 @@ class UnitCache final : public CodeWatch, public memory::WriteWatcher {
   /// The unit for this key whose code begins there in Ram, and for which `fits` holds; or nullptr.
   template <class Fits>
   CachedUnit* find(const isa::CodeKey& key, uint64_t begin, Fits fits) {
-    const auto is_it = [&](CachedUnit& unit) { return unit.key == key && unit.begin == begin && fits(unit); };
-    const uint64_t hashed = hash(key, begin);
-    CachedUnit*& recent = recent_[hashed % recent_size];
-    if (recent != nullptr && is_it(*recent)) return recent;
-    const auto [first, last] = units_.equal_range(hashed);
-    for (auto at = first; at != last; ++at)
-      if (is_it(*at->second)) return recent = at->second.get();
-    return nullptr;
+    return units_.find(hash(key, begin),
+                       [&](const CachedUnit& unit) { return unit.key == key && unit.begin == begin && fits(unit); });
   }
 
   /// Takes a unit whose pages about_to_fetch() was called for.
@@ -112,9 +106,6 @@ class UnitCache final : public CodeWatch, public memory::WriteWatcher {
   struct Write {
     uint64_t offset, size;
   };
-  using Units = std::unordered_multimap<uint64_t, std::unique_ptr<CachedUnit>>;
-
-  static constexpr size_t recent_size = 16384;
   static constexpr size_t many_dropped = 1024;
   static constexpr unsigned restless_writes = 32;
   static constexpr size_t many_restless = 4096;
@@ -132,10 +123,9 @@ class UnitCache final : public CodeWatch, public memory::WriteWatcher {
   codegen::Backend* backend_ = nullptr;
   const uint64_t limit_bytes_;
   const std::function<void()> changed_;
-  std::vector<CachedUnit*> recent_ = std::vector<CachedUnit*>(recent_size);  ///< found last, by hash
-  Units units_;
-  std::deque<CachedUnit*> by_age_;  ///< oldest first, dropped ones too until the next sweep
-  std::vector<std::unique_ptr<CachedUnit>> dropped_;
+  UnitTable units_;
+  std::vector<std::unique_ptr<CachedUnit>> by_age_;  ///< oldest first, dropped ones too until the next sweep
+  size_t dropped_ = 0;                               ///< of them
   std::unordered_map<uint64_t, Page> pages_;
   std::unordered_map<uint64_t, unsigned> own_writes_;  ///< by page: writes to its units from itself
   const void** running_ = nullptr;                     ///< the code of the unit that runs

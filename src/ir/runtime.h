@@ -92,6 +92,8 @@ struct ExecContext {
 struct RunResult {
   ExitKind kind = ExitKind::next;
   uint8_t link = no_link;  ///< for `next`: which exit_goto of the unit it was, counted in the order of Unit::code
+  bool not_begun = false;  ///< for `next`: ExecContext::running is code that others led to, and was not begun: perhaps
+                           ///< something else is to be done first, or it does not stand there any more
   uint64_t payload = 0;
 
   static constexpr uint8_t no_link = 255;

@@ -106,7 +106,7 @@ class Run {
   void leave(ExitKind kind, uint64_t payload, uint8_t link = ir::RunResult::no_link) {
     const bool fault = kind == ExitKind::memory || kind == ExitKind::trap;
     if ((fault && begun_) || (kind == ExitKind::event && at_insn_)) --world_.context.insns;
-    world_.result = {kind, link, payload};
+    world_.result = {.kind = kind, .link = link, .payload = payload};
   }
 
   uint8_t link_of(uint32_t position) const {

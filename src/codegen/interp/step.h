@@ -99,8 +99,9 @@ inline void set_result(FrameHeader& header, ir::ExitKind kind, uint8_t link, uin
 }
 
 inline ir::RunResult result_of(const FrameHeader& header) {
-  return {static_cast<ir::ExitKind>(header.kind_and_link & 0xff), static_cast<uint8_t>(header.kind_and_link >> 8),
-          header.payload};
+  return {.kind = static_cast<ir::ExitKind>(header.kind_and_link & 0xff),
+          .link = static_cast<uint8_t>(header.kind_and_link >> 8),
+          .payload = header.payload};
 }
 
 inline FrameHeader& header_of(std::byte* frame) { return reinterpret_cast<FrameHeader*>(frame)[-1]; }

@@ -201,11 +201,11 @@ void Compiler::write_cold_parts() {
   for (size_t link = 0; link < unlinked_.size(); ++link) {
     a_.bind(unlinked_[link].first);
     write_pc(unit_.relocatable ? 0 : unlinked_[link].second);  // exit_goto has brought unit_base there
-    leave(ir::ExitKind::next, static_cast<uint8_t>(link), 0);
+    leave({.link = static_cast<uint8_t>(link)});
   }
   a_.bind(refused_);
   write_pc(first_pc());
-  leave(ir::ExitKind::next, ir::RunResult::no_link, 0);
+  leave({.not_begun = true});
   code_->end = static_cast<uint32_t>(a_.offset());
   a_.align(asmjit::AlignMode::kZero, 16);
   for (const auto& [insns, label] : increments_) {

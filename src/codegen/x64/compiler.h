@@ -198,7 +198,7 @@ class Compiler {
   void branch(const Instr& instr);
   void exit_if(const Instr& instr);
   void poll();
-  void leave(ir::ExitKind kind, uint8_t link, uint64_t payload);
+  void leave(const ir::RunResult& result);
 
   const Instr& at(Value value) const { return unit_.code[value]; }
   Note& note(Value value) { return scratch_.notes[value]; }

@@ -146,10 +146,12 @@ Compiler::Exit Compiler::make_exit(ExitKind kind, uint64_t payload, bool from_he
 }
 
 /// With the state as it is now. The result goes back in rax and rdx.
-void Compiler::leave(ExitKind kind, uint8_t link, uint64_t payload) {
+void Compiler::leave(const ir::RunResult& result) {
   a_.mov(x86::rcx, data(offsetof(CodeData, code)));
-  a_.mov(x86::eax, static_cast<uint32_t>(kind) | uint32_t{link} << 8);
-  load_constant(x86::rdx, payload);
+  uint32_t head = 0;  // all but the payload: the last bytes are padding
+  std::memcpy(&head, &result, sizeof head);
+  a_.mov(x86::eax, head);
+  load_constant(x86::rdx, result.payload);
   a_.jmp(x86::ptr(x86::rsp, Frame::thunk(Frame::leave), 8));
 }
 
@@ -219,7 +221,7 @@ void Compiler::compile_exit(const Instr& instr) {
   // The count may go below what it was before this unit's begin, by the instruction that another block began.
   const int64_t done = uncounted_ - (undone ? 1 : 0);
   count(done);
-  leave(kind, ir::RunResult::no_link, instr.imm);
+  leave({.kind = kind, .payload = instr.imm});
 }
 
 /// Linked code knows its pc.
@@ -228,7 +230,7 @@ void Compiler::exit_goto(const Instr& instr) {
   const uint8_t link = link_of_block_[block_];
   if (link == ir::RunResult::no_link) {
     write_pc(instr.imm);
-    return leave(ExitKind::next, link, 0);
+    return leave({});
   }
   if (unit_.relocatable) {
     load_constant(x86::rax, instr.imm);
@@ -245,7 +247,7 @@ void Compiler::exit_indirect(const Instr& instr) {
   const Op from = at(instr.arg[0]).op;
   if (unit_.mode == 0 || from == Op::constant || from == Op::call) {
     a_.mov(slot, pc);
-    return leave(ExitKind::next, ir::RunResult::no_link, 0);
+    return leave({});
   }
   const Label miss = a_.newLabel();
   constexpr unsigned entry_bits = 5;
@@ -270,7 +272,7 @@ void Compiler::exit_indirect(const Instr& instr) {
   a_.jmp(x86::ptr(x86::rcx, offsetof(JumpTable::Entry, target), 8));
   a_.bind(miss);
   a_.mov(slot, pc);
-  leave(ExitKind::next, ir::RunResult::no_link, 0);
+  leave({});
 }
 
 }  // namespace strata::codegen::x64

@@ -7,14 +7,16 @@
 
 namespace strata::codegen::x64 {
 
+class X64Code;
+
 struct JumpTable {
-  static constexpr size_t size = 16384;
-  static constexpr unsigned shift = 14;
+  static constexpr size_t size = 65536;
+  static constexpr unsigned shift = 16;
   struct Entry {
     uint64_t pc = 0;
     uint32_t mode = 0;  ///< no unit's
     const std::byte* target = nullptr;
-    uint64_t unused = 0;  ///< keeps entries at 32 bytes
+    const X64Code* code = nullptr;  ///< in which that is
   };
   static_assert(sizeof(Entry) == 32);
   static constexpr size_t index(uint64_t pc) { return (pc ^ static_cast<uint32_t>(pc) >> shift) % size; }

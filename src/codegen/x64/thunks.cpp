@@ -20,7 +20,7 @@ using ir::ExitKind;
 
 ir::RunResult leave_at(const X64Code* code, uint32_t exit, ExecContext* context, std::byte* frame) {
   const ExitPlace& place = code->exits[exit];
-  ir::RunResult result{place.kind, ir::RunResult::no_link, place.payload};
+  ir::RunResult result{.kind = place.kind, .payload = place.payload};
   if (place.from_helper) {
     context->leave = false;
     result.kind = context->leave_kind;

@@ -16,7 +16,10 @@ void X64Code::set_place(uint64_t page, uint64_t page_behind) {
   write_data(offsetof(CodeData, page_behind), page_behind);
 }
 
-void X64Code::set_invalid() { write_data(offsetof(CodeData, dropped), uint64_t{1}); }
+void X64Code::set_invalid() {
+  invalid = true;
+  write_data(offsetof(CodeData, dropped), uint64_t{1});
+}
 
 void X64Code::set_link(uint8_t link, Code& next) {
   const auto& to = static_cast<const X64Code&>(next);
@@ -26,14 +29,13 @@ void X64Code::set_link(uint8_t link, Code& next) {
   write_data(sizeof(CodeData) + 8 * link, to.span.run + where);
 }
 
-void X64Code::unlink() {
-  for (size_t link = 0; link < links.size(); ++link)
-    write_data(sizeof(CodeData) + 8 * link, span.run + links[link].unlinked);
+void X64Code::unlink(uint8_t link) {
+  if (link < links.size()) write_data(sizeof(CodeData) + 8 * link, span.run + links[link].unlinked);
 }
 
 void X64Code::write_data() {
   write_data(0, CodeData{.code = this});
-  unlink();
+  for (size_t link = 0; link < links.size(); ++link) unlink(static_cast<uint8_t>(link));
 }
 
 }  // namespace strata::codegen::x64

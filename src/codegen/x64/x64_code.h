@@ -52,7 +52,7 @@ class X64Code final : public Code {
   void set_place(uint64_t page, uint64_t page_behind) override;
   void set_invalid() override;
   void set_link(uint8_t link, Code& next) override;
-  void unlink() override;
+  void unlink(uint8_t link) override;
   void write_data();  ///< once the code stands in memory
 
   CodeSpan span;
@@ -67,6 +67,7 @@ class X64Code final : public Code {
   uint32_t unit_base_offset = 0;  ///< of that slot
   bool relocatable = false;       ///< the pcs of exits are to be added to it
   bool crosses = false;           ///< into a second page
+  bool invalid = false;           ///< see set_invalid()
   struct Link {
     uint32_t unlinked;  ///< the offset of the code that leaves with it
     bool stays;         ///< it leads to the page in which this code begins
