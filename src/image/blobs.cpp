@@ -89,8 +89,9 @@ Result<void> BlobWriter::commit() {
                 found.text());
   }
   // In the order that makes a name mean whole content after a crash.
-  if (::fchmod(file_.get(), 0444) != 0 || ::fsync(file_.get()) != 0 || ::rename(partial_.c_str(), target_.c_str()) != 0)
+  if (::fsync(file_.get()) != 0 || ::rename(partial_.c_str(), target_.c_str()) != 0)
     return fail_errno("storing {}", digest_.text());
+  ::fchmod(file_.get(), 0444);  // not before: another writer may be opening the hidden file just now
   file_.reset();
   const UniqueFd directory(::open(target_.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!directory || ::fsync(directory.get()) != 0) return fail_errno("storing {}", digest_.text());

@@ -166,11 +166,11 @@ Result<void> copy_layers(const std::vector<LayerTree>& layers, const fs::path& t
   return {};
 }
 
-Result<void> correct_implied_directories(const std::vector<LayerTree>& layers, const fs::path& upper, bool owners) {
+Result<void> correct_implied_directories(const std::vector<LayerTree>& layers, const fs::path& upper,
+                                         const CopyOptions& options) {
   const UniqueFd root(::open(upper.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!root) return fail_errno("opening {}", upper.string());
-  const IdMaps as_they_are;
-  const OwnerFn owner = owner_for(owners, as_they_are);
+  const OwnerFn owner = owner_for(options.owners, options.maps);
   std::set<std::string> all;
   for (const LayerTree& layer : layers) all.insert(layer.implied_directories.begin(), layer.implied_directories.end());
   for (const std::string& path : all) {

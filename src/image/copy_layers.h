@@ -28,8 +28,8 @@ struct CopyOptions {
                                        const CopyOptions& options);
 
 // Makes in `upper`, which becomes the topmost layer, the directories of which the topmost layer that has them only implies
-// how they are.
+// how they are. `upper` itself becomes as the root is.
 [[nodiscard]] Result<void> correct_implied_directories(const std::vector<LayerTree>& layers,
-                                                       const std::filesystem::path& upper, bool owners);
+                                                       const std::filesystem::path& upper, const CopyOptions& options);
 
 }  // namespace strata::image

@@ -42,8 +42,6 @@ Result<UniqueFd> mapped(const std::filesystem::path& folder, int user_namespace)
   return tree;
 }
 
-std::string by_descriptor(const UniqueFd& fd) { return fmt::format("/proc/self/fd/{}", fd.get()); }
-
 }  // namespace
 
 Result<void> probe_overlay(const std::filesystem::path& lower, const std::filesystem::path& upper,
@@ -53,9 +51,7 @@ Result<void> probe_overlay(const std::filesystem::path& lower, const std::filesy
   if (maps.empty()) return make_overlay(lower, upper, work, false);
   const UniqueFd user_namespace = STRATA_TRY(make_user_namespace(maps));
   const UniqueFd lower_tree = STRATA_TRY(mapped(lower, user_namespace.get()));
-  const UniqueFd own_tree = STRATA_TRY(mapped(upper.parent_path(), user_namespace.get()));
-  return make_overlay(by_descriptor(lower_tree), by_descriptor(own_tree) + "/" + upper.filename().string(),
-                      by_descriptor(own_tree) + "/" + work.filename().string(), false);
+  return make_overlay(fmt::format("/proc/self/fd/{}", lower_tree.get()), upper, work, false);
 }
 
 }  // namespace strata::image

@@ -76,6 +76,8 @@ class RootMaker {
       if (made) return way;
       if (made.error().code == ErrorCode::cancelled || made.error().code == ErrorCode::no_space)
         return tl::unexpected(made.error());
+      remove_tree(upper());
+      remove_tree(work());
       log::debug("the root of {}: {}", directory_.filename().string(), made.error().message);
     }
     return make_by(RootWay::copy);
@@ -83,7 +85,7 @@ class RootMaker {
 
   Result<RootWay> make_by(RootWay way) {
     if (way == RootWay::copy) STRATA_TRY(copy());
-    else STRATA_TRY(make_upper());
+    else STRATA_TRY(make_upper(way == RootWay::overlay));
     if (way == RootWay::overlay)
       STRATA_TRY(
           with_context(probe_overlay(trees_.back().path, upper(), work(), options_.maps), "mounting an overlay"));
@@ -91,20 +93,21 @@ class RootMaker {
     return way;
   }
 
-  Result<void> make_upper() {
+  Result<void> make_upper(bool mapped) {
     STRATA_TRY(make_folder(upper(), 0755));
     STRATA_TRY(make_folder(work(), 0700));
-    return layers_.as_owner([&] { return correct_implied_directories(trees_, upper(), layers_.has_owners()); });
+    return layers_.as_owner([&] { return correct_implied_directories(trees_, upper(), copy_options(mapped)); });
+  }
+
+  // fuse-overlayfs maps all ids itself.
+  CopyOptions copy_options(bool mapped = true) const {
+    return {.owners = layers_.has_owners(),
+            .maps = mapped && ::geteuid() == 0 ? options_.maps : IdMaps(),
+            .cancel_fd = options_.cancel_fd};
   }
 
   Result<void> copy() {
-    // The runtime's way into it: its own users pass through, nobody else.
-    remove_tree(upper());
-    remove_tree(work());
-    const CopyOptions options{.owners = layers_.has_owners(),
-                              .maps = ::geteuid() == 0 ? options_.maps : IdMaps(),
-                              .cancel_fd = options_.cancel_fd};
-    return layers_.as_owner([&] { return copy_layers(trees_, root(), options); });
+    return layers_.as_owner([&] { return copy_layers(trees_, root(), copy_options()); });
   }
 
   // As root only: an ordinary user's own mounts stand in no namespace that outlives a command.

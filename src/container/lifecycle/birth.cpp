@@ -39,10 +39,12 @@ void reset_signals() {
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
-Result<void> begin(Birth& birth) {
+// `rootfs` is null for a process of a container that is there.
+Result<void> begin(Birth& birth, Rootfs* rootfs) {
   STRATA_TRY(close_on_exec(birth.preserved));
   if (birth.new_user_namespace) {
     STRATA_TRY(birth.channel.expect(Word::mapped));
+    if (auto root = birth.channel.take_fds(); rootfs && !root.empty()) rootfs->use_root(std::move(root[0]));
     // Root of the namespace, which has all rights in it.
     if (::syscall(SYS_setresgid, 0, 0, 0) != 0 || ::syscall(SYS_setresuid, 0, 0, 0) != 0)
       return fail_errno("becoming root of the user namespace (do the id maps have a 0?)");
@@ -138,7 +140,7 @@ class OwnCgroup {
 // Until the container is created: all but the start.
 Result<void> make_container(Birth& birth, Rootfs& rootfs, ProcessSetup& setup, const std::string& state) {
   const auto& spec = birth.spec;
-  STRATA_TRY(begin(birth));
+  STRATA_TRY(begin(birth, &rootfs));
   STRATA_TRY(make_other_namespaces(birth.namespaces));
   STRATA_TRY(setup.open_host_files());
   STRATA_TRY(name_host(spec));
@@ -201,7 +203,7 @@ void be_further_process(Birth& birth) {
   ProcessSetup setup(birth.process, birth.spec.linux, "");
   reset_signals();
   auto shaped = [&]() -> Result<std::string> {
-    STRATA_TRY(begin(birth));
+    STRATA_TRY(begin(birth, nullptr));
     STRATA_TRY(setup.open_host_files());
     STRATA_TRY(OwnCgroup(birth).join());
     STRATA_TRY(find_user(birth.process.user));

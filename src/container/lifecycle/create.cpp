@@ -9,6 +9,7 @@
 #include "container/spec/read_spec.h"
 #include "container/utc_time.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -126,12 +127,27 @@ Result<void> take_in(Created& created, const Channel& channel) {
   return say_cgroups(channel, created.cgroup);
 }
 
+// Root on the host makes the overlay for the child's namespace: its root could not have mapped the layers' ids.
+Result<void> say_mapped(const Channel& channel, const Spec& spec, pid_t child) {
+  if (!spec.overlay || is_rootless()) {
+    channel.say(Word::mapped);
+    return {};
+  }
+  const UniqueFd space(::open(fmt::format("/proc/{}/ns/user", child).c_str(), O_RDONLY | O_CLOEXEC));
+  if (!space) return fail_errno("the container's user namespace");
+  const UniqueFd root = STRATA_TRY(make_mapped_root(*spec.overlay, space.get()));
+  const int number = root.get();
+  if (!channel.send(Word::mapped, {&number, 1}) && errno != EPIPE && errno != ECONNRESET)
+    return fail_errno("handing over the root");
+  return {};
+}
+
 // The runtime's part of the conversation, from the child's first word to its last.
 Result<void> attend(Created& created, Channel& channel, const Birth& birth, const std::string& pid_file, Until until) {
   const auto& spec = created.spec;
   if (birth.new_user_namespace) {
     STRATA_TRY(write_id_maps(created.record.pid, spec.linux.uid_maps, spec.linux.gid_maps));
-    channel.say(Word::mapped);
+    STRATA_TRY(say_mapped(channel, spec, created.record.pid));
   }
   STRATA_TRY(write_pid_file(pid_file, created.record.pid));
   STRATA_TRY(take_in(created, channel));

@@ -1,6 +1,6 @@
 // Device nodes and links of a container's /dev.
-#include "container/rootfs/mount_tree.h"
 #include "base/path_in_root.h"
+#include "container/rootfs/mount_tree.h"
 #include "container/rootfs/rootfs.h"
 
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 // Masked and read-only paths.
+#include "base/path_in_root.h"
 #include "container/files.h"
 #include "container/rootfs/mount_tree.h"
-#include "base/path_in_root.h"
 #include "container/rootfs/rootfs.h"
 
 #include <fcntl.h>

@@ -1,9 +1,10 @@
 // Puts a container's file system together, and enters it.
 #include "container/rootfs/rootfs.h"
 
+#include "base/path_in_root.h"
 #include "container/files.h"
 #include "container/rootfs/mount_tree.h"
-#include "base/path_in_root.h"
+#include "container/rootfs/overlay.h"
 
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -59,21 +60,47 @@ Result<UniqueFd> make_target(int root, const std::string& path, bool directory) 
   return with_context(std::move(target), "the mount's destination");
 }
 
+// Where the root is put until it is the only one. Root of a user namespace may not get to the path itself, as into the home
+// of the host's root; then any folder does, for nobody but this process sees it.
+Result<UniqueFd> place_for_root(const std::string& path) {
+  for (const char* candidate : {path.c_str(), "/mnt", "/srv", "/tmp"}) {
+    UniqueFd place(::open(candidate, O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (place) return place;
+    if (errno != EACCES) break;
+  }
+  return fail_errno("root {}", path);
+}
+
+// An ordinary user's runtime may not clone; its child may, and is the same user.
+Result<UniqueFd> clone_if_allowed(const std::string& path, bool recursive) {
+  auto opened = clone_tree(AT_FDCWD, path, recursive);
+  if (!opened && opened.error().code == ErrorCode::permission_denied) return UniqueFd();
+  return opened;
+}
+
 }  // namespace
+
+Result<UniqueFd> make_mapped_root(const Overlay& overlay, int user_namespace) {
+  return make_overlay(overlay, user_namespace, false);
+}
 
 Result<HostTrees> open_host_trees(const Spec& spec, const std::string& bundle) {
   HostTrees trees;
   const bool child_sees_less = spec.linux.find(NamespaceKind::user);
+  if (child_sees_less && !spec.overlay)
+    trees.root = STRATA_TRY(with_context(clone_if_allowed(absolute(spec.root_path, bundle), true), "root"));
+  if (const auto* joined = spec.linux.find(NamespaceKind::user);
+      spec.overlay && joined && !joined->path.empty() && ::geteuid() == 0) {
+    const UniqueFd space(::open(joined->path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!space) return fail_errno("user namespace {}", joined->path);
+    trees.root = STRATA_TRY(make_mapped_root(*spec.overlay, space.get()));
+  }
   for (const auto& mount : spec.mounts) {
     const auto options = sort_mount_options(mount.options);
     UniqueFd tree;
-    if (is_bind(mount, options) && !options.remount && child_sees_less) {
-      auto opened = clone_tree(AT_FDCWD, absolute(mount.source, bundle), options.bind_recursive);
-      // An ordinary user's runtime may not; its child may, and is the same user.
-      if (opened) tree = std::move(*opened);
-      else if (opened.error().code != ErrorCode::permission_denied)
-        return tl::unexpected(std::move(opened.error()).context("mount {}", mount.destination));
-    }
+    if (is_bind(mount, options) && !options.remount && child_sees_less)
+      tree = STRATA_TRY(with_context(clone_if_allowed(absolute(mount.source, bundle), options.bind_recursive),
+                                     "mount {}", mount.destination));
     trees.mounts.push_back(std::move(tree));
   }
   return trees;
@@ -95,17 +122,22 @@ Result<void> Rootfs::take_root() {
   // What is unbindable could not become the root; it is made so when it is.
   const unsigned long first = !asked ? MS_SLAVE | MS_REC : asked & MS_UNBINDABLE ? MS_PRIVATE | MS_REC : asked;
   if (::mount(nullptr, "/", nullptr, first, nullptr) != 0) return fail_errno("setting the root's propagation");
-  const UniqueFd place(::open(root_path_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  if (!place) return fail_errno("root {}", root_path_);
+  UniqueFd tree = STRATA_TRY(root_tree());
+  const UniqueFd place = STRATA_TRY(place_for_root(root_path_));
   // pivot_root(2) takes neither a shared root nor one whose mount above is shared.
   if (asked & MS_SHARED) STRATA_TRY(make_mount_private(place.get()));
-  const UniqueFd tree = STRATA_TRY(clone_tree(AT_FDCWD, root_path_, true));
   if (asked & MS_SHARED) STRATA_TRY(set_propagation(tree.get(), MS_PRIVATE));
   if (auto attached = attach(tree.get(), place.get()); !attached)
     return with_context(std::move(attached), "root {}", root_path_);
-  root_.reset(::open(root_path_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  if (!root_) return fail_errno("root {}", root_path_);
+  root_ = std::move(tree);
   return {};
+}
+
+Result<UniqueFd> Rootfs::root_tree() {
+  if (trees_.root) return std::move(trees_.root);
+  if (!spec_.overlay) return clone_tree(AT_FDCWD, root_path_, true);
+  const bool in_own_namespace = spec_.linux.find(NamespaceKind::user) != nullptr;
+  return make_overlay(*spec_.overlay, -1, in_own_namespace);
 }
 
 Result<void> Rootfs::mount_one(const Mount& mount, UniqueFd tree, const std::function<Result<void>()>& cgroups_made) {

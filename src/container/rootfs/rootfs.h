@@ -16,10 +16,14 @@ namespace strata::container {
 /// Trees of the host that only the runtime itself may reach or map: what a user namespace would keep from the child.
 struct HostTrees {
   std::vector<UniqueFd> mounts;  // one for each mount of the spec; empty where the child opens the source itself
+  UniqueFd root;                 // empty where the child opens or makes it itself
 };
 
 /// Opens them, in the runtime's own namespaces. `user_namespace` is what `idmap` means without a map: the container's.
 [[nodiscard]] Result<HostTrees> open_host_trees(const Spec& spec, const std::string& bundle);
+
+/// The root as root on the host has to make it for a user namespace (a descriptor of it), before the child goes on.
+[[nodiscard]] Result<UniqueFd> make_mapped_root(const Overlay& overlay, int user_namespace);
 
 /// Where the root is made. The steps are called in this order, in the child and its own mount namespace.
 class Rootfs {
@@ -31,6 +35,8 @@ class Rootfs {
         cgroup_(cgroup),
         trees_(std::move(trees)) {}
 
+  /// The root that the runtime has made, by the child's descriptor of it.
+  void use_root(UniqueFd root) { trees_.root = std::move(root); }
   /// Mounts all that the spec lists on the root, which is not yet the root of the process. `cgroups_made` is called when
   /// the folders of the cgroups have to be there.
   [[nodiscard]] Result<void> assemble(const std::function<Result<void>()>& cgroups_made);
@@ -45,6 +51,7 @@ class Rootfs {
 
  private:
   Result<void> take_root();
+  Result<UniqueFd> root_tree();
   Result<void> mount_one(const Mount& mount, UniqueFd tree, const std::function<Result<void>()>& cgroups_made);
   Result<UniqueFd> tree_of(const Mount& mount, const MountOptions& options, UniqueFd tree);
   Result<void> remount(const Mount& mount, const MountOptions& options);

@@ -40,6 +40,24 @@ Hooks read_hooks(const JsonReader& json) {
           .poststop = list("poststop")};
 }
 
+// Which paths the kernel takes for an overlay; where they lead is for the mounting to find out.
+Overlay read_overlay(const JsonReader& json) {
+  constexpr std::size_t most_layers = 500;
+  Overlay overlay{.lower = json["lower"].required().texts(),
+                  .upper = json["upper"].required().text(),
+                  .work = json["work"].required().text()};
+  if (overlay.lower.empty() || overlay.lower.size() > most_layers)
+    json["lower"].complain("must have 1 to 500 directories");
+  for (const std::string& lower : overlay.lower)
+    if (!lower.starts_with('/')) json["lower"].complain("must be absolute paths");
+  for (const auto& [name, path] : {std::pair("upper", overlay.upper), std::pair("work", overlay.work)})
+    if (!path.starts_with('/') || path.ends_with('/')) json[name].complain("must be the absolute path of a directory");
+  if (overlay.upper == overlay.work ||
+      overlay.upper.substr(0, overlay.upper.rfind('/')) != overlay.work.substr(0, overlay.work.rfind('/')))
+    json["work"].complain("must be a directory beside upper");
+  return overlay;
+}
+
 Spec read_whole(const JsonReader& json) {
   Spec spec;
   spec.version = json["ociVersion"].required().text();
@@ -49,6 +67,7 @@ Spec read_whole(const JsonReader& json) {
   const auto root = json["root"];
   spec.root_path = root.required()["path"].required().text();
   spec.root_readonly = root["readonly"].boolean();
+  if (const auto overlay = json["strata"]["overlay"]) spec.overlay = read_overlay(overlay);
   spec.hostname = json["hostname"].text();
   spec.domainname = json["domainname"].text();
   spec.mounts = json["mounts"].list<Mount>(read_mount);

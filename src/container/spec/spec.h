@@ -156,11 +156,19 @@ struct LinuxSpec {
   }
 };
 
+/// Layers that become the root, mounted on root.path by the runtime: our own field "strata.overlay" of config.json.
+struct Overlay {
+  std::vector<std::string> lower;  // the topmost first
+  std::string upper;               // what the container writes
+  std::string work;                // beside it, for the kernel
+};
+
 struct Spec {
   std::string version;
   std::optional<Process> process;
   std::string root_path;  // relative to the bundle, or absolute
   bool root_readonly = false;
+  std::optional<Overlay> overlay;
   std::string hostname;
   std::string domainname;
   std::vector<Mount> mounts;
