@@ -35,7 +35,7 @@ Result<void> lock_file(int file, int flags, const fs::path& path) {
 }  // namespace
 
 BlobWriter::BlobWriter(const BlobStore& store, const Digest& digest, std::uint64_t size, UniqueFd file)
-    : partial_(store.directory() / ("." + digest.hex() + ".partial")),
+    : partial_(store.partial_path(digest)),
       target_(store.path(digest)),
       digest_(digest),
       size_(size),
@@ -144,7 +144,7 @@ Result<std::optional<BlobWriter>> BlobStore::try_begin(const Digest& digest, std
 
 Result<std::optional<BlobWriter>> BlobStore::begin_locked(const Digest& digest, std::uint64_t size,
                                                           int lock_flags) const {
-  const fs::path partial = directory_ / ("." + digest.hex() + ".partial");
+  const fs::path partial = partial_path(digest);
   while (!has(digest)) {
     UniqueFd file(::open(partial.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
     if (!file) return fail_errno("making {}", partial.string());

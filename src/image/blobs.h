@@ -26,8 +26,6 @@ class BlobWriter {
   [[nodiscard]] std::uint64_t offset() const { return offset_; }
   [[nodiscard]] std::uint64_t size() const { return size_; }
   [[nodiscard]] const Digest& digest() const { return digest_; }
-  // Where the bytes go, for who reads them as they come (by position: the file's own is the writer's).
-  [[nodiscard]] int file() const { return file_.get(); }
 
   // Appends. More bytes than were announced are an error (bad_data) and are not written.
   [[nodiscard]] Result<void> write(std::span<const std::byte> content);
@@ -60,6 +58,10 @@ class BlobStore {
   [[nodiscard]] bool has(const Digest& digest) const;
   // Where the blob is or would be.
   [[nodiscard]] std::filesystem::path path(const Digest& digest) const { return directory_ / digest.hex(); }
+  // Where its bytes are while a writer is at it.
+  [[nodiscard]] std::filesystem::path partial_path(const Digest& digest) const {
+    return directory_ / ("." + digest.hex() + ".partial");
+  }
 
   // A manifest or a config, verified once more. More than `limit` bytes are an error.
   [[nodiscard]] Result<std::string> read_small(const Digest& digest, std::uint64_t limit = small_limit) const;

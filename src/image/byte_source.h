@@ -2,8 +2,10 @@
 #pragma once
 
 #include "base/result.h"
+#include "base/unique_fd.h"
 
 #include <cstddef>
+#include <memory>
 #include <span>
 
 namespace strata::image {
@@ -16,5 +18,8 @@ class ByteSource {
   // of them so far.
   [[nodiscard]] virtual Result<std::size_t> read(std::span<std::byte> into) = 0;
 };
+
+// A file, from its position on.
+[[nodiscard]] std::unique_ptr<ByteSource> file_source(UniqueFd file);
 
 }  // namespace strata::image

@@ -35,12 +35,45 @@ class FileSource final : public ByteSource {
   UniqueFd file_;
 };
 
+// The first bytes of another source, which have been looked at, and then that source itself.
+class PeekedSource final : public ByteSource {
+ public:
+  explicit PeekedSource(std::unique_ptr<ByteSource> rest) : rest_(std::move(rest)) {}
+
+  // Fewer than asked for where there are no more.
+  Result<std::span<const std::byte>> peek() {
+    while (size_ < start_.size()) {
+      const std::size_t count = STRATA_TRY(rest_->read(std::span(start_).subspan(size_)));
+      if (count == 0) break;
+      size_ += count;
+    }
+    return std::span<const std::byte>(start_).first(size_);
+  }
+
+  Result<std::size_t> read(std::span<std::byte> into) override {
+    if (given_ == size_) return rest_->read(into);
+    const std::size_t count = std::min(into.size(), size_ - given_);
+    std::memcpy(into.data(), start_.data() + given_, count);
+    given_ += count;
+    return count;
+  }
+
+ private:
+  std::unique_ptr<ByteSource> rest_;
+  std::array<std::byte, 4> start_{};
+  std::size_t size_ = 0;
+  std::size_t given_ = 0;
+};
+
 std::uint8_t* octets(std::byte* bytes) { return reinterpret_cast<std::uint8_t*>(bytes); }
 
 // RFC 1952: one or more members, one after the other.
 class GzipSource final : public ByteSource {
  public:
-  explicit GzipSource(UniqueFd file) : file_(std::move(file)), input_(input_bytes) { begin_member(); }
+  explicit GzipSource(std::unique_ptr<ByteSource> compressed)
+      : compressed_(std::move(compressed)), input_(input_bytes) {
+    begin_member();
+  }
 
   Result<std::size_t> read(std::span<std::byte> into) override {
     state_.next_out = octets(into.data());
@@ -79,14 +112,14 @@ class GzipSource final : public ByteSource {
   }
 
   Result<void> refill() {
-    const std::size_t count = STRATA_TRY(file_.read(input_));
+    const std::size_t count = STRATA_TRY(compressed_->read(input_));
     state_.next_in = octets(input_.data());
     state_.avail_in = static_cast<std::uint32_t>(count);
     ended_ = count == 0;
     return {};
   }
 
-  FileSource file_;
+  std::unique_ptr<ByteSource> compressed_;
   std::vector<std::byte> input_;
   inflate_state state_{};
   bool ended_ = false;
@@ -94,7 +127,8 @@ class GzipSource final : public ByteSource {
 
 class ZstdSource final : public ByteSource {
  public:
-  explicit ZstdSource(UniqueFd file) : file_(std::move(file)), input_(input_bytes), stream_(::ZSTD_createDStream()) {
+  explicit ZstdSource(std::unique_ptr<ByteSource> compressed)
+      : compressed_(std::move(compressed)), input_(input_bytes), stream_(::ZSTD_createDStream()) {
     // A hostile frame may ask for a window of 2 GiB; 128 MiB is what `zstd --ultra -22` makes.
     ::ZSTD_DCtx_setParameter(stream_.get(), ZSTD_d_windowLogMax, 27);
   }
@@ -124,12 +158,12 @@ class ZstdSource final : public ByteSource {
   };
 
   Result<void> refill() {
-    in_ = {input_.data(), STRATA_TRY(file_.read(input_)), 0};
+    in_ = {input_.data(), STRATA_TRY(compressed_->read(input_)), 0};
     ended_ = in_.size == 0;
     return {};
   }
 
-  FileSource file_;
+  std::unique_ptr<ByteSource> compressed_;
   std::vector<std::byte> input_;
   std::unique_ptr<ZSTD_DStream, Free> stream_;
   ZSTD_inBuffer in_{nullptr, 0, 0};
@@ -139,17 +173,19 @@ class ZstdSource final : public ByteSource {
 
 }  // namespace
 
-Result<std::unique_ptr<ByteSource>> decompress(UniqueFd file) {
-  constexpr std::array<std::uint8_t, 2> gzip{0x1f, 0x8b};
-  constexpr std::array<std::uint8_t, 4> zstd{0x28, 0xb5, 0x2f, 0xfd};
-  std::array<std::uint8_t, 4> start{};
-  const off_t position = ::lseek(file.get(), 0, SEEK_CUR);
-  const ssize_t count = position < 0 ? -1 : ::pread(file.get(), start.data(), start.size(), position);
-  if (count < 0) return fail_errno("reading a layer");
-  if (count >= 2 && std::equal(gzip.begin(), gzip.end(), start.begin()))
-    return std::make_unique<GzipSource>(std::move(file));
-  if (count == 4 && start == zstd) return std::make_unique<ZstdSource>(std::move(file));
-  return std::make_unique<FileSource>(std::move(file));
+std::unique_ptr<ByteSource> file_source(UniqueFd file) { return std::make_unique<FileSource>(std::move(file)); }
+
+Result<std::unique_ptr<ByteSource>> decompress(std::unique_ptr<ByteSource> compressed) {
+  constexpr std::array gzip{std::byte{0x1f}, std::byte{0x8b}};
+  constexpr std::array zstd{std::byte{0x28}, std::byte{0xb5}, std::byte{0x2f}, std::byte{0xfd}};
+  auto peeked = std::make_unique<PeekedSource>(std::move(compressed));
+  const std::span<const std::byte> start = STRATA_TRY(peeked->peek());
+  const auto starts_with = [&](auto& magic) {
+    return start.size() >= magic.size() && std::equal(magic.begin(), magic.end(), start.begin());
+  };
+  if (starts_with(gzip)) return std::make_unique<GzipSource>(std::move(peeked));
+  if (starts_with(zstd)) return std::make_unique<ZstdSource>(std::move(peeked));
+  return peeked;
 }
 
 }  // namespace strata::image

@@ -46,8 +46,7 @@ Result<void> write_about(const fs::path& folder, const Digest& diff_id, const Un
 
 struct LayerStore::Job {
   Digest diff_id;
-  fs::path blob;
-  std::uint64_t size = 0;
+  Descriptor layer;
   std::optional<StagingFolder> staging = {};
   Result<void> outcome = {};
 };
@@ -90,22 +89,33 @@ Result<void> LayerStore::remove(const fs::path& folder) const {
 
 Result<void> LayerStore::unpack(const BlobStore& blobs, const OciImage& image, const ProgressFn& on_progress,
                                 int cancel_fd) const {
+  const auto open_layer = [&](const Descriptor& layer) -> Result<std::unique_ptr<ByteSource>> {
+    const fs::path path = blobs.path(layer.digest);
+    UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!file) return fail_errno("opening {}", path.string());
+    return file_source(std::move(file));
+  };
+  return unpack(image, open_layer, on_progress, cancel_fd);
+}
+
+Result<void> LayerStore::unpack(const OciImage& image, const OpenLayer& open_layer, const ProgressFn& on_progress,
+                                int cancel_fd) const {
   std::vector<Job> jobs;
   std::set<Digest> seen;  // an image may have a layer twice
   for (std::size_t i = 0; i < image.config.diff_ids.size(); ++i) {
     const Digest& diff_id = image.config.diff_ids[i];
-    const Descriptor& layer = image.manifest.layers[i];
     if (!has(diff_id) && seen.insert(diff_id).second)
-      jobs.push_back({.diff_id = diff_id, .blob = blobs.path(layer.digest), .size = layer.size});
+      jobs.push_back({.diff_id = diff_id, .layer = image.manifest.layers[i]});
   }
   if (jobs.empty()) return {};
-  return as_owner([&] { return unpack_jobs(jobs, on_progress, cancel_fd); });
+  return as_owner([&] { return unpack_jobs(jobs, open_layer, on_progress, cancel_fd); });
 }
 
-Result<void> LayerStore::unpack_jobs(std::vector<Job>& jobs, const ProgressFn& on_progress, int cancel_fd) const {
+Result<void> LayerStore::unpack_jobs(std::vector<Job>& jobs, const OpenLayer& open_layer, const ProgressFn& on_progress,
+                                     int cancel_fd) const {
   std::uint64_t total = 0;
   for (Job& job : jobs) {
-    total += job.size;
+    total += job.layer.size;
     job.staging.emplace(STRATA_TRY(StagingFolder::create(directory_, job.diff_id.short_hex())));
   }
   std::atomic<std::size_t> next = 0;
@@ -114,10 +124,10 @@ Result<void> LayerStore::unpack_jobs(std::vector<Job>& jobs, const ProgressFn& o
   std::mutex reporting;
   const auto work = [&] {
     for (std::size_t i = next++; i < jobs.size() && !failed; i = next++) {
-      jobs[i].outcome = unpack_one(jobs[i], cancel_fd);
+      jobs[i].outcome = unpack_one(jobs[i], open_layer, cancel_fd);
       if (!jobs[i].outcome) failed = true;
       const std::lock_guard lock(reporting);
-      done += jobs[i].size;
+      done += jobs[i].layer.size;
       if (on_progress)
         on_progress({"unpacking", static_cast<double>(done) / static_cast<double>(std::max<std::uint64_t>(total, 1))});
     }
@@ -143,13 +153,12 @@ Result<void> LayerStore::unpack_jobs(std::vector<Job>& jobs, const ProgressFn& o
   return {};
 }
 
-Result<void> LayerStore::unpack_one(const Job& job, int cancel_fd) const {
+Result<void> LayerStore::unpack_one(const Job& job, const OpenLayer& open_layer, int cancel_fd) const {
   const auto unpacking = [&](Error error) {
     if (error.code == ErrorCode::cancelled) return error;
     return std::move(error).context("the layer {}", job.diff_id.short_hex());
   };
-  UniqueFd blob(::open(job.blob.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!blob) return fail_errno("opening {}", job.blob.string());
+  auto blob = STRATA_TRY(open_layer(job.layer).map_error(unpacking));
   const fs::path tree = job.staging->directory() / "tree";
   if (::mkdir(tree.c_str(), 0755) != 0) return fail_errno("making {}", tree.string());
   const UniqueFd root(::open(tree.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));

@@ -2,12 +2,14 @@
 #pragma once
 
 #include "base/result.h"
+#include "image/byte_source.h"
 #include "image/id_maps.h"
 #include "image/image.h"
 #include "image/open_image.h"
 
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -28,8 +30,15 @@ class LayerStore {
   // Directories that the layer implies (unpack.h).
   [[nodiscard]] Result<std::vector<std::string>> implied_directories(const Digest& diff_id) const;
 
+  // Opens a layer's blob. Called where the unpacking is done: for users with subordinate ids that is a child process, and
+  // the first call says that it has been started.
+  using OpenLayer = std::function<Result<std::unique_ptr<ByteSource>>(const Descriptor& layer)>;
+
   // Unpacks those of the image's layers that are not there, several at a time, each under its name when it is whole and
   // its diff_id is verified.
+  [[nodiscard]] Result<void> unpack(const OciImage& image, const OpenLayer& open_layer,
+                                    const ProgressFn& on_progress = {}, int cancel_fd = -1) const;
+  // The same with blobs that are in the store.
   [[nodiscard]] Result<void> unpack(const BlobStore& blobs, const OciImage& image, const ProgressFn& on_progress = {},
                                     int cancel_fd = -1) const;
 
@@ -48,8 +57,9 @@ class LayerStore {
   struct Job;
   LayerStore(std::filesystem::path directory, IdMaps maps) : directory_(std::move(directory)), maps_(std::move(maps)) {}
   std::filesystem::path folder(const Digest& diff_id) const;
-  Result<void> unpack_jobs(std::vector<Job>& jobs, const ProgressFn& on_progress, int cancel_fd) const;
-  Result<void> unpack_one(const Job& job, int cancel_fd) const;
+  Result<void> unpack_jobs(std::vector<Job>& jobs, const OpenLayer& open_layer, const ProgressFn& on_progress,
+                           int cancel_fd) const;
+  Result<void> unpack_one(const Job& job, const OpenLayer& open_layer, int cancel_fd) const;
 
   std::filesystem::path directory_;  // layers/
   IdMaps maps_;

@@ -310,7 +310,7 @@ TEST_F(Unpack, TheStreamIsReadToItsEnd) {
 Result<std::string> through_file(const std::string& bytes) {
   const TestFolder folder;
   write_file(folder.path / "blob", bytes);
-  auto source = decompress(UniqueFd(::open((folder.path / "blob").c_str(), O_RDONLY | O_CLOEXEC)));
+  auto source = decompress(file_source(UniqueFd(::open((folder.path / "blob").c_str(), O_RDONLY | O_CLOEXEC))));
   std::string all;
   std::array<std::byte, 1000> piece{};
   while (true) {

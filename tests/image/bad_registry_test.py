@@ -349,13 +349,13 @@ class FullDisk(BadRegistry):
             self.skipTest("a full disk needs the right to mount: " + probe.stderr.strip())
         self.data.mkdir()
         script = ('mount -t tmpfs -o size=2M tmpfs "$1" && { "$2" image pull "$3"; echo "code $?"; ls -A "$1/strata/images"; '
-                  'mount -o remount,size=64M "$1"; "$2" image pull "$3"; echo "code $?"; ls -A "$1/strata/blobs/sha256"; }')
+                  'mount -o remount,size=200M "$1"; "$2" image pull "$3"; echo "code $?"; ls -A "$1/strata/blobs/sha256"; }')
         ended = subprocess.run(["unshare", "--mount", "sh", "-c", script, "sh", str(self.data), registries.strata, server.name],
                                capture_output=True, text=True, env=self.environment, timeout=60)
         lines = ended.stdout.splitlines()
         self.assertEqual(lines[0], "code 1", ended)
         self.assertIn("No space left on device: free some space and pull again", ended.stderr)
-        self.assertIn("code 0", lines)
+        self.assertIn("code 0", lines, ended)
         self.assertIn(f"{server.name}@{image.digest}", lines)
         self.assertEqual(sum(line.startswith(".") for line in lines), 0, ended)
         ranges = [headers.get("Range") for _, path, headers in server.requests if path.endswith(image.layers[0])]

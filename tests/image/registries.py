@@ -275,7 +275,7 @@ class RegistryTest(unittest.TestCase):
         """The one line that a command which has to fail says."""
         ended = self.strata(*words, timeout=timeout)
         self.assertEqual(ended.returncode, code, ended)
-        lines = [line for line in ended.stderr.splitlines() if not line.startswith(("pulling ", "pushing "))]
+        lines = [line for line in ended.stderr.splitlines() if not line.startswith(("pulling ", "pushing ", "unpacking"))]
         self.assertEqual(len(lines), 1, ended.stderr)
         self.assertEqual(ended.stdout, "")
         return lines[0]

@@ -1,85 +1,87 @@
-// Blobs that are read while they arrive: both sides use the partial file, so nothing is held in memory.
+// Blobs that are read while they arrive.
 #include "image/registry/arriving_blob.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
-#include <algorithm>
+#include <array>
+#include <cerrno>
 
 namespace strata::image {
+namespace {
 
-Result<std::unique_ptr<ArrivingBlob>> ArrivingBlob::make(const BlobStore& store, const Digest& digest,
-                                                         std::optional<BlobWriter> writer) {
-  auto blob = std::make_unique<ArrivingBlob>();
-  blob->writer_ = std::move(writer);
-  blob->file_.reset(blob->writer_ ? ::fcntl(blob->writer_->file(), F_DUPFD_CLOEXEC, 0)
-                                  : ::open(store.path(digest).c_str(), O_RDONLY | O_CLOEXEC));
-  struct stat status = {};
-  if (!blob->file_ || ::fstat(blob->file_.get(), &status) != 0) return fail_errno("reading {}", digest.text());
-  blob->arrived_ = blob->writer_ ? blob->writer_->offset() : static_cast<std::uint64_t>(status.st_size);
-  if (!blob->writer_) blob->state_ = State::verified;
-  return blob;
-}
-
-Result<void> ArrivingBlob::write(std::string_view bytes) {
-  STRATA_TRY(writer_->write(std::as_bytes(std::span(bytes))));
-  const std::scoped_lock lock(mutex_);
-  arrived_ = writer_->offset();
-  changed_.notify_one();
-  return {};
-}
-
-Result<void> ArrivingBlob::restart() {
-  // The reader waits until what it has had already is there again; the digest holds for both times.
-  const std::scoped_lock lock(mutex_);
-  arrived_ = 0;
-  return writer_->restart();
-}
-
-Result<void> ArrivingBlob::commit() {
-  STRATA_TRY(writer_->commit());
-  become(State::verified);
-  return {};
-}
-
-void ArrivingBlob::give_up() { become(State::given_up); }
-
-void ArrivingBlob::become(State state) {
-  const std::scoped_lock lock(mutex_);
-  state_ = state;
-  changed_.notify_one();
-}
-
-Result<std::size_t> ArrivingBlob::read(std::span<std::byte> buffer, std::uint64_t position) {
-  std::unique_lock lock(mutex_);
-  changed_.wait(lock, [&] { return state_ != State::arriving || position < arrived_; });
-  if (state_ == State::given_up) return fail(ErrorCode::cancelled, "the download has failed");
-  const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), arrived_ - position));
-  const ssize_t got = ::pread(file_.get(), buffer.data(), size, static_cast<off_t>(position));
-  if (got < 0) return fail_errno("reading a blob");
-  return static_cast<std::size_t>(got);
-}
-
-class ArrivingBlob::Source : public ByteSource {
+class FollowedBlob final : public ByteSource {
  public:
-  Source(ArrivingBlob& blob, std::atomic<std::uint64_t>& taken) : blob_(blob), taken_(taken) {}
+  FollowedBlob(std::filesystem::path partial, std::filesystem::path path, UniqueFd news)
+      : partial_(std::move(partial)), path_(std::move(path)), news_(std::move(news)) {}
 
   Result<std::size_t> read(std::span<std::byte> into) override {
-    const std::size_t got = STRATA_TRY(blob_.read(into, position_));
-    position_ += got;
-    taken_ += got;
-    return got;
+    while (true) {
+      // If the download begins again, what has been read comes once more, and is waited for.
+      const ssize_t got = file_ ? ::pread(file_.get(), into.data(), into.size(), position_) : 0;
+      if (got < 0) return fail_errno("reading {}", path_.string());
+      position_ += got;
+      if (got > 0 || (verified_ && file_)) return static_cast<std::size_t>(got);
+      if (!verified_) STRATA_TRY(hear());
+      if (!file_) STRATA_TRY(open());
+    }
   }
 
  private:
-  ArrivingBlob& blob_;
-  std::atomic<std::uint64_t>& taken_;
-  std::uint64_t position_ = 0;
+  Result<void> hear() {
+    std::array<char, 256> words;
+    const ssize_t count = ::recv(news_.get(), words.data(), words.size(), 0);
+    if (count > 0 || (count < 0 && errno == EINTR)) return {};
+    verified_ = ::access(path_.c_str(), F_OK) == 0;
+    if (!verified_) return fail(ErrorCode::cancelled, "the download has failed");
+    return {};
+  }
+
+  Result<void> open() {
+    for (const auto& path : {path_, partial_, path_}) {  // it may get its name between the first two
+      file_.reset(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+      if (file_) return {};
+    }
+    return fail_errno("opening {}", path_.string());
+  }
+
+  const std::filesystem::path partial_;
+  const std::filesystem::path path_;
+  UniqueFd news_;
+  UniqueFd file_;
+  off_t position_ = 0;
+  bool verified_ = false;
 };
 
-std::unique_ptr<ByteSource> ArrivingBlob::source(std::atomic<std::uint64_t>& taken) {
-  return std::make_unique<Source>(*this, taken);
+}  // namespace
+
+Result<std::pair<ArrivalNews, UniqueFd>> ArrivalNews::make() {
+  std::array<int, 2> ends{};
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) return fail_errno("making a socket");
+  return std::pair(ArrivalNews(UniqueFd(ends[0])), UniqueFd(ends[1]));
+}
+
+// A reader with hundreds of unread words needs no more of them, and one who is gone needs none.
+void ArrivalNews::more() const {
+  const char word = 0;
+  if (socket_) static_cast<void>(::send(socket_.get(), &word, 1, MSG_NOSIGNAL | MSG_DONTWAIT));
+}
+
+// Also where a forked child has a copy of the descriptor.
+void ArrivalNews::end() {
+  if (socket_) ::shutdown(socket_.get(), SHUT_WR);
+  socket_.reset();
+}
+
+std::unique_ptr<ByteSource> follow_blob(const BlobStore& store, const Digest& digest, UniqueFd news) {
+  return std::make_unique<FollowedBlob>(store.partial_path(digest), store.path(digest), std::move(news));
+}
+
+Result<void> ArrivingBlob::write(std::string_view bytes) {
+  STRATA_TRY(writer_.write(std::as_bytes(std::span(bytes))));
+  if (news_ != nullptr) news_->more();
+  return {};
 }
 
 }  // namespace strata::image

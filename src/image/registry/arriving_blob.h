@@ -1,4 +1,4 @@
-// ArrivingBlob: a blob on its way from the registry to the store, which can be read while it arrives.
+// ArrivingBlob: a blob on its way from the registry to the store, which others can read while it arrives.
 #pragma once
 
 #include "base/result.h"
@@ -6,49 +6,54 @@
 #include "image/blobs.h"
 #include "image/byte_source.h"
 
-#include <atomic>
-#include <condition_variable>
 #include <cstdint>
+#include <filesystem>
 #include <memory>
-#include <mutex>
-#include <optional>
+#include <string_view>
+#include <utility>
 
 namespace strata::image {
 
-// One thread downloads, one other may read.
-class ArrivingBlob {
+// Tells a reader, who may be in another process, how far a blob is. Both read and write the store's file: what passes
+// between them is one byte now and then, so the reader never holds up the download.
+class ArrivalNews {
  public:
-  // Takes the writer, or, without one, the blob that the store has.
-  [[nodiscard]] static Result<std::unique_ptr<ArrivingBlob>> make(const BlobStore& store, const Digest& digest,
-                                                                  std::optional<BlobWriter> writer);
+  // The sender, and the end to read from.
+  [[nodiscard]] static Result<std::pair<ArrivalNews, UniqueFd>> make();
+  ArrivalNews(ArrivalNews&&) noexcept = default;
+  ArrivalNews& operator=(ArrivalNews&&) = delete;
+  ~ArrivalNews() { end(); }
 
-  [[nodiscard]] bool is_complete() const { return !writer_; }
-  [[nodiscard]] std::uint64_t offset() const { return writer_->offset(); }
-  [[nodiscard]] std::uint64_t size() const { return writer_->size(); }
-
-  // As of BlobWriter. After a commit that succeeded the reader gets to the end.
-  [[nodiscard]] Result<void> write(std::string_view bytes);
-  [[nodiscard]] Result<void> restart();
-  [[nodiscard]] Result<void> commit();
-  // The reader gets an error.
-  void give_up();
-
-  // Reads from the beginning, and adds to `taken` what it got. Until the blob has been verified it waits for more.
-  [[nodiscard]] std::unique_ptr<ByteSource> source(std::atomic<std::uint64_t>& taken);
+  void more() const;
+  // The blob is in the store, verified; or, if it is not there, the download has failed.
+  void end();
 
  private:
-  class Source;
-  enum class State { arriving, verified, given_up };
+  explicit ArrivalNews(UniqueFd socket) : socket_(std::move(socket)) {}
 
-  Result<std::size_t> read(std::span<std::byte> buffer, std::uint64_t position);
-  void become(State state);
+  UniqueFd socket_;
+};
 
-  std::optional<BlobWriter> writer_;
-  UniqueFd file_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::uint64_t arrived_ = 0;  // of the file, as far as it can be read
-  State state_ = State::arriving;
+// Reads a blob from its beginning while it arrives. That the download failed is the error `cancelled`.
+[[nodiscard]] std::unique_ptr<ByteSource> follow_blob(const BlobStore& store, const Digest& digest, UniqueFd news);
+
+// What is being downloaded: the writer, with news of it.
+class ArrivingBlob {
+ public:
+  // `news` may be null and outlives this.
+  ArrivingBlob(BlobWriter writer, const ArrivalNews* news) : writer_(std::move(writer)), news_(news) {}
+
+  [[nodiscard]] std::uint64_t offset() const { return writer_.offset(); }
+  [[nodiscard]] std::uint64_t size() const { return writer_.size(); }
+
+  // As of BlobWriter.
+  [[nodiscard]] Result<void> write(std::string_view bytes);
+  [[nodiscard]] Result<void> restart() { return writer_.restart(); }
+  [[nodiscard]] Result<void> commit() { return writer_.commit(); }
+
+ private:
+  BlobWriter writer_;
+  const ArrivalNews* news_;
 };
 
 }  // namespace strata::image

@@ -1,5 +1,6 @@
-// Pulling: manifest, then all blobs at once, then the name.
+// Pulling: manifest and config, then all layers at once, unpacked while they come, then the name.
 #include <algorithm>
+#include <atomic>
 #include <set>
 
 #include "image/open_image.h"
@@ -7,67 +8,114 @@
 #include "image/registry/fetch_manifest.h"
 #include "image/registry/parallel.h"
 #include "image/registry/registry.h"
+#include "image/registry/unpacking.h"
 
 namespace strata::image {
 namespace {
 
 constexpr double mebibyte = 1 << 20;
 
-// The blobs of one image on their way.
-class Pull {
+// Brings blobs from the registry to the store.
+class Downloads {
  public:
-  Pull(const BlobStore& store, const FetchedManifest& manifest, const ProgressFn& on_progress)
-      : store_(store), on_progress_(on_progress) {
-    std::set<Digest> seen;  // a layer may stand in a manifest twice
-    add(manifest.manifest.config, seen);
-    for (const Descriptor& layer : manifest.manifest.layers) add(layer, seen);
-    phase_ = fmt::format("pulling {} blobs, {:.1f} MiB", blobs_.size(), static_cast<double>(total_) / mebibyte);
-  }
+  explicit Downloads(const BlobStore& store) : store_(store) {}
 
-  Result<void> run(RegistryHost& host, const StopSignal& stop) {
-    return in_parallel(
-        host, stop, blobs_.size(), [this](RegistryClient& client, std::size_t i) { return fetch(client, *blobs_[i]); },
-        [this] { show(); });
-  }
-
-  std::uint64_t transferred() const { return transferred_; }
-
- private:
-  void add(const Descriptor& blob, std::set<Digest>& seen) {
-    if (!seen.insert(blob.digest).second) return;
-    blobs_.push_back(&blob);
-    total_ += blob.size;
-  }
-
-  Result<void> fetch(RegistryClient& client, const Descriptor& descriptor) {
+  // May be called from any thread.
+  Result<void> fetch(RegistryClient& client, const Descriptor& descriptor, ArrivalNews* news) {
     for (bool again = true;; again = false) {
       auto writer = STRATA_TRY(begin_blob(store_, descriptor, client.host().http().cancel_fds));
       if (!writer) {
         arrived_ += descriptor.size;
-        return {};
+        break;
       }
-      const auto blob = STRATA_TRY(ArrivingBlob::make(store_, descriptor.digest, std::move(writer)));
-      const std::uint64_t resumed = blob->offset();
-      auto fetched = download(client, descriptor, *blob, arrived_);
-      if (fetched) transferred_ += descriptor.size - resumed;
+      ArrivingBlob blob(std::move(*writer), news);
+      const std::uint64_t resumed = blob.offset();
+      auto fetched = download(client, descriptor, blob, arrived_);
+      if (fetched) {
+        transferred_ += descriptor.size - resumed;
+        break;
+      }
       // If it was wrong because of what an earlier pull left, that is gone now, and fetching all of it may succeed.
-      if (fetched || !again || resumed == 0 || fetched.error().code != ErrorCode::bad_data) return fetched;
-      arrived_ -= blob->offset();
+      if (!again || resumed == 0 || fetched.error().code != ErrorCode::bad_data) return fetched;
+      arrived_ -= blob.offset();
+      anew_ = true;
     }
+    if (news != nullptr) news->end();
+    return {};
   }
 
-  void show() const {
-    const auto total = static_cast<double>(std::max<std::uint64_t>(total_, 1));
-    if (on_progress_) on_progress_({phase_, static_cast<double>(arrived_) / total});
+  std::uint64_t arrived() const { return arrived_; }
+  std::uint64_t transferred() const { return transferred_; }
+  // Whether a blob had to be fetched anew, so that who followed it has read bytes that were wrong.
+  bool anew() const { return anew_; }
+
+ private:
+  const BlobStore& store_;
+  std::atomic<std::uint64_t> arrived_ = 0;
+  std::atomic<std::uint64_t> transferred_ = 0;
+  std::atomic<bool> anew_ = false;
+};
+
+class Pull {
+ public:
+  Pull(const BlobStore& store, RegistryHost& host, const PullOptions& options, const StopSignal& stop,
+       const ProgressFn& on_progress)
+      : store_(store), host_(host), options_(options), stop_(stop), on_progress_(on_progress), downloads_(store) {}
+
+  Result<PulledImage> run() {
+    const OciImage image = STRATA_TRY(fetch_documents());
+    STRATA_TRY(fetch_layers(image));
+    const std::string name = host_.reference().name();
+    STRATA_TRY(tag(name, image.digest));
+    return PulledImage{name, image.digest, downloads_.transferred()};
+  }
+
+ private:
+  Result<OciImage> fetch_documents() {
+    RegistryClient client(host_);
+    const FetchedManifest manifest =
+        STRATA_TRY(fetch_manifest(client, store_, options_.platform.value_or(host_platform())));
+    STRATA_TRY(downloads_.fetch(client, manifest.manifest.config, nullptr));
+    STRATA_TRY(store_.put(manifest.document));
+    OciImage image = STRATA_TRY(open_image(store_, manifest.digest));
+    if (options_.platform && image.config.platform.architecture != options_.platform->architecture)
+      return fail(ErrorCode::not_found, "there is no image for {} there, only one for {}", options_.platform->text(),
+                  image.config.platform.text());
+    return image;
+  }
+
+  Result<void> fetch_layers(const OciImage& image) {
+    std::vector<const Descriptor*> layers;
+    std::set<Digest> seen;  // a layer may stand in a manifest twice
+    std::uint64_t total = image.manifest.config.size;
+    for (const Descriptor& layer : image.manifest.layers) {
+      if (!seen.insert(layer.digest).second) continue;
+      layers.push_back(&layer);
+      total += layer.size;
+    }
+    const auto unpacking = STRATA_TRY(Unpacking::start(store_, image, stop_));
+    const std::string phase =
+        fmt::format("pulling {} layers, {:.1f} MiB", layers.size(), static_cast<double>(total) / mebibyte);
+    const auto show = [&](std::string_view what) {
+      if (on_progress_) on_progress_({what, static_cast<double>(downloads_.arrived()) / static_cast<double>(total)});
+    };
+    const auto fetched = in_parallel(
+        host_, stop_, layers.size(),
+        [&](RegistryClient& client, std::size_t i) {
+          return downloads_.fetch(client, *layers[i], &unpacking->news_of(layers[i]->digest));
+        },
+        [&] { show(phase); });
+    auto unpacked = unpacking->finish(host_.http().cancel_fds, [&] { show("unpacking"); });
+    STRATA_TRY(fetched);
+    return unpacked || !downloads_.anew() ? std::move(unpacked) : unpacking->again();
   }
 
   const BlobStore& store_;
+  RegistryHost& host_;
+  const PullOptions& options_;
+  const StopSignal& stop_;
   const ProgressFn& on_progress_;
-  std::vector<const Descriptor*> blobs_;
-  std::uint64_t total_ = 0;
-  std::string phase_;
-  std::atomic<std::uint64_t> arrived_ = 0;
-  std::atomic<std::uint64_t> transferred_ = 0;
+  Downloads downloads_;
 };
 
 Result<PulledImage> pull_from(const Reference& reference, const PullOptions& options, const ProgressFn& on_progress) {
@@ -76,20 +124,7 @@ Result<PulledImage> pull_from(const Reference& reference, const PullOptions& opt
   registry.cancel_fds.push_back(stop.fd());
   const BlobStore store = STRATA_TRY(BlobStore::open());
   const auto host = STRATA_TRY(RegistryHost::connect(reference, registry, "pull"));
-  RegistryClient client(*host);
-  const FetchedManifest manifest =
-      STRATA_TRY(fetch_manifest(client, store, options.platform.value_or(host_platform())));
-
-  Pull blobs(store, manifest, on_progress);
-  STRATA_TRY(blobs.run(*host, stop));
-  STRATA_TRY(store.put(manifest.document));
-  // Config and layers are held against each other before the image has a name.
-  const OciImage image = STRATA_TRY(open_image(store, manifest.digest));
-  if (options.platform && image.config.platform.architecture != options.platform->architecture)
-    return fail(ErrorCode::not_found, "there is no image for {} there, only one for {}", options.platform->text(),
-                image.config.platform.text());
-  STRATA_TRY(tag(reference.name(), manifest.digest));
-  return PulledImage{reference.name(), manifest.digest, blobs.transferred()};
+  return Pull(store, *host, options, stop, on_progress).run();
 }
 
 }  // namespace
