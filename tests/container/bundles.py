@@ -3,15 +3,25 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
 from pathlib import Path
 
 runtime = None  # the program under test
+attempt = None  # attempt.cpp
 busybox = shutil.which("busybox") or "/bin/busybox"
 tools = ("sh ls cat id mount ps sleep kill hostname mknod dd true false env pwd stat readlink umount touch tty stty wc "
-         "grep echo test mkdir ln chmod cp od head seq trap").split()
+         "grep echo test mkdir ln chmod cp od head seq trap unshare rm").split()
+
+
+def take_arguments():
+    """The programs that the command line names; what follows is unittest's."""
+    global runtime, attempt
+    runtime = sys.argv.pop(1)
+    if len(sys.argv) > 1 and os.path.exists(sys.argv[1]):
+        attempt = sys.argv.pop(1)
 
 
 def skip_unless_possible():

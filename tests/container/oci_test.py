@@ -463,6 +463,6 @@ class BadInput(ContainerTest):
 
 
 if __name__ == "__main__":
-    bundles.runtime = sys.argv.pop(1)
+    bundles.take_arguments()
     bundles.skip_unless_possible()
     unittest.main()

@@ -121,6 +121,6 @@ class BadOverlay(LayeredTest):
 
 
 if __name__ == "__main__":
-    bundles.runtime = sys.argv.pop(1)
+    bundles.take_arguments()
     bundles.skip_unless_possible()
     unittest.main()

@@ -142,7 +142,7 @@ Result<void> make_container(Birth& birth, Rootfs& rootfs, ProcessSetup& setup, c
   const auto& spec = birth.spec;
   STRATA_TRY(begin(birth, &rootfs));
   STRATA_TRY(make_other_namespaces(birth.namespaces));
-  STRATA_TRY(setup.open_host_files());
+  STRATA_TRY(setup.open_host_files(birth.host_proc.get()));
   STRATA_TRY(name_host(spec));
   if (spec.linux.makes(NamespaceKind::network)) STRATA_TRY(bring_up_loopback());
   STRATA_TRY(set_sysctls(spec.linux.sysctls, spec.linux));
@@ -204,7 +204,7 @@ void be_further_process(Birth& birth) {
   reset_signals();
   auto shaped = [&]() -> Result<std::string> {
     STRATA_TRY(begin(birth, nullptr));
-    STRATA_TRY(setup.open_host_files());
+    STRATA_TRY(setup.open_host_files(birth.host_proc.get()));
     STRATA_TRY(OwnCgroup(birth).join());
     STRATA_TRY(find_user(birth.process.user));
     if (birth.process.terminal) {

@@ -19,7 +19,8 @@ struct Birth {
   const Spec& spec;
   Process& process;  // its user is looked up inside
   const NamespacePlan& namespaces;
-  Channel channel;         // to the runtime
+  Channel channel;  // to the runtime
+  UniqueFd host_proc;
   UniqueFd start;          // listening, where `start` comes from; empty: it does not wait for that
   UniqueFd console;        // the socket that is sent the terminal's master end; empty: the runtime is
   unsigned preserved = 0;  // descriptors after the standard ones that the program gets

@@ -237,6 +237,7 @@ Result<Created> make_container(const Runtime& runtime, const std::string& id, co
               .process = *created.spec.process,
               .namespaces = plan,
               .channel = std::move(theirs),
+              .host_proc = STRATA_TRY(open_host_proc()),
               .start = std::move(start),
               .console = std::move(console),
               .preserved = options.preserve_fds,

@@ -44,6 +44,7 @@ Result<int> exec(const Runtime& runtime, const std::string& id, const ExecOption
               .process = *spec.process,
               .namespaces = plan,
               .channel = std::move(theirs),
+              .host_proc = STRATA_TRY(open_host_proc()),
               .start = {},
               .console = std::move(console),
               .preserved = options.preserve_fds,

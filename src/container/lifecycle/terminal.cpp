@@ -28,8 +28,16 @@ bool write_all(int fd, const char* data, std::size_t size) {
 
 Result<Terminal> make_terminal(const std::optional<TerminalSize>& size, const User& user) {
   Terminal terminal;
-  terminal.master.reset(::open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC));
-  if (!terminal.master) return fail_errno("making a terminal (/dev/ptmx)");
+  // A container may have put something else there: what it is has to be known before it is opened.
+  const UniqueFd place(::open("/dev/ptmx", O_PATH | O_CLOEXEC));
+  struct stat found {};
+  constexpr unsigned multiplexer = 0x502;  // device 5:2
+  if (!place || ::fstat(place.get(), &found) != 0) return fail_errno("making a terminal (/dev/ptmx)");
+  if (!S_ISCHR(found.st_mode) || found.st_rdev != multiplexer)
+    return fail(ErrorCode::bad_data, "/dev/ptmx of the container makes no terminals");
+  terminal.master.reset(::open("/dev/ptmx", O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC));
+  if (!terminal.master || ::fcntl(terminal.master.get(), F_SETFL, O_RDWR) != 0)
+    return fail_errno("making a terminal (/dev/ptmx)");
   const int unlocked = 0;
   if (::ioctl(terminal.master.get(), TIOCSPTLCK, &unlocked) != 0) return fail_errno("making a terminal");
   // The other end by the descriptor: a name below /dev/pts may be another's.

@@ -6,10 +6,12 @@
 #include "container/process/user_lookup.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sched.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <unistd.h>
 
 #include <cstring>
@@ -38,8 +40,17 @@ Result<void> write_at(int directory, const char* file, std::string_view text) {
 
 }  // namespace
 
-Result<void> ProcessSetup::open_host_files() {
-  self_.reset(::open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC));
+Result<UniqueFd> open_host_proc() {
+  UniqueFd proc(::open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!proc) return fail_errno("/proc");
+  struct statfs found {};
+  if (::fstatfs(proc.get(), &found) != 0 || found.f_type != PROC_SUPER_MAGIC)
+    return fail(ErrorCode::bad_data, "/proc is no procfs");
+  return proc;
+}
+
+Result<void> ProcessSetup::open_host_files(int host_proc) {
+  self_.reset(::openat(host_proc, "self", O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!self_) return fail_errno("/proc/self");
   return connect_agent();
 }

@@ -18,8 +18,9 @@ class ProcessSetup {
   ProcessSetup(const Process& process, const LinuxSpec& linux, std::string state)
       : process_(process), linux_(linux), listener_state_(std::move(state)) {}
 
-  /// What is the host's and will be out of reach: its /proc, the agent's socket.
-  [[nodiscard]] Result<void> open_host_files();
+  /// What is the host's and will be out of reach, or fooled by a container that is joined: the process's own folder, by
+  /// way of the host's /proc that open_host_proc gave, and the agent's socket.
+  [[nodiscard]] Result<void> open_host_files(int host_proc);
   /// Limits, priorities, personality: all that needs the runtime's rights and harms nothing.
   [[nodiscard]] Result<void> take_limits() const;
   /// The working directory, made if it is missing.
@@ -43,6 +44,10 @@ class ProcessSetup {
   UniqueFd agent_;
   std::string listener_state_;
 };
+
+/// The host's /proc, opened in the runtime's own mount namespace: that of a container may be anything, and what is written
+/// to files there could be led to others (CVE-2025-52881).
+[[nodiscard]] Result<UniqueFd> open_host_proc();
 
 /// Pieces with files of their own.
 [[nodiscard]] Result<void> set_user(const User& user);

@@ -237,6 +237,7 @@ Result<void> Rootfs::make_devices() {
 Result<void> Rootfs::bind_console(int slave) {
   const UniqueFd tree = STRATA_TRY(clone_tree(slave, false));
   const UniqueFd target = STRATA_TRY(make_target(root_.get(), "/dev/console", false));
+  if (is_on_procfs(target.get())) return fail(ErrorCode::bad_data, "/dev/console of the container is in a procfs");
   return with_context(attach(tree.get(), target.get()), "/dev/console");
 }
 
