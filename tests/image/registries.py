@@ -271,6 +271,20 @@ class RegistryTest(unittest.TestCase):
         self.assertEqual(ended.returncode, 0, ended)
         return ended.stdout.strip()
 
+    def push(self, name, *words):
+        """What a push that has to succeed prints."""
+        ended = self.strata("push", name, *words)
+        self.assertEqual(ended.returncode, 0, ended)
+        return ended.stdout.strip()
+
+    def give(self, image, name, *words):
+        """Brings an image into a registry, through our own store."""
+        source = self.serve(image=image)
+        self.pull(source.name)
+        self.push(source.name, name, *words)
+        self.assertEqual(self.strata("rm", source.name).returncode, 0)
+        self.assertEqual(self.pull(name, *words), f"{name}@{image.digest}")
+
     def refused(self, *words, code=1, timeout=60):
         """The one line that a command which has to fail says."""
         ended = self.strata(*words, timeout=timeout)

@@ -101,12 +101,6 @@ std::size_t on_read(char* data, std::size_t, std::size_t size, void* user) {
   return size;
 }
 
-int on_seek(void* user, curl_off_t offset, int origin) {
-  if (origin != SEEK_SET || offset < 0) return CURL_SEEKFUNC_CANTSEEK;
-  static_cast<Transfer*>(user)->sent = static_cast<std::uint64_t>(offset);
-  return CURL_SEEKFUNC_OK;
-}
-
 HttpError error_of(CURLcode code, const char* detail, const HttpOptions& options) {
   using Kind = HttpError::Kind;
   const std::string words = *detail != '\0' ? detail : curl_easy_strerror(code);
@@ -164,8 +158,7 @@ void set_request(CURL* curl, Transfer& transfer) {
     curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L);
     curl_easy_setopt(curl, CURLOPT_READFUNCTION, on_read);
     curl_easy_setopt(curl, CURLOPT_READDATA, &transfer);
-    curl_easy_setopt(curl, CURLOPT_SEEKFUNCTION, on_seek);
-    curl_easy_setopt(curl, CURLOPT_SEEKDATA, &transfer);
+    // No way to rewind: libcurl would send a body again on a fresh connection, after a part that the server has kept.
     const std::uint64_t size = request.body_file >= 0 ? request.body_size : request.body.size();
     curl_easy_setopt(curl, CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(size));
   }
