@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <span>
+
 #include "base/unique_fd.h"
 #include "control/quantity.h"
 
@@ -37,9 +39,14 @@ Result<std::vector<std::byte>> read_file(const std::string& path) {
 
 }  // namespace
 
-Result<machine::pc::DirectBoot> read_boot_files(const MachineOptions& options) {
+Result<machine::pc::DirectBoot> read_boot_files(const MachineOptions& options, std::string_view initrd_end) {
   machine::pc::DirectBoot boot{STRATA_TRY(read_file(options.kernel)), {}, options.append.value_or("")};
   if (!options.initrd.empty()) boot.initrd = STRATA_TRY(read_file(options.initrd));
+  if (!initrd_end.empty()) {
+    boot.initrd.resize((boot.initrd.size() + 3) / 4 * 4);  // where the kernel looks for the next archive
+    const auto end = std::as_bytes(std::span(initrd_end));
+    boot.initrd.insert(boot.initrd.end(), end.begin(), end.end());
+  }
   return boot;
 }
 

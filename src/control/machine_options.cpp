@@ -81,6 +81,18 @@ Result<void> add_net(MachineOptions& options, std::string_view value) {
   return {};
 }
 
+Result<void> set_boot(MachineOptions& options, std::string_view value) {
+  if (value != "init" && value != "command")
+    return fail(ErrorCode::usage, "--boot '{}' is not one of init, command", value);
+  options.boot = value == "init" ? BootChoice::init : BootChoice::command;
+  return {};
+}
+
+Result<void> set_disk_size(MachineOptions& options, std::string_view value) {
+  options.disk_bytes = STRATA_TRY(parse_bytes("--disk-size", value));
+  return {};
+}
+
 Result<void> set_console(MachineOptions& options, std::string_view value) {
   if (value != "stdio" && value != "none")
     return fail(ErrorCode::usage, "--console '{}' is not one of stdio, none", value);
@@ -133,6 +145,8 @@ constexpr MachineOption table[] = {
     {"append", "TEXT", "and this kernel command line", false,
      [](MachineOptions& o, std::string_view v) { o.append = v; return Result<void>{}; }},
     {"disk", "FILE[,readonly][,snapshot]", "a raw disk; snapshot: what is written is gone at the end", true, add_disk},
+    {"disk-size", "SIZE", "of the disk that is made of an image's layers (4G, or twice what is in them)", false, set_disk_size},
+    {"boot", "init|command", "what of an image: its own first process, or its command (init if it brings a kernel and no command is given)", false, set_boot},
     {"net", "user[,forward=tcp:8080:80]|NETWORK[,vlan=10][,mac=MAC]|none", "a network card behind NAT, with ports of the host that lead in (user), or in a virtual network with the settings of a port", true, add_net},
     {"console", "stdio|none", "where the serial console is (stdio); Ctrl-] q leaves it", false, set_console},
     {"timeout", "SECONDS", "stop a machine that does not end, with exit code 124", false, set_timeout},

@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "control/net_choice.h"
+#include "control/program_choice.h"
 
 namespace strata::control {
 
@@ -29,6 +30,13 @@ struct DiskChoice {
 
 enum class ConsoleChoice : uint8_t { stdio, none };
 
+/// What of an image boots.
+enum class BootChoice : uint8_t {
+  automatic,
+  init,     ///< its own first process
+  command,  ///< its command, under ours
+};
+
 /// What is printed of the translator's work.
 struct TraceChoice {
   bool run = false;                 ///< a line for each unit that runs
@@ -39,6 +47,9 @@ struct TraceChoice {
 
 struct MachineOptions {
   std::string image;  ///< a name in the image store, or empty: then the options below say all
+  ProgramChoice program;
+  BootChoice boot = BootChoice::automatic;
+  std::optional<uint64_t> disk_bytes;  ///< of the disk that is made of an image's layers
   unsigned cpus = 1;
   uint64_t memory = uint64_t{1} << 30;
   EngineChoice engine = EngineChoice::automatic;

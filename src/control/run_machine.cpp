@@ -17,6 +17,7 @@
 #include "control/figure_table.h"
 #include "control/host_timers.h"
 #include "control/host_use.h"
+#include "control/image_machine.h"
 #include "control/quantity.h"
 #include "control/terminal_console.h"
 #include "control/translator_view.h"
@@ -25,7 +26,6 @@
 #include "devices/virtio/net/net.h"
 #include "devices/virtio/rng/host_entropy.h"
 #include "devices/virtio/rng/rng.h"
-#include "image/image.h"
 #include "machine/pc/engines.h"
 #include "machine/pc/pc.h"
 #include "network/switch_net.h"
@@ -54,19 +54,6 @@ class LockedExecutor final : public iface::Executor {
   memory::DeviceLock& lock_;
 };
 
-/// What an image adds to what the user said: its kernel, and its disk as the first one. A run never changes an image.
-Result<MachineOptions> with_image(MachineOptions options) {
-  if (options.image.empty()) return options;
-  const image::Image image = STRATA_TRY(image::find(options.image));
-  if (options.kernel.empty()) {
-    options.kernel = image.kernel;
-    if (options.initrd.empty()) options.initrd = image.initrd;
-  }
-  if (!options.append) options.append = image.info.command_line;
-  options.disks.insert(options.disks.begin(), DiskChoice{image.disk, false, true});
-  return options;
-}
-
 /// A network card, and where its cable goes.
 struct Card {
   std::unique_ptr<iface::NetPort> port;
@@ -81,8 +68,12 @@ class Runner {
   Result<int> run();
 
  private:
-  explicit Runner(MachineOptions options, std::unique_ptr<EventLoop> loop)
-      : options_(std::move(options)), loop_(std::move(loop)), timers_(*loop_, lock_), executor_(*loop_, lock_) {}
+  explicit Runner(ImageMachine image, std::unique_ptr<EventLoop> loop)
+      : image_(std::move(image)),
+        options_(image_.options),
+        loop_(std::move(loop)),
+        timers_(*loop_, lock_),
+        executor_(*loop_, lock_) {}
 
   Result<void> open_disks();
   Result<void> open_networks();
@@ -97,7 +88,8 @@ class Runner {
   Result<int> ended(const MachineExit& exit);
   void print_stats();
 
-  const MachineOptions options_;
+  const ImageMachine image_;
+  const MachineOptions& options_;  ///< of image_
   std::unique_ptr<EventLoop> loop_;
   memory::DeviceLock lock_;
   HostTimers timers_;
@@ -118,8 +110,9 @@ class Runner {
 };
 
 Result<std::unique_ptr<Runner>> Runner::make(const MachineOptions& asked) {
+  ImageMachine image = STRATA_TRY(machine_of_image(asked));
   auto loop = STRATA_TRY(EventLoop::make());
-  std::unique_ptr<Runner> runner(new Runner(STRATA_TRY(with_image(asked)), std::move(loop)));
+  std::unique_ptr<Runner> runner(new Runner(std::move(image), std::move(loop)));
   STRATA_TRY(runner->open_disks());
   STRATA_TRY(runner->open_networks());
   STRATA_TRY(runner->open_console());
@@ -218,7 +211,7 @@ Result<void> Runner::build_machine() {
   pc.timers = &timers_;
   pc.lock = &lock_;
   pc.console = console_.get();
-  pc.boot = STRATA_TRY(read_boot_files(options_));
+  pc.boot = STRATA_TRY(read_boot_files(options_, image_.initrd_end));
   pc.pci_devices = [this](devices::PciBus& bus) { return make_devices(bus); };
   pc_ = STRATA_TRY(with_context(machine::pc::Pc::make(std::move(pc)), "starting {}", options_.kernel));
   return {};
@@ -257,8 +250,10 @@ Result<int> Runner::ended(const MachineExit& exit) {
       return end_code_.value_or(0);
     }
     case MachineExitReason::power_off: return 0;
-    case MachineExitReason::debug_exit: return static_cast<int>(exit.code);
+    // isa-debug-exit makes (value << 1) | 1 of what is written; our first process writes the program's own code.
+    case MachineExitReason::debug_exit: return static_cast<int>(image_.is_one_program ? exit.code >> 1 : exit.code);
     case MachineExitReason::halted: return fail("the guest halted with interrupts off: nothing can wake it");
+    case MachineExitReason::reset: return fail("the guest started its machine anew, as kernels do that cannot go on");
     case MachineExitReason::shutdown: return fail("the guest's processor gave up (triple fault)\n{}", exit.message);
     default: return fail("{}", exit.message);
   }
@@ -267,7 +262,7 @@ Result<int> Runner::ended(const MachineExit& exit) {
 Result<int> Runner::run() {
   for (;;) {
     const MachineExit exit = pc_->run();
-    if (exit.reason == MachineExitReason::reset) {
+    if (exit.reason == MachineExitReason::reset && !image_.is_one_program) {
       STRATA_TRY(pc_->reset());
       continue;
     }

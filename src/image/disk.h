@@ -13,4 +13,14 @@ namespace strata::image {
 [[nodiscard]] Result<void> make_disk(const std::filesystem::path& archive, const std::filesystem::path& tree,
                                      const std::filesystem::path& disk, std::uint64_t bytes, int cancel_fd);
 
+struct DiskSize {
+  std::uint64_t bytes = 0;
+  std::uint64_t files = 0;  // that it has to hold at least
+};
+
+// Makes a disk from the files in `tree`, as this process sees their owners. For a machine that only reads it: there is no
+// journal, as what a run writes is gone at its end.
+[[nodiscard]] Result<void> make_disk_of_tree(const std::filesystem::path& tree, const std::filesystem::path& disk,
+                                             const DiskSize& size, int cancel_fd);
+
 }  // namespace strata::image

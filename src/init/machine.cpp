@@ -93,6 +93,7 @@ void enter_root(const Spec& spec) {
   sys::mount(".", "/", nullptr, MS_MOVE, nullptr);
   sys::change_root(".");
   sys::change_directory("/");
+  sys::remove_directory("/lost+found");  // the file system's own; no image has it
 }
 
 /// What programs expect beside their root file system. /run and /tmp stay the image's own, as in a container: images
@@ -105,7 +106,7 @@ void mount_system() {
   mount_new("devpts", "/dev/pts", MS_NOSUID | MS_NOEXEC, "mode=620,ptmxmode=666,gid=5");
   mount_new("tmpfs", "/dev/shm", MS_NOSUID | MS_NODEV, "mode=1777");
   mount_new("mqueue", "/dev/mqueue", plain);
-  sys::make_directory("/tmp", 0777 | 01000);
+  if (sys::make_directory("/tmp", 0777) == 0) sys::change_mode("/tmp", 01777);
   sys::make_directory("/run", 0755);
   sys::make_link("/proc/self/fd", "/dev/fd");
   sys::make_link("/proc/self/fd/0", "/dev/stdin");

@@ -41,8 +41,12 @@ inline long open(const char* path, int flags, unsigned mode = 0) {
 inline long close(int fd) { return call(__NR_close, fd); }
 inline long dup_to(int fd, int to) { return call(__NR_dup3, fd, to, 0); }
 inline long make_directory(const char* path, unsigned mode) { return call(__NR_mkdirat, at_cwd, word(path), mode); }
+inline long change_mode(const char* path, unsigned mode) { return call(__NR_fchmodat, at_cwd, word(path), mode); }
 inline long make_link(const char* to, const char* path) { return call(__NR_symlinkat, word(to), at_cwd, word(path)); }
 inline long remove(const char* path) { return call(__NR_unlinkat, at_cwd, word(path), 0); }
+inline long remove_directory(const char* path) {
+  return call(__NR_unlinkat, at_cwd, word(path), 0x200 /* AT_REMOVEDIR */);
+}
 inline long change_directory(const char* path) { return call(__NR_chdir, word(path)); }
 inline long change_root(const char* path) { return call(__NR_chroot, word(path)); }
 inline long list(int fd, void* to, size_t size) { return call(__NR_getdents64, fd, word(to), static_cast<long>(size)); }
