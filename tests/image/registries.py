@@ -72,6 +72,17 @@ class Image:
                 "platform": {"os": "linux", "architecture": architecture}}
 
 
+def write_layout(folder, image, tag):
+    """The image as an OCI layout."""
+    (folder / "blobs" / "sha256").mkdir(parents=True)
+    (folder / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}')
+    for digest, content in (image.blobs | {image.digest: image.manifest}).items():
+        (folder / "blobs" / digest.replace(":", "/")).write_bytes(content)
+    entry = {"mediaType": image.type, "digest": image.digest, "size": len(image.manifest),
+             "annotations": {"org.opencontainers.image.ref.name": tag}}
+    (folder / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": [entry]}))
+
+
 def index_of(images):
     """An index over images by architecture."""
     return json.dumps({"schemaVersion": 2, "mediaType": index_type,
@@ -317,13 +328,7 @@ class RegistryTest(unittest.TestCase):
     def layout(self, image, tag="1"):
         """The image as a folder that skopeo reads."""
         folder = Path(tempfile.mkdtemp(dir=self.folder, prefix="layout."))
-        (folder / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}')
-        (folder / "blobs" / "sha256").mkdir(parents=True)
-        for digest, content in (image.blobs | {image.digest: image.manifest}).items():
-            (folder / "blobs" / digest.replace(":", "/")).write_bytes(content)
-        entry = {"mediaType": image.type, "digest": image.digest, "size": len(image.manifest),
-                 "annotations": {"org.opencontainers.image.ref.name": tag}}
-        (folder / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": [entry]}))
+        write_layout(folder, image, tag)
         return f"oci:{folder}:{tag}"
 
     def skopeo(self, *words):
