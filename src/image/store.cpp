@@ -7,6 +7,7 @@
 #include "image/blobs.h"
 #include "image/names.h"
 #include "image/open_image.h"
+#include "image/registry/reference.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -68,6 +69,14 @@ Result<std::optional<Image>> find_by_digest(const Name& name) {
   return std::nullopt;
 }
 
+// What an image is kept under that a registry's short name means: docker.io/library/debian for debian.
+std::optional<std::string> pulled_name(std::string_view text) {
+  const auto reference = parse_reference(text);
+  const auto name = reference ? parse_name(reference->name()) : Result<Name>(fail("no reference"));
+  const auto directory = name ? folder_of(name->text()) : Result<fs::path>(fail("no name"));
+  return directory && fs::exists(*directory) ? std::optional(name->text()) : std::nullopt;
+}
+
 }  // namespace
 
 Result<fs::path> store_directory() { return STRATA_TRY(data_folder()) / "images"; }
@@ -127,19 +136,24 @@ Result<Image> find(std::string_view text) {
   if (fs::exists(directory)) return load(name.text(), directory);
   if (name.digest)
     if (auto image = STRATA_TRY(find_by_digest(name))) return std::move(*image);
+  if (const auto pulled = pulled_name(text)) return load(*pulled, STRATA_TRY(folder_of(*pulled)));
   if (text.starts_with("debian:"))
-    return fail(ErrorCode::not_found, "there is no image {0}: 'strata image build {0}' makes it", text);
-  return fail(ErrorCode::not_found, "there is no image {}: 'strata image list' shows what there is", text);
+    return fail(ErrorCode::not_found,
+                "there is no image {0}: 'strata image build {0}' makes it, 'strata image pull {0}' fetches one", text);
+  return fail(ErrorCode::not_found,
+              "there is no image {0}: 'strata image list' shows what there is, 'strata image pull {0}' asks a registry",
+              text);
 }
 
 Result<void> tag(std::string_view text, const Digest& manifest) {
-  const std::string name = STRATA_TRY(parse_name(text)).text();
+  const Name parsed = STRATA_TRY(parse_name(text));
+  const std::string name = parsed.text();
   const BlobStore store = STRATA_TRY(BlobStore::open());
   const OciImage image = STRATA_TRY(open_image(store, manifest));
   for (const Descriptor& layer : image.manifest.layers)
     if (!store.has(layer.digest))
       return fail(ErrorCode::not_found, "the store lacks the layer {}", layer.digest.text());
-  if (const auto existing = find(name)) {
+  if (const auto existing = find(name); existing && (existing->info.name == name || parsed.digest)) {
     if (existing->info.manifest == manifest) return {};
     if (!existing->info.manifest)
       return fail(ErrorCode::already_exists, "there is a machine's disk named {0}: 'strata image rm {0}' removes it",
@@ -156,8 +170,12 @@ Result<void> tag(std::string_view text, const Digest& manifest) {
 }
 
 Result<void> remove(std::string_view text) {
-  const std::string name = STRATA_TRY(parse_name(text)).text();
-  const fs::path directory = STRATA_TRY(folder_of(name));
+  std::string name = STRATA_TRY(parse_name(text)).text();
+  fs::path directory = STRATA_TRY(folder_of(name));
+  if (!fs::exists(directory)) {
+    name = pulled_name(text).value_or(name);
+    directory = STRATA_TRY(folder_of(name));
+  }
   if (!fs::exists(directory)) return fail(ErrorCode::not_found, "there is no image {}", name);
   // Away from its name at once, so that no half of it is ever seen; what a kill leaves is swept as a dead build.
   const StagingFolder trash = STRATA_TRY(stage_image(name));

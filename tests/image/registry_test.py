@@ -100,6 +100,18 @@ class Pull(RegistryTest):
         self.pull(server.name)
         self.assert_stored(image)
 
+    def test_short_names(self):
+        """They mean the registry of the user's choice, and afterwards what was pulled from there."""
+        image = small_image()
+        server, other = self.serve(image=image), self.serve()
+        self.environment["STRATA_REGISTRY"] = server.host
+        self.assertEqual(self.pull("team/app:1"), f"{server.name}@{image.digest}")
+        self.assertEqual(self.image_names(), [server.name])
+        self.assertIn("the registry takes no upload", self.refused("push", "team/app:1", other.name))
+        self.assertEqual(self.strata("rm", "team/app:1").returncode, 0)
+        self.assertEqual(self.image_names(), [])
+        self.assertIn("'strata image pull team/app:1' asks a registry", self.refused("push", "team/app:1", other.name))
+
     def test_names_that_are_none(self):
         for name in ("Debian", "localhost:5000/", "a b", "debian:trixie@sha256:12"):
             self.assertIn(f"'{name}' is no image's name", self.refused("pull", name, code=2))
