@@ -35,8 +35,20 @@ Result<void> redirect_streams(const std::string& path) {
   return {};
 }
 
+/// What our caller has open is not the process's: somebody may wait for the end of a pipe among it.
+UniqueFd close_all_but(UniqueFd kept) {
+  constexpr int place = STDERR_FILENO + 1;
+  if (kept.get() != place) {
+    if (dup3(kept.get(), place, O_CLOEXEC) < 0) _exit(1);
+    kept.reset(place);
+  }
+  close_range(place + 1, ~0u, 0);
+  return kept;
+}
+
 /// In the grandchild: never returns. What goes wrong before it is ready is for the parent to tell.
 [[noreturn]] void be_the_process(const BackgroundProcess& process, const BackgroundWork& work, UniqueFd parent) {
+  parent = close_all_but(std::move(parent));
   umask(077);
   prctl(PR_SET_NAME, process.name);
   [[maybe_unused]] const int moved = chdir("/");

@@ -36,5 +36,30 @@ TEST(Forward, RefusesOthersAndSaysWhy) {
   EXPECT_THAT(why("tcp:localhost:8080:80"), HasSubstr("'localhost' is no IPv4 address"));
 }
 
+TEST(Forward, ChangesALiveList) {
+  std::vector<Forward> forwards;
+  for (const char* change : {"+tcp:8080:80", "+udp:8080:53", "+tcp:0.0.0.0:8080:81", "+tcp:9090:90"})
+    EXPECT_TRUE(change_forward(forwards, change)) << change;
+  EXPECT_EQ(forwards.size(), 4u);
+  const auto why = [&](std::string_view change) {
+    const auto before = forwards;
+    const auto changed = change_forward(forwards, change);
+    EXPECT_EQ(forwards, before);
+    return changed ? "changed" : changed.error().message;
+  };
+  EXPECT_THAT(why("+tcp:8080:80"), HasSubstr("is there already"));
+  EXPECT_THAT(why("-tcp:8080"), HasSubstr("at several addresses"));
+  EXPECT_THAT(why("-tcp:1"), HasSubstr("there is no forward tcp:1"));
+  EXPECT_THAT(why("tcp:1:2"), HasSubstr("neither"));
+  EXPECT_THAT(why(""), HasSubstr("neither"));
+  for (const char* change : {"-", "-tcp", "-sctp:1", "-tcp:1:2:3:4", "-tcp:1:2:3"})
+    EXPECT_THAT(why(change), HasSubstr("is not -PROTOCOL")) << change;
+  EXPECT_THAT(why("-tcp:80800"), HasSubstr("'80800' is no port"));
+  EXPECT_THAT(why("-tcp:10.0.0:80"), HasSubstr("'10.0.0' is no IPv4 address"));
+  for (const char* change : {"-tcp:127.0.0.1:8080", "-udp:8080", "-tcp:9090:90", "-tcp:0.0.0.0:8080:81"})
+    EXPECT_TRUE(change_forward(forwards, change)) << change;
+  EXPECT_TRUE(forwards.empty());
+}
+
 }  // namespace
 }  // namespace strata::network

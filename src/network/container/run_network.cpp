@@ -18,7 +18,7 @@
 namespace strata::network::container {
 namespace {
 
-constexpr auto patience = std::chrono::seconds(8);
+constexpr auto patience = std::chrono::seconds(5);  // three tries of DHCP
 
 /// Each connection of a container takes one.
 void allow_many_files() {
@@ -150,7 +150,7 @@ Result<void> Carrier::settle() {
 
 void Carrier::give_up() {
   for (const auto& card : cards_) {
-    if (!card->settled()) return end(fail(ErrorCode::timed_out, "{}", card->waits_for()));
+    if (!card->settled()) return end(fail(ErrorCode::not_found, "{}", card->waits_for()));
   }
 }
 

@@ -171,11 +171,14 @@ Result<void> SwitchCard::take_grant() {
 }
 
 std::string SwitchCard::waits_for() const {
-  const std::string_view vlan = options_.settings.text("vlan");
+  const bool is_trunk = options_.settings.has("trunk");
+  std::string_view vlan = options_.settings.text(is_trunk ? "native" : "vlan");
+  if (vlan.empty()) vlan = is_trunk ? "of frames without a tag" : "1";
   return fmt::format(
-      "network {}: no DHCP server answers in VLAN {}; start one (strata network dhcp) or give an address: "
-      "address=10.0.10.5/24, or address=none",
-      options_.network, vlan.empty() ? "1" : vlan);
+      "network {}: no DHCP server answers in VLAN {}; start one (strata network dhcp), or give address=10.0.10.5/24, "
+      "or "
+      "address=none",
+      options_.network, vlan);
 }
 
 Json SwitchCard::describe() const {

@@ -13,6 +13,8 @@
 #include <filesystem>
 #include <random>
 
+#include "network/switch/control_client.h"
+
 namespace strata::network {
 namespace {
 
@@ -80,6 +82,19 @@ class ControlServerTest : public testing::Test {
   std::unique_ptr<EventLoop> loop_ = EventLoop::make().value();
   std::unique_ptr<ControlServer> server_;
 };
+
+TEST_F(ControlServerTest, TakesADescriptorBesideARequest) {
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  const UniqueFd reading(ends[0]), writing(ends[1]);
+  auto client = ControlClient::connect_to(path_, "the server");
+  ASSERT_TRUE(client);
+  EXPECT_EQ(client->ask({{"writes_there", true}}, writing.get()), Json(true));
+  char bytes[4];
+  ASSERT_EQ(read(reading.get(), bytes, sizeof bytes), 4);
+  EXPECT_EQ(std::string_view(bytes, 4), "here");
+  EXPECT_EQ(client->ask({{"writes_there", true}}), Json(false));  // it was of the request before
+}
 
 TEST_F(ControlServerTest, AnswersEachRequestInOrder) {
   const UniqueFd socket = connect();
