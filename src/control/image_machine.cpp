@@ -1,6 +1,7 @@
 // Puts together what the image brings, what the user says, and what we add: kernel and first process.
 #include "control/image_machine.h"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -113,6 +114,14 @@ Result<std::string> initrd_with(const InitSpec& spec) {
   return archive.finish();
 }
 
+void look_at_terminal(InitSpec& spec) {
+  spec.terminal = ::isatty(STDIN_FILENO) != 0 && ::isatty(STDOUT_FILENO) != 0;
+  winsize size{};
+  if (!spec.terminal || ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0) return;
+  spec.rows = size.ws_row;
+  spec.columns = size.ws_col;
+}
+
 bool has_network(const MachineOptions& options) {
   return options.nets.empty() || std::any_of(options.nets.begin(), options.nets.end(),
                                              [](const NetChoice& net) { return net.kind != NetChoice::Kind::none; });
@@ -136,7 +145,11 @@ std::string write_init_spec(const InitSpec& spec) {
   add("user", spec.program.user);
   add("host-name", spec.hostname);
   if (spec.network) add("network", "dhcp");
+  if (spec.consoles) add("console", program_console);
+  if (spec.consoles && !spec.terminal) add("errors", errors_console);
   if (spec.terminal) add("terminal", "yes");
+  if (spec.rows != 0) add("rows", std::to_string(spec.rows));
+  if (spec.columns != 0) add("columns", std::to_string(spec.columns));
   add("exit-port", std::to_string(machine::pc::debug_exit_port));
   return text;
 }
@@ -146,7 +159,8 @@ Result<ImageMachine> machine_of_image(MachineOptions asked) {
   const image::Image image = STRATA_TRY(image::find(asked.image));
   const image::ImageConfig config = STRATA_TRY(config_of(image));
   InitSpec spec;
-  spec.terminal = ::isatty(STDIN_FILENO) != 0 && ::isatty(STDOUT_FILENO) != 0;
+  look_at_terminal(spec);
+  spec.consoles = asked.console != ConsoleChoice::none;
   spec.program = choose_program(config, asked.program, spec.terminal);
   spec.hostname = asked.program.hostname.empty() ? hostname_of(image.info.name) : asked.program.hostname;
   spec.network = has_network(asked);

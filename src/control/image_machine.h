@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "control/machine_options.h"
@@ -18,13 +19,19 @@ struct ImageMachine {
 /// progress on the terminal. A run never changes an image: its disk is a snapshot.
 [[nodiscard]] Result<ImageMachine> machine_of_image(MachineOptions asked);
 
+/// The virtio consoles of a program's machine by the guest's names, in the order in which they are plugged in. Standard
+/// input and output are the first; errors go to the other one where nobody sits at a terminal.
+inline constexpr std::string_view program_console = "/dev/hvc0", errors_console = "/dev/hvc1";
+
 /// The file that tells the first process what to do (docs/formats/init.md).
 struct InitSpec {
   std::string init;  ///< of the image, to become the first process; empty: the program runs under ours
   Program program;
   std::string hostname;
   bool network = true;
-  bool terminal = false;
+  bool terminal = false;  ///< somebody types at the console
+  bool consoles = true;   ///< the machine has them: program_console and errors_console
+  unsigned rows = 0, columns = 0;
 };
 [[nodiscard]] std::string write_init_spec(const InitSpec& spec);
 

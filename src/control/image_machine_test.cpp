@@ -35,6 +35,8 @@ TEST(InitSpec, AProgram) {
   EXPECT_STREQ(spec.host_name, "box");
   EXPECT_TRUE(spec.network);
   EXPECT_TRUE(spec.terminal);
+  EXPECT_STREQ(spec.console, "/dev/hvc0");
+  EXPECT_EQ(spec.errors, nullptr) << "a terminal shows both";
   EXPECT_EQ(spec.exit_port, 0xf4U);
 }
 
@@ -52,6 +54,7 @@ TEST(InitSpec, NoNetworkAndNobodyThere) {
   ASSERT_TRUE(read.spec);
   EXPECT_FALSE(read.spec->network);
   EXPECT_FALSE(read.spec->terminal);
+  EXPECT_STREQ(read.spec->errors, "/dev/hvc1");
 }
 
 }  // namespace

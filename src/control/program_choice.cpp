@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cstdlib>
 
 namespace strata::control {
@@ -44,6 +45,38 @@ Program choose_program(const image::ImageConfig& image, const ProgramChoice& cho
   const std::string& directory = choice.workdir ? *choice.workdir : image.working_dir;
   if (!directory.empty()) program.directory = directory;
   return program;
+}
+
+Result<void> add_env(ProgramChoice& choice, std::string_view word) {
+  const std::string name(name_of(word));
+  if (name.empty()) return fail(ErrorCode::usage, "--env '{}' has no name: NAME=VALUE", word);
+  if (name.size() < word.size()) choice.env.emplace_back(word);
+  else if (const char* value = std::getenv(name.c_str())) choice.env.push_back(name + "=" + value);
+  return {};
+}
+
+Result<void> set_workdir(ProgramChoice& choice, std::string_view path) {
+  if (!path.starts_with('/')) return fail(ErrorCode::usage, "--workdir '{}' is not an absolute path", path);
+  choice.workdir = path;
+  return {};
+}
+
+Result<void> set_user(ProgramChoice& choice, std::string_view user) {
+  const bool good =
+      !user.empty() && !user.starts_with(':') && !user.ends_with(':') && std::count(user.begin(), user.end(), ':') <= 1;
+  if (!good) return fail(ErrorCode::usage, "--user '{}' is not USER or USER:GROUP", user);
+  choice.user = user;
+  return {};
+}
+
+Result<void> set_hostname(ProgramChoice& choice, std::string_view name) {
+  const auto allowed = [](unsigned char c) { return std::isalnum(c) != 0 || c == '-' || c == '.'; };
+  const bool good = !name.empty() && name.size() <= 63 && name.front() != '-' && name.front() != '.' &&
+                    std::all_of(name.begin(), name.end(), allowed);
+  if (!good)
+    return fail(ErrorCode::usage, "--hostname '{}' is no name of a host: letters, digits, - and ., at most 63", name);
+  choice.hostname = name;
+  return {};
 }
 
 bool is_init(std::string_view program) {

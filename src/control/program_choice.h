@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/result.h"
 #include "image/oci_image.h"
 
 namespace strata::control {
@@ -35,6 +36,14 @@ inline constexpr std::string_view default_path = "PATH=/usr/local/sbin:/usr/loca
 
 /// `terminal`: the program has one, and learns from TERM which.
 [[nodiscard]] Program choose_program(const image::ImageConfig& image, const ProgramChoice& choice, bool terminal);
+
+/// A word of --env: NAME=VALUE, or NAME for the value that it has here (nothing if it has none). Usage errors, as below.
+[[nodiscard]] Result<void> add_env(ProgramChoice& choice, std::string_view word);
+/// An absolute path.
+[[nodiscard]] Result<void> set_workdir(ProgramChoice& choice, std::string_view path);
+[[nodiscard]] Result<void> set_user(ProgramChoice& choice, std::string_view user);
+/// Letters, digits, - and dots, at most 63 (RFC 1123).
+[[nodiscard]] Result<void> set_hostname(ProgramChoice& choice, std::string_view name);
 
 /// Whether a program is known to be the first process of a whole system, such as /sbin/init or systemd.
 [[nodiscard]] bool is_init(std::string_view program);

@@ -57,6 +57,27 @@ TEST(ChooseProgram, AnImageThatSaysNothing) {
   EXPECT_EQ(program.directory, "/");
 }
 
+TEST(ProgramChoice, WrongWords) {
+  ProgramChoice choice;
+  for (const char* word : {"", "=x"}) EXPECT_EQ(add_env(choice, word).error().code, ErrorCode::usage) << word;
+  for (const char* word : {"", "srv", "./x"})
+    EXPECT_EQ(set_workdir(choice, word).error().code, ErrorCode::usage) << word;
+  for (const char* word : {"", ":", "a:", ":b", "a:b:c"})
+    EXPECT_EQ(set_user(choice, word).error().code, ErrorCode::usage) << word;
+  for (const char* word : {"", "-a", ".a", "a b", "a_b"})
+    EXPECT_EQ(set_hostname(choice, word).error().code, ErrorCode::usage) << word;
+  EXPECT_EQ(set_hostname(choice, std::string(64, 'a')).error().code, ErrorCode::usage);
+}
+
+TEST(ProgramChoice, AVariableWithoutValueIsTheHosts) {
+  ProgramChoice choice;
+  ::setenv("STRATA_TEST_VARIABLE", "here", 1);
+  ASSERT_TRUE(add_env(choice, "STRATA_TEST_VARIABLE"));
+  ::unsetenv("STRATA_TEST_VARIABLE");
+  ASSERT_TRUE(add_env(choice, "STRATA_TEST_VARIABLE"));
+  EXPECT_THAT(choice.env, ElementsAre("STRATA_TEST_VARIABLE=here"));
+}
+
 TEST(ProgramChoice, InitsAreKnownByTheirPaths) {
   EXPECT_TRUE(is_init("/sbin/init"));
   EXPECT_TRUE(is_init("/lib/systemd/systemd"));

@@ -22,6 +22,7 @@
 #include "control/terminal_console.h"
 #include "control/translator_view.h"
 #include "devices/virtio/blk/blk.h"
+#include "devices/virtio/console/console.h"
 #include "devices/virtio/core/virtio_pci.h"
 #include "devices/virtio/net/net.h"
 #include "devices/virtio/rng/host_entropy.h"
@@ -97,6 +98,7 @@ class Runner {
   devices::virtio::HostEntropy entropy_;
   std::vector<Card> cards_;
   std::unique_ptr<TerminalConsole> console_;
+  ErrorConsole errors_;
   std::vector<std::unique_ptr<engine::UnitObserver>> observers_;
   std::unique_ptr<machine::pc::Pc> pc_;
   std::vector<std::unique_ptr<iface::BlockStore>> disks_;  // destroyed before the devices: their callbacks come still
@@ -172,7 +174,8 @@ Result<void> Runner::open_switch_net(const NetChoice& net) {
 
 Result<void> Runner::open_console() {
   if (options_.console == ConsoleChoice::none) return {};
-  console_ = STRATA_TRY(TerminalConsole::make(*loop_, lock_, [this] { end(0, "left the machine"); }));
+  const ConsoleOf whose = image_.is_one_program ? ConsoleOf::program : ConsoleOf::machine;
+  console_ = STRATA_TRY(TerminalConsole::make(*loop_, lock_, whose, [this] { end(0, "left the machine"); }));
   return {};
 }
 
@@ -200,6 +203,10 @@ Result<std::vector<std::unique_ptr<devices::PciDevice>>> Runner::make_devices(de
   }
   for (const Card& card : cards_) plug(std::make_unique<Net>(bus.memory(), *card.port, card.options));
   plug(std::make_unique<Rng>(bus.memory(), entropy_));
+  if (image_.is_one_program && console_) {  // in the order of program_console and errors_console
+    plug(std::make_unique<Console>(bus.memory(), *console_));
+    plug(std::make_unique<Console>(bus.memory(), errors_));
+  }
   return made;
 }
 
@@ -211,6 +218,7 @@ Result<void> Runner::build_machine() {
   pc.timers = &timers_;
   pc.lock = &lock_;
   pc.console = console_.get();
+  if (image_.is_one_program) pc.console = &errors_;  // the kernel's last words
   pc.boot = STRATA_TRY(read_boot_files(options_, image_.initrd_end));
   pc.pci_devices = [this](devices::PciBus& bus) { return make_devices(bus); };
   pc_ = STRATA_TRY(with_context(machine::pc::Pc::make(std::move(pc)), "starting {}", options_.kernel));
@@ -268,7 +276,7 @@ Result<int> Runner::run() {
     }
     loop_->stop();
     loop_->join();
-    console_.reset();  // the terminal as it was, before anything is printed
+    if (console_) console_->give_back();  // before anything is printed
     if (options_.stats) print_stats();
     return ended(exit);
   }

@@ -1,4 +1,4 @@
-// The serial console on the terminal from which Strata was started.
+// A guest's console on the terminal from which Strata was started, or on what stands in its place.
 #pragma once
 
 #include <termios.h>
@@ -15,32 +15,58 @@
 
 namespace strata::control {
 
-/// Standard input and output. A terminal is put into raw mode and put back at the end. Ctrl-] then q leaves, Ctrl-]
-/// twice types one Ctrl-]. End of input is no reason to stop: the guest just hears no more.
+/// Whose console it is.
+enum class ConsoleOf : uint8_t {
+  machine,  ///< end of input is no reason to stop: the guest just hears no more
+  program,  ///< run by our first process: input waits for the first octet that this writes when all is set up, which is
+  ///< not shown, so nothing is lost or echoed; where it is no terminal its end is typed, as a terminal's Ctrl-D
+};
+
+/// Standard input and output. A terminal is put into raw mode and put back at the end. There Ctrl-] then q leaves, Ctrl-]
+/// twice types one Ctrl-]. What the guest does not take yet is not read either, beyond a few KiB.
 class TerminalConsole final : public iface::Console {
  public:
   /// `leave` is called, on the loop's thread, when the user wants out. Loop and lock outlive the console.
   [[nodiscard]] static Result<std::unique_ptr<TerminalConsole>> make(EventLoop& loop, memory::DeviceLock& lock,
-                                                                     std::function<void()> leave);
-  ~TerminalConsole() override;
+                                                                     ConsoleOf whose, std::function<void()> leave);
+  ~TerminalConsole() override { give_back(); }
+
+  /// The terminal is as it was, and nothing is read any more.
+  void give_back();
 
   void write(std::span<const std::byte> bytes) override;
   size_t read(std::span<std::byte> out) override;
   void on_input(std::function<void()> callback) override { input_callback_ = std::move(callback); }
 
  private:
-  TerminalConsole(memory::DeviceLock& lock, std::function<void()> leave) : lock_(lock), leave_(std::move(leave)) {}
+  TerminalConsole(EventLoop& loop, memory::DeviceLock& lock, ConsoleOf whose, std::function<void()> leave)
+      : loop_(loop), lock_(lock), whose_(whose), leave_(std::move(leave)) {}
   void enter_raw_mode();
+  Result<void> watch_input();
   void input_ready();
+  void input_ended();
   void typed(std::byte key);
 
+  EventLoop& loop_;
   memory::DeviceLock& lock_;
+  const ConsoleOf whose_;
   std::function<void()> leave_;
   std::function<void()> input_callback_;
   std::optional<termios> saved_terminal_;
   std::optional<FdWatch> input_watch_;
   std::deque<std::byte> input_;
-  bool escape_ = false;  ///< Ctrl-] was the last key
+  bool paused_ = false;         ///< there is much input already
+  bool guest_is_ready_ = true;  ///< for input
+  bool line_is_open_ = false;   ///< the last octet of input did not end a line
+  bool escape_ = false;         ///< Ctrl-] was the last key
+};
+
+/// What a guest prints as errors, on standard error; it hears nothing.
+class ErrorConsole final : public iface::Console {
+ public:
+  void write(std::span<const std::byte> bytes) override;
+  size_t read(std::span<std::byte>) override { return 0; }
+  void on_input(std::function<void()>) override {}
 };
 
 }  // namespace strata::control

@@ -13,7 +13,8 @@ namespace {
 
 // What a guest must have to reach its root file system and its network, as modules or built in. ext4 asks for the
 // checksum by name when it mounts, so no dependency says it; newer kernels have it built in under another name.
-const std::vector<std::string> machine_modules{"crc32c_generic?", "virtio_pci", "virtio_blk", "ext4", "virtio_net"};
+const std::vector<std::string> machine_modules{"crc32c_generic?", "virtio_pci",     "virtio_blk", "ext4",
+                                               "virtio_net",      "virtio_console?"};
 
 constexpr std::array programs{"sh", "mount", "umount", "insmod", "sleep", "run-init"};
 

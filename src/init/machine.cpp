@@ -29,7 +29,7 @@ constexpr int not_made = 255;
 [[noreturn]] void end_machine(const Spec* spec, int code) {
   sys::kill(-1, SIGKILL);
   sys::sync();
-  sys::control(1, TCSBRK, 1);  // what was printed has left the machine (tcdrain)
+  for (const int output : {1, 2}) sys::control(output, TCSBRK, 1);  // what was printed has left the machine (tcdrain)
   if (spec != nullptr && spec->exit_port && sys::allow_ports(*spec->exit_port, 4) == 0)
     asm volatile("outl %0, %w1" : : "a"(code), "d"(*spec->exit_port));
   sys::reboot(power_off_command);
@@ -114,32 +114,48 @@ void mount_system() {
   sys::make_link("/proc/self/fd/2", "/dev/stderr");
 }
 
-void set_terminal_mode(bool for_a_user) {
+/// Keys that edit a line, but for the end of input.
+constexpr int editing_keys[] = {VINTR, VQUIT,    VERASE,   VKILL,   VSTART, VSTOP, VSUSP,
+                                VEOL,  VREPRINT, VDISCARD, VWERASE, VLNEXT, VEOL2};
+
+void set_terminal_mode(int fd, const Spec& spec) {
   termios mode{};
-  if (sys::control(0, TCGETS, sys::word(&mode)) != 0) return;
-  if (for_a_user) {
-    mode.c_lflag |= ISIG | ICANON | ECHO;
-  } else {  // what is printed goes out as it is; what comes in is nobody's typing
+  if (sys::control(fd, TCGETS, sys::word(&mode)) != 0) return;
+  if (!spec.terminal) {  // what is printed goes out as it is; what comes in is nobody's typing
     mode.c_oflag &= ~static_cast<tcflag_t>(OPOST);
-    mode.c_lflag &= ~static_cast<tcflag_t>(ISIG | ECHO);
+    mode.c_lflag &= ~static_cast<tcflag_t>(ISIG | ECHO | IEXTEN);
     mode.c_iflag &= ~static_cast<tcflag_t>(ICRNL | IXON);
+    for (const int key : editing_keys) mode.c_cc[key] = 0;
   }
-  sys::control(0, TCSETS, sys::word(&mode));
+  sys::control(fd, TCSETS, sys::word(&mode));
+  const winsize size{static_cast<unsigned short>(spec.rows), static_cast<unsigned short>(spec.columns), 0, 0};
+  if (spec.rows != 0 && spec.columns != 0) sys::control(fd, TIOCSWINSZ, sys::word(&size));
 }
 
-/// The kernel's console by its own name: /dev/console cannot be a session's terminal.
-void open_terminal(bool for_a_user) {
+/// Opens a terminal in the place of some of our descriptors. /dev/console cannot be a session's terminal, so the kernel's
+/// console goes by its own name.
+bool open_terminal(const char* path, const Spec& spec, int first, int last) {
+  const int fd = static_cast<int>(sys::open(path, O_RDWR | O_NOCTTY));
+  if (fd < 0) return false;
+  set_terminal_mode(fd, spec);
+  for (int standard = first; standard <= last; standard++) sys::dup_to(fd, standard);
+  if (fd > last) sys::close(fd);
+  return true;
+}
+
+void open_terminals(const Spec& spec) {
+  if (spec.console != nullptr && open_terminal(spec.console, spec, 0, 2)) {
+    sys::write(1, "", 1);  // now input may come
+    if (spec.errors != nullptr) open_terminal(spec.errors, spec, 2, 2);
+    return;
+  }
   const std::span<char> active = read_file("/sys/class/tty/console/active");
   std::string_view names(active.data(), active.size()), last;
   names = take_until(names, '\n');
   while (!names.empty()) last = take_until(names, ' ');
   TextBuffer<64> path;
   path << "/dev/" << last;
-  const int fd = static_cast<int>(sys::open(path.text(), O_RDWR | O_NOCTTY));
-  if (fd < 0) return;  // the kernel has opened /dev/console for us
-  for (int standard = 0; standard < 3; standard++) sys::dup_to(fd, standard);
-  if (fd > 2) sys::close(fd);
-  set_terminal_mode(for_a_user);
+  open_terminal(path.text(), spec, 0, 2);  // else /dev/console, which the kernel has opened for us
 }
 
 void set_names(const char* host_name) {
@@ -205,7 +221,7 @@ void run_machine() {
     give_up(&*spec, "starting", spec->init, error_text(error));
   }
   mount_system();
-  open_terminal(spec->terminal);
+  open_terminals(*spec);
   set_names(spec->host_name);
   end_machine(&*spec, run_image_program(*spec));
 }

@@ -35,9 +35,10 @@ std::size_t count_of(std::string_view content, std::string_view key) {
   return count;
 }
 
-bool set_number(std::optional<unsigned>& number, const char* value) {
-  number = parse_number(value);
-  return number && *number <= 0xffff;
+bool set_number(unsigned& number, const char* value) {
+  const auto parsed = parse_number(value);
+  number = parsed.value_or(0);
+  return parsed && number <= 0xffff;
 }
 
 bool set(Spec& spec, std::string_view key, const char* value) {
@@ -49,7 +50,11 @@ bool set(Spec& spec, std::string_view key, const char* value) {
   else if (key == "user") spec.user = value;
   else if (key == "network") spec.network = std::string_view(value) == "dhcp";
   else if (key == "terminal") spec.terminal = std::string_view(value) == "yes";
-  else if (key == "exit-port") return set_number(spec.exit_port, value);
+  else if (key == "console") spec.console = value;
+  else if (key == "errors") spec.errors = value;
+  else if (key == "rows") return set_number(spec.rows, value);
+  else if (key == "columns") return set_number(spec.columns, value);
+  else if (key == "exit-port") return set_number(spec.exit_port.emplace(), value);
   else return false;
   return true;
 }

@@ -20,7 +20,10 @@ struct Spec {
   const char* directory = "/";        ///< of the program
   const char* user = "";              ///< USER[:GROUP], names or numbers; empty: root
   bool network = false;               ///< every card asks for its address by DHCP
+  const char* console = nullptr;      ///< the program's standard input and outputs; none: the kernel's console
+  const char* errors = nullptr;       ///< of its own for standard error
   bool terminal = false;              ///< a user sits at the console: lines are edited, keys make signals
+  unsigned rows = 0, columns = 0;     ///< of that terminal; 0: not known
   std::optional<unsigned> exit_port;  ///< where the program's end is told, as 32 bits; none: the machine goes off
   char** arguments = nullptr;         ///< of init or program, the program itself first; ends with a null pointer
   char** environment = nullptr;       ///< of the program; the same

@@ -27,6 +27,7 @@ class SpecTest : public testing::Test {
 TEST_F(SpecTest, EverythingThatCanBeSaid) {
   const auto spec = read(
       "root=/dev/vda\0type=ext2\0host-name=box\0directory=/srv\0user=web:daemon\0network=dhcp\0terminal=yes\0"
+      "console=/dev/hvc0\0errors=/dev/hvc1\0rows=24\0columns=80\0"
       "exit-port=244\0argument=sh\0environment=A=B=C\0argument=-c\0environment=EMPTY=\0argument=echo x\ny\0"s);
   ASSERT_TRUE(spec);
   EXPECT_STREQ(spec->root, "/dev/vda");
@@ -36,6 +37,10 @@ TEST_F(SpecTest, EverythingThatCanBeSaid) {
   EXPECT_STREQ(spec->user, "web:daemon");
   EXPECT_TRUE(spec->network);
   EXPECT_TRUE(spec->terminal);
+  EXPECT_STREQ(spec->console, "/dev/hvc0");
+  EXPECT_STREQ(spec->errors, "/dev/hvc1");
+  EXPECT_EQ(spec->rows, 24U);
+  EXPECT_EQ(spec->columns, 80U);
   EXPECT_EQ(spec->exit_port, 244U);
   EXPECT_STREQ(spec->arguments[0], "sh");
   EXPECT_STREQ(spec->arguments[1], "-c");
