@@ -1,9 +1,11 @@
 // Blobs: written to a hidden file under lock, verified, brought to the disk, named.
 #include "image/blobs.h"
 
+#include "image/staging.h"
 #include "image/store_lock.h"
 
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -30,6 +32,13 @@ Result<void> lock_file(int file, int flags, const fs::path& path) {
     if (errno != EINTR) return fail_errno("locking {}", path.string());
   }
   return {};
+}
+
+// In the order that makes a name mean whole content after a crash.
+Result<void> name_blob(int file, const fs::path& from, const fs::path& to) {
+  if (::fsync(file) != 0 || ::rename(from.c_str(), to.c_str()) != 0) return fail_errno("storing {}", to.string());
+  ::fchmod(file, 0444);  // not before: another writer may be opening the hidden file just now
+  return sync_to_disk(to.parent_path());
 }
 
 }  // namespace
@@ -88,14 +97,34 @@ Result<void> BlobWriter::commit() {
     return fail(ErrorCode::bad_data, "the content of {} is not what its digest says: it has {}", digest_.text(),
                 found.text());
   }
-  // In the order that makes a name mean whole content after a crash.
-  if (::fsync(file_.get()) != 0 || ::rename(partial_.c_str(), target_.c_str()) != 0)
-    return fail_errno("storing {}", digest_.text());
-  ::fchmod(file_.get(), 0444);  // not before: another writer may be opening the hidden file just now
+  STRATA_TRY(name_blob(file_.get(), partial_, target_));
   file_.reset();
-  const UniqueFd directory(::open(target_.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!directory || ::fsync(directory.get()) != 0) return fail_errno("storing {}", digest_.text());
   return {};
+}
+
+Result<NewBlob> BlobStore::begin_new() const {
+  std::string path = (directory_ / ".new-XXXXXX").string();
+  UniqueFd file(::mkostemp(path.data(), O_CLOEXEC));
+  if (!file) return fail_errno("making {}", path);
+  return NewBlob(path, std::move(file));
+}
+
+NewBlob::~NewBlob() {
+  if (file_) ::unlink(path_.c_str());
+}
+
+Result<void> NewBlob::write(std::span<const std::byte> content) {
+  STRATA_TRY(write_all(file_.get(), content, path_));
+  hasher_.add(content);
+  size_ += content.size();
+  return {};
+}
+
+Result<Digest> NewBlob::commit() {
+  const Digest digest = hasher_.finish();
+  STRATA_TRY(name_blob(file_.get(), path_, path_.parent_path() / digest.hex()));
+  file_.reset();
+  return digest;
 }
 
 Result<BlobStore> BlobStore::open() {
@@ -113,7 +142,11 @@ Result<BlobStore> BlobStore::open() {
 bool BlobStore::has(const Digest& digest) const { return ::access(path(digest).c_str(), F_OK) == 0; }
 
 Result<std::string> BlobStore::read_small(const Digest& digest, std::uint64_t limit) const {
-  const UniqueFd file(::open(path(digest).c_str(), O_RDONLY | O_CLOEXEC));
+  return read_verified(path(digest), digest, limit);
+}
+
+Result<std::string> read_verified(const fs::path& path, const Digest& digest, std::uint64_t limit) {
+  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file && errno == ENOENT) return fail(ErrorCode::not_found, "the store has no {}", digest.text());
   struct stat status = {};
   if (!file || ::fstat(file.get(), &status) != 0) return fail_errno("reading {}", digest.text());
@@ -129,8 +162,7 @@ Result<std::string> BlobStore::read_small(const Digest& digest, std::uint64_t li
     have += static_cast<std::size_t>(count);
   }
   if (have != text.size() || Digest::of(text) != digest)
-    return fail(ErrorCode::bad_data, "{} is damaged: remove it, and pull or import the image again",
-                path(digest).string());
+    return fail(ErrorCode::bad_data, "{} is damaged: remove it, and pull or import the image again", path.string());
   return text;
 }
 

@@ -15,6 +15,13 @@ namespace strata::image {
 
 class BlobStore;
 
+// What a manifest or config may have at most (OCI distribution specification: registries take 4 MiB at least).
+inline constexpr std::uint64_t small_blob_limit = std::uint64_t{4} << 20;
+
+// A small blob's content, held against its digest once more. More than `limit` bytes are an error.
+[[nodiscard]] Result<std::string> read_verified(const std::filesystem::path& path, const Digest& digest,
+                                                std::uint64_t limit = small_blob_limit);
+
 // Receives one blob. What has arrived stays when the writer goes away without commit(): the next one begins where it
 // ended. While a writer lives, others that want the same blob wait for it.
 class BlobWriter {
@@ -49,6 +56,28 @@ class BlobWriter {
   Hasher hasher_;
 };
 
+// Receives content whose digest is found while it comes. What is not committed goes away with the object.
+class NewBlob {
+ public:
+  NewBlob(NewBlob&&) noexcept = default;
+  NewBlob& operator=(NewBlob&&) = delete;
+  ~NewBlob();
+
+  [[nodiscard]] Result<void> write(std::span<const std::byte> content);
+  [[nodiscard]] std::uint64_t size() const { return size_; }
+  // On the disk under its digest when this returns.
+  [[nodiscard]] Result<Digest> commit();
+
+ private:
+  friend class BlobStore;
+  NewBlob(std::filesystem::path path, UniqueFd file) : path_(std::move(path)), file_(std::move(file)) {}
+
+  std::filesystem::path path_;
+  UniqueFd file_;  // empty when there is nothing left to remove
+  std::uint64_t size_ = 0;
+  Hasher hasher_;
+};
+
 // While an object of this class lives, `gc` removes nothing: what is written and has no name yet is safe.
 class BlobStore {
  public:
@@ -71,14 +100,14 @@ class BlobStore {
   [[nodiscard]] Result<std::optional<BlobWriter>> begin(const Digest& digest, std::uint64_t size) const;
   [[nodiscard]] Result<std::optional<BlobWriter>> try_begin(const Digest& digest, std::uint64_t size) const;
 
+  [[nodiscard]] Result<NewBlob> begin_new() const;
+
   // Content that is at hand, such as a manifest.
   [[nodiscard]] Result<Digest> put(std::string_view content) const;
 
-  // Removes nothing that has the name of a blob while others may use it: for `gc`, which has the store for itself.
   [[nodiscard]] const std::filesystem::path& directory() const { return directory_; }
 
-  // What a manifest or config may have at most (OCI distribution specification: registries take 4 MiB at least).
-  static constexpr std::uint64_t small_limit = std::uint64_t{4} << 20;
+  static constexpr std::uint64_t small_limit = small_blob_limit;
 
  private:
   BlobStore(std::filesystem::path directory, UniqueFd lock)

@@ -8,6 +8,7 @@
 #include "image/names.h"
 #include "image/open_image.h"
 #include "image/registry/reference.h"
+#include "image/root_record.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -169,6 +170,34 @@ Result<void> tag(std::string_view text, const Digest& manifest) {
   return publish_image(staging, name, /*replace=*/true);
 }
 
+namespace {
+
+// Machines lock their disk with a lock of the open file (storage/raw_file.cpp).
+bool is_disk_in_use(const fs::path& disk) {
+  const UniqueFd file(::open(disk.c_str(), O_RDONLY | O_CLOEXEC));
+  struct flock whole_file = {};
+  whole_file.l_type = F_WRLCK;
+  return file && ::fcntl(file.get(), F_OFD_GETLK, &whole_file) == 0 && whole_file.l_type != F_UNLCK;
+}
+
+// A damaged image is nobody's, and can always be removed.
+Result<void> check_unused(const std::string& name) {
+  const auto image = find(name);
+  if (!image) return {};
+  if (is_disk_in_use(image->disk)) return fail(ErrorCode::busy, "the image {} is a running machine's", name);
+  if (!image->info.manifest) return {};
+  for (const ImageInfo& other : STRATA_TRY(list()))
+    if (other.name != name && other.manifest == image->info.manifest) return {};  // it stays under another name
+  const auto roots = container_roots();
+  if (!roots) return {};
+  for (const ContainerRoot& root : *roots)
+    if (root.record.manifest == *image->info.manifest)
+      return fail(ErrorCode::busy, "the image {0} is the container {1}'s: 'strata rm {1}' first", name, root.container);
+  return {};
+}
+
+}  // namespace
+
 Result<void> remove(std::string_view text) {
   std::string name = STRATA_TRY(parse_name(text)).text();
   fs::path directory = STRATA_TRY(folder_of(name));
@@ -177,6 +206,7 @@ Result<void> remove(std::string_view text) {
     directory = STRATA_TRY(folder_of(name));
   }
   if (!fs::exists(directory)) return fail(ErrorCode::not_found, "there is no image {}", name);
+  STRATA_TRY(check_unused(name));
   // Away from its name at once, so that no half of it is ever seen; what a kill leaves is swept as a dead build.
   const StagingFolder trash = STRATA_TRY(stage_image(name));
   if (::renameat2(AT_FDCWD, directory.c_str(), AT_FDCWD, trash.directory().c_str(), RENAME_EXCHANGE) != 0 ||
