@@ -41,6 +41,54 @@ void add_list(CLI::App& image, Action& action) {
   command->callback([json, &action] { action = [json] { return done(control::list_images(*json)); }; });
 }
 
+void add_show(CLI::App& image, Action& action) {
+  struct Arguments {
+    std::string name;
+    bool json = false;
+  };
+  auto arguments = std::make_shared<Arguments>();
+  CLI::App* command = image.add_subcommand("show", "Show what an image is: config, layers, forms");
+  command->add_option("NAME", arguments->name, "as strata image list shows it")->required();
+  command->add_flag("--json", arguments->json, "as JSON");
+  command->callback([arguments, &action] {
+    action = [arguments] { return done(control::show_image(arguments->name, arguments->json)); };
+  });
+}
+
+void add_import(CLI::App& image, Action& action) {
+  struct Arguments {
+    std::string source;
+    std::string name;
+  };
+  auto arguments = std::make_shared<Arguments>();
+  CLI::App* command = image.add_subcommand("import", "Make an image of files");
+  command->add_option("SOURCE", arguments->source, "an OCI layout, an archive of images, or a root file system")
+      ->required();
+  command->add_option("--name", arguments->name, "to keep it under (what SOURCE says)");
+  command->callback([arguments, &action] {
+    action = [arguments] { return done(control::import_image(arguments->source, arguments->name)); };
+  });
+}
+
+void add_export(CLI::App& image, Action& action) {
+  struct Arguments {
+    std::string name;
+    std::string target;
+  };
+  auto arguments = std::make_shared<Arguments>();
+  CLI::App* command = image.add_subcommand("export", "Write an image as an OCI layout");
+  command->add_option("NAME", arguments->name, "as strata image list shows it")->required();
+  command->add_option("TARGET", arguments->target, "FILE.tar, or a folder that is not there")->required();
+  command->callback([arguments, &action] {
+    action = [arguments] { return done(control::export_image(arguments->name, arguments->target)); };
+  });
+}
+
+void add_gc(CLI::App& image, Action& action) {
+  CLI::App* command = image.add_subcommand("gc", "Free what no image and no container has");
+  command->callback([&action] { action = [] { return done(control::collect_images()); }; });
+}
+
 void add_rm(CLI::App& image, Action& action) {
   auto name = std::make_shared<std::string>();
   CLI::App* command = image.add_subcommand("rm", "Remove an image");
@@ -51,11 +99,15 @@ void add_rm(CLI::App& image, Action& action) {
 }  // namespace
 
 void add_image_commands(CLI::App& app, Action& action) {
-  CLI::App* image = app.add_subcommand("image", "Images: build, pull, push, list, remove");
+  CLI::App* image = app.add_subcommand("image", "Images: build, pull, push, import, export, list, show, remove");
   image->require_subcommand(1);
   add_build(*image, action);
   add_list(*image, action);
+  add_show(*image, action);
   add_rm(*image, action);
+  add_import(*image, action);
+  add_export(*image, action);
+  add_gc(*image, action);
   add_transfer_commands(*image, action);
 }
 

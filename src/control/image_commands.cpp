@@ -7,20 +7,28 @@
 #include "control/interruption.h"
 #include "control/progress_line.h"
 #include "control/quantity.h"
+#include "control/text_table.h"
+#include "image/collect.h"
 #include "image/image.h"
+#include "image/transfer.h"
 
 namespace strata::control {
 namespace {
 
 nlohmann::json as_json(const image::ImageInfo& info) {
-  return {{"name", info.name},
-          {"suite", info.suite},
-          {"architecture", info.architecture},
-          {"kernel", info.kernel_release},
-          {"created", info.created},
-          {"disk_bytes", info.disk_bytes},
-          {"stored_bytes", info.stored_bytes}};
+  nlohmann::json json = {{"name", info.name},
+                         {"suite", info.suite},
+                         {"architecture", info.architecture},
+                         {"kernel", info.kernel_release},
+                         {"created", info.created},
+                         {"disk_bytes", info.disk_bytes},
+                         {"layer_bytes", info.layer_bytes},
+                         {"stored_bytes", info.stored_bytes}};
+  if (info.manifest) json["manifest"] = info.manifest->text();
+  return json;
 }
+
+std::string size_or_dash(uint64_t bytes) { return bytes == 0 ? "-" : format_bytes(bytes); }
 
 }  // namespace
 
@@ -52,14 +60,48 @@ Result<void> list_images(bool json) {
     fmt::print("{}\n", array.dump(2));
     return {};
   }
-  fmt::print("{:<24} {:<6} {:<28} {:>10} {:>10}  {}\n", "NAME", "ARCH", "KERNEL", "DISK", "STORED", "CREATED");
+  TextTable table({"NAME", "DIGEST", "ARCH", "LAYERS", "DISK", "STORED", "CREATED"});
   for (const auto& info : images) {
-    fmt::print("{:<24} {:<6} {:<28} {:>10} {:>10}  {}\n", info.name, info.architecture, info.kernel_release,
-               format_bytes(info.disk_bytes), format_bytes(info.stored_bytes), info.created);
+    table.add({info.name, info.manifest ? info.manifest->short_hex() : "-", info.architecture,
+               size_or_dash(info.layer_bytes), size_or_dash(info.disk_bytes), format_bytes(info.stored_bytes),
+               info.created});
   }
+  fmt::print("{}", table.text());
   return {};
 }
 
 Result<void> remove_image(const std::string& name) { return image::remove(name); }
+
+Result<void> import_image(const std::string& source, const std::string& name) {
+  const UniqueFd interrupted = STRATA_TRY(interruption());
+  ProgressLine line;
+  auto imported = image::import_image({.source = source, .name = name, .cancel_fd = interrupted.get()},
+                                      [&](const image::Progress& at) { line.show(at.phase, at.fraction); });
+  line.finish();
+  const image::Image image = STRATA_TRY(std::move(imported));
+  fmt::print("{}\n", image.info.name);
+  return {};
+}
+
+Result<void> export_image(const std::string& name, const std::string& target) {
+  const UniqueFd interrupted = STRATA_TRY(interruption());
+  ProgressLine line;
+  auto exported = image::export_image(
+      name, target, [&](const image::Progress& at) { line.show(at.phase, at.fraction); }, interrupted.get());
+  line.finish();
+  return exported;
+}
+
+Result<void> collect_images() {
+  const image::Freed freed = STRATA_TRY(image::collect_garbage());
+  if (freed.store_was_in_use) {
+    fmt::print("freed {} that dead processes left; the rest stays, as the image store is in use\n",
+               format_bytes(freed.bytes));
+    return {};
+  }
+  fmt::print("freed {}: {} blobs, {} unpacked layers, {} unfinished downloads\n", format_bytes(freed.bytes),
+             freed.blobs, freed.layers, freed.partials);
+  return {};
+}
 
 }  // namespace strata::control

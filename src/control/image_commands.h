@@ -1,4 +1,4 @@
-// strata image build, list, rm: the commands themselves.
+// strata image build, list, show, rm, import, export, gc: the commands themselves.
 #pragma once
 
 #include <cstdint>
@@ -25,6 +25,18 @@ struct ImageBuildRequest {
 /// A table, or with `json` an array of objects.
 [[nodiscard]] Result<void> list_images(bool json);
 
+/// What the image is: its config, layers, and the forms that it has here.
+[[nodiscard]] Result<void> show_image(const std::string& name, bool json);
+
 [[nodiscard]] Result<void> remove_image(const std::string& name);
+
+/// An OCI layout, an archive of one or by `docker save`, or a root file system (archive or folder). Shows progress on
+/// standard error, ends with the image's name on standard output.
+[[nodiscard]] Result<void> import_image(const std::string& source, const std::string& name);
+/// An OCI layout: an archive if `target` ends with .tar, else a folder.
+[[nodiscard]] Result<void> export_image(const std::string& name, const std::string& target);
+
+/// Removes what no image and no container has, and says how much that was.
+[[nodiscard]] Result<void> collect_images();
 
 }  // namespace strata::control

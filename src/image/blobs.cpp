@@ -1,6 +1,7 @@
 // Blobs: written to a hidden file under lock, verified, brought to the disk, named.
 #include "image/blobs.h"
 
+#include "image/copy_blob.h"
 #include "image/staging.h"
 #include "image/store_lock.h"
 
@@ -15,16 +16,6 @@
 namespace strata::image {
 namespace fs = std::filesystem;
 namespace {
-
-Result<void> write_all(int file, std::span<const std::byte> content, const fs::path& path) {
-  while (!content.empty()) {
-    const ssize_t written = ::write(file, content.data(), content.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return fail_errno("writing {}", path.string());
-    content = content.subspan(static_cast<std::size_t>(written));
-  }
-  return {};
-}
 
 Result<void> lock_file(int file, int flags, const fs::path& path) {
   while (::flock(file, flags) != 0) {
@@ -70,7 +61,7 @@ Result<void> BlobWriter::write(std::span<const std::byte> content) {
   if (content.size() > size_ - offset_)
     return fail(ErrorCode::bad_data, "{} has more than the {} bytes that were announced", digest_.text(), size_);
   // The file's length is what a later try trusts, so what a failing write left of this piece goes.
-  if (auto written = write_all(file_.get(), content, partial_); !written) {
+  if (auto written = write_fully(file_.get(), content); !written) {
     if (::ftruncate(file_.get(), static_cast<off_t>(offset_)) == 0)
       ::lseek(file_.get(), static_cast<off_t>(offset_), SEEK_SET);
     return written;
@@ -114,7 +105,7 @@ NewBlob::~NewBlob() {
 }
 
 Result<void> NewBlob::write(std::span<const std::byte> content) {
-  STRATA_TRY(write_all(file_.get(), content, path_));
+  STRATA_TRY(write_fully(file_.get(), content));
   hasher_.add(content);
   size_ += content.size();
   return {};

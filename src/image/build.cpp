@@ -89,7 +89,7 @@ Result<fs::path> make_archive(const Recipe& recipe, const BuildOptions& options,
 Result<Digest> make_layers(const BlobStore& blobs, const Recipe& recipe, const fs::path& archive, int cancel_fd) {
   UniqueFd file(::open(archive.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file) return fail_errno("opening {}", archive.string());
-  const auto source = STRATA_TRY(decompress(std::move(file)));
+  const auto source = STRATA_TRY(decompress(file_source(std::move(file))));
   const NewLayer layer = STRATA_TRY(write_layer(blobs, *source, cancel_fd));
   const ImageConfig config{.platform = {.architecture = recipe.architecture == "i386" ? "386" : recipe.architecture},
                            .created = now_utc(),

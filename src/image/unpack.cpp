@@ -3,10 +3,10 @@
 
 #include "base/log.h"
 #include "image/tree_writer.h"
+#include "image/utf8_locale.h"
 
 #include <archive.h>
 #include <archive_entry.h>
-#include <locale.h>
 #include <poll.h>
 #include <sys/statvfs.h>
 
@@ -22,25 +22,6 @@ constexpr std::string_view reserved_prefix = ".wh..wh.";  // of aufs, which nobo
 constexpr std::uint64_t mib = std::uint64_t{1} << 20;
 constexpr std::uint64_t reserve = 64 * mib;  // of the disk, that no layer may fill
 constexpr std::uint64_t check_every = 64 * mib;
-
-// libarchive gives names of pax headers only in the locale's encoding; this one takes them all.
-class Utf8Locale {
- public:
-  Utf8Locale() : locale_(::newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr)) {
-    if (locale_ != nullptr) before_ = ::uselocale(locale_);
-  }
-  Utf8Locale(const Utf8Locale&) = delete;
-  Utf8Locale& operator=(const Utf8Locale&) = delete;
-  ~Utf8Locale() {
-    if (locale_ == nullptr) return;
-    ::uselocale(before_);
-    ::freelocale(locale_);
-  }
-
- private:
-  locale_t locale_;
-  locale_t before_ = nullptr;
-};
 
 // The stream as libarchive pulls it; keeps the stream's own error, which says more than libarchive can.
 struct Feed {
