@@ -122,6 +122,7 @@ class UserNet::Stack : public std::enable_shared_from_this<Stack> {
   std::vector<Forward> forwards_;
   std::atomic<bool> scheduled_ = false;
   std::optional<LoopTimer> wake_;
+  std::optional<EventLoop::Clock::time_point> wake_at_;  ///< for when it is set; may be in the past
   std::optional<FdWatch> watch_;
 };
 
@@ -238,6 +239,7 @@ void UserNet::Stack::schedule() {
 
 void UserNet::Stack::turn() {
   scheduled_ = false;
+  if (wake_at_ && *wake_at_ <= EventLoop::Clock::now()) wake_at_.reset();
   deliver_held();
   fill();
   const bool failed = poll(polled_.data(), polled_.size(), 0) < 0;
@@ -268,11 +270,12 @@ void UserNet::Stack::wait_for_next(uint32_t timeout_ms) {
   for (const pollfd& entry : polled_)
     wanted[entry.fd] |= static_cast<uint32_t>(entry.events);  // on Linux, EPOLLIN is POLLIN and so on
   poll_set_.replace(wanted);
-  if (timeout_ms == UINT32_MAX) {
-    wake_->cancel();
-  } else {
-    wake_->set_after(std::chrono::milliseconds(timeout_ms));
-  }
+  if (timeout_ms == UINT32_MAX) return;
+  // An alarm that comes too early does no harm: to set it for each frame would cost a system call.
+  const auto deadline = EventLoop::Clock::now() + std::chrono::milliseconds(timeout_ms);
+  if (wake_at_ && *wake_at_ <= deadline) return;
+  wake_at_ = deadline;
+  wake_->set(deadline);
 }
 
 // What slirp answers to a frame at once must not come out while that frame goes in.
