@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A Debian kernel in Strata's machine, with a card in a running switch, and namespaces as its neighbours.
+"""A Debian kernel in Strata's machine, with a card in a running switch; namespaces and a container are its neighbours.
 
     machine_test.py STRATA
 """
@@ -12,7 +12,7 @@ import threading
 import time
 from pathlib import Path
 
-from lab import Lab, enter, packet_socket
+from lab import Lab, enter, packet_socket, wait_for
 
 guest = Path(os.environ.get("STRATA_GUEST_CACHE", Path.home() / ".cache/strata/guests")) / "trixie-cloud-amd64"
 
@@ -20,7 +20,7 @@ guest = Path(os.environ.get("STRATA_GUEST_CACHE", Path.home() / ".cache/strata/g
 in_guest = ("card=eth0; ifconfig $card 10.97.0.9 up; "
             "until ping -c1 -W1 10.97.0.1 >/dev/null; do :; done; "
             "dd if=/dev/zero bs=1M count=16 2>/dev/null | nc 10.97.0.1 7000; echo SENT; "
-            "while :; do r=; for n in 1 2; do ping -c1 -W1 10.97.0.$n >/dev/null && r=$r$n; done; echo REACH=$r.; done")
+            "while :; do r=; for n in 1 2 3; do ping -c1 -W1 10.97.0.$n >/dev/null && r=$r$n; done; echo REACH=$r.; done")
 
 
 def take(host, result):
@@ -56,6 +56,11 @@ def main():
     for number, (vlan, host) in enumerate(hosts.items(), 1):
         lab.port(network, f"h{vlan}", f"--vlan {vlan} --netns {host} --ifname eth0")
         lab.address(host, f"10.97.0.{number}/24")
+    container = lab.start("unshare --net sleep 1000")  # as one is between create and start
+    assert wait_for(lambda: Path(f"/proc/{container.pid}/comm").read_text() == "sleep\n")
+    net = ["--net", f"{network},vlan=10,address=10.97.0.3/24"]
+    lab.run([strata, "container-net", "prepare", "box", lab.folder, *net])
+    lab.run([strata, "container-net", "start", "box", lab.folder, container.pid, *net])
     result, stop = {}, threading.Event()
     threads = [threading.Thread(target=take, args=(hosts[10], result)),
                threading.Thread(target=count_large, args=(packet_socket(hosts[10]), result, stop))]
@@ -81,19 +86,19 @@ def main():
         assert result.get("size") == 16 << 20, result
         print(f"ok: 16 MiB of TCP from the machine, {result.get('large', 0)} frames larger than the MTU")
         assert result.get("large", 0) > 0, result
-        expect("REACH=1.")
-        print("ok: on VLAN 10 it reaches the neighbour on 10, not the one on 20")
+        expect("REACH=13.")
+        print("ok: on VLAN 10 it reaches the neighbour and the container on 10, not the one on 20")
         lab.set_port(network, "vm", "--vlan 20")
         expect("REACH=2.")
         print("ok: moved to VLAN 20 while it runs, it reaches the other")
         lab.set_port(network, "vm", "--vlan 10")
-        expect("REACH=1.")
+        expect("REACH=13.")
         print("ok: and back")
         lab.run([strata, "network", "stop", network])
         lab.run([strata, "network", "start", network])
         for number, host in enumerate(hosts.values(), 1):
             lab.address(host, f"10.97.0.{number}/24")  # went with the interfaces
-        expect("REACH=1.")
+        expect("REACH=13.")
         print("ok: attached again after the network was stopped and started")
         lab.stop(machine)
         end = time.monotonic() + 5
