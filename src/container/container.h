@@ -20,6 +20,7 @@ namespace strata::container {
 struct Runtime {
   std::string root;             // a folder, one below it for each container
   bool systemd_cgroup = false;  // cgroupsPath is SLICE:PREFIX:NAME
+  bool no_cgroup = false;       // containers stay in the runtime's
 };
 
 struct CreateOptions {
@@ -69,6 +70,8 @@ struct ContainerLine {
 [[nodiscard]] Result<std::vector<pid_t>> processes(const Runtime& runtime, const std::string& id);
 [[nodiscard]] Result<std::vector<ContainerLine>> list(const Runtime& runtime);
 
+/// Whether this process lacks rights of the host's root: an ordinary user, or root of a user namespace.
+[[nodiscard]] bool is_rootless();
 /// What this runtime can do, as JSON (features.md).
 [[nodiscard]] std::string features();
 /// A config.json to begin with; for an ordinary user's container if `rootless`.

@@ -17,9 +17,10 @@ namespace {
 
 // Where root's containers are, and where an ordinary user's.
 std::string default_root() {
-  if (::geteuid() == 0) return "/run/strata-oci";
   const char* const runtime = std::getenv("XDG_RUNTIME_DIR");
-  return runtime && *runtime ? std::string(runtime) + "/strata-oci" : "/tmp/strata-oci-" + std::to_string(::geteuid());
+  // Root of a user namespace, as engines of ordinary users make it, is none of the host's.
+  if (container::is_rootless() && runtime && *runtime) return std::string(runtime) + "/strata-oci";
+  return ::geteuid() == 0 ? "/run/strata-oci" : "/tmp/strata-oci-" + std::to_string(::geteuid());
 }
 
 void add_subcommands(CLI::App& app, Context& context) {
@@ -59,6 +60,14 @@ int run_command_line(int argc, char** argv) {
   app.add_option("--log-format", log.format, "text or json")->check(CLI::IsMember({"text", "json"}));
   app.add_flag("--debug", debug, "Accepted for engines that give it");
   app.add_flag("--systemd-cgroup", context.runtime.systemd_cgroup, "cgroupsPath is SLICE:PREFIX:NAME");
+  app.add_option_function<std::string>(
+         "--cgroup-manager",
+         [&context](const std::string& manager) {
+           context.runtime.systemd_cgroup = manager == "systemd";
+           context.runtime.no_cgroup = manager == "disabled";
+         },
+         "cgroupfs (as it is anyway), systemd (the same as --systemd-cgroup), or disabled")
+      ->check(CLI::IsMember({"cgroupfs", "systemd", "disabled"}));
   app.add_option("--rootless", rootless, "Accepted for engines that give it: found out by itself");
   app.add_option("--hold-fd", held,
                  "Keep this descriptor open until the command ends; hooks and programs do not get it")

@@ -222,8 +222,10 @@ Result<Created> make_container(const Runtime& runtime, const std::string& id, co
                              .annotations = spec.annotations},
                   .spec = std::move(spec)};
   Undo undo(created, options.pid_file);
-  const std::string cgroup = STRATA_TRY(cgroup_path(runtime, id, created.spec));
-  created.cgroup = STRATA_TRY(Cgroup::plan(cgroup));
+  if (!runtime.no_cgroup) {
+    const std::string cgroup = STRATA_TRY(cgroup_path(runtime, id, created.spec));
+    created.cgroup = STRATA_TRY(Cgroup::plan(cgroup));
+  }
   created.record.cgroups = created.cgroup.folders();
   // On record before they are made: whoever comes after a runtime that was killed here finds what to remove.
   STRATA_TRY(created.folder.write_new(created.record, config));

@@ -33,8 +33,6 @@ enum class Until { created, started };
 void hold_signals();
 /// Waits for a child of ours, and passes signals and a terminal (if it is one) on meanwhile. Gives its exit code.
 [[nodiscard]] Result<int> wait_for(pid_t process, UniqueFd terminal);
-/// Whether this process lacks rights of the host's root.
-[[nodiscard]] bool is_rootless();
 /// A socket where the process of that folder waits for `start`.
 [[nodiscard]] Result<UniqueFd> listen_for_start(const ContainerFolder& folder);
 /// Tells a child its cgroups, which it then joins.
