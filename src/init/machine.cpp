@@ -12,6 +12,7 @@
 #include "init/message.h"
 #include "init/network.h"
 #include "init/program.h"
+#include "init/relay.h"
 #include "init/spec.h"
 #include "init/supervise.h"
 #include "init/system_call.h"
@@ -26,10 +27,14 @@ constexpr const char* root_folder = "/root";
 /// Code 255 is for what is no program's own: the machine could not be made.
 constexpr int not_made = 255;
 
+/// What was printed has to leave the machine, by way of the consoles that we still have beside the program's pipes.
+int consoles[] = {1, 2};
+
 [[noreturn]] void end_machine(const Spec* spec, int code) {
+  finish_relays();
   sys::kill(-1, SIGKILL);
   sys::sync();
-  for (const int output : {1, 2}) sys::control(output, TCSBRK, 1);  // what was printed has left the machine (tcdrain)
+  for (const int console : consoles) sys::control(console, TCSBRK, 1);  // tcdrain
   if (spec != nullptr && spec->exit_port && sys::allow_ports(*spec->exit_port, 4) == 0)
     asm volatile("outl %0, %w1" : : "a"(code), "d"(*spec->exit_port));
   sys::reboot(power_off_command);
@@ -196,11 +201,15 @@ int run_image_program(const Spec& spec) {
   if (!identity) give_up(&spec, "user", spec.user, "the image has none of that name");
   bring_up_loopback();
   const long renewal = spec.network ? bring_up_network() : 0;
+  if (!spec.terminal) {
+    for (int& console : consoles) console = static_cast<int>(sys::dup_high(console));
+    start_relays(identity->user, identity->group);
+  }
   return supervise({.arguments = spec.arguments,
                     .environment = with_home(spec.environment, identity->home),
                     .directory = spec.directory,
                     .identity = &*identity,
-                    .own_session = true,
+                    .own_session = spec.terminal,
                     .first_turn = renewal,
                     .turn = renew_leases});
 }

@@ -39,6 +39,13 @@ inline long open(const char* path, int flags, unsigned mode = 0) {
   return call(__NR_openat, at_cwd, word(path), flags, mode);
 }
 inline long close(int fd) { return call(__NR_close, fd); }
+inline long make_pipe(int* ends) { return call(__NR_pipe2, word(ends), 02000000 /* O_CLOEXEC */); }
+inline long change_owner(int fd, uint32_t user, uint32_t group) { return call(__NR_fchown, fd, user, group); }
+inline long read_link(const char* path, char* to, size_t size) {
+  return call(__NR_readlinkat, at_cwd, word(path), word(to), static_cast<long>(size));
+}
+/// Not for programs that are started.
+inline long dup_high(int fd) { return call(__NR_fcntl, fd, 1030 /* F_DUPFD_CLOEXEC */, 10); }
 inline long dup_to(int fd, int to) { return call(__NR_dup3, fd, to, 0); }
 inline long make_directory(const char* path, unsigned mode) { return call(__NR_mkdirat, at_cwd, word(path), mode); }
 inline long change_mode(const char* path, unsigned mode) { return call(__NR_fchmodat, at_cwd, word(path), mode); }
