@@ -6,7 +6,9 @@
 
 #include <algorithm>
 #include <cctype>
+#include <csignal>
 #include <filesystem>
+#include <memory>
 
 #include "base/user_folders.h"
 #include "control/interruption.h"
@@ -72,6 +74,31 @@ std::string hostname_of(std::string_view image) {
   return name.empty() ? "strata" : name.substr(0, 63);
 }
 
+/// Work before the machine is there: shows how far it is, and can be stopped. Afterwards signals are as they were.
+class Preparation {
+ public:
+  static Result<std::unique_ptr<Preparation>> begin() {
+    std::unique_ptr<Preparation> made(new Preparation);
+    ::sigprocmask(SIG_SETMASK, nullptr, &made->signals_);
+    made->interrupted_ = STRATA_TRY(interruption());
+    return made;
+  }
+  ~Preparation() { ::sigprocmask(SIG_SETMASK, &signals_, nullptr); }
+  Preparation(const Preparation&) = delete;
+  Preparation& operator=(const Preparation&) = delete;
+
+  int cancel_fd() const { return interrupted_.get(); }
+  image::ProgressFn progress() {
+    return [this](const image::Progress& progress) { line_.show(progress.phase, progress.fraction); };
+  }
+
+ private:
+  Preparation() = default;
+  sigset_t signals_ = {};
+  UniqueFd interrupted_;
+  ProgressLine line_;
+};
+
 Result<void> take_kernel(MachineOptions& options, const image::Image& image) {
   if (!options.kernel.empty()) return {};
   if (has_own_kernel(image)) {
@@ -79,10 +106,8 @@ Result<void> take_kernel(MachineOptions& options, const image::Image& image) {
     if (options.initrd.empty()) options.initrd = image.initrd;
     return {};
   }
-  const UniqueFd interrupted = STRATA_TRY(interruption());
-  ProgressLine line;
-  const image::Kernel kernel = STRATA_TRY(image::machine_kernel(
-      [&](const image::Progress& progress) { line.show(progress.phase, progress.fraction); }, interrupted.get()));
+  const auto preparation = STRATA_TRY(Preparation::begin());
+  const image::Kernel kernel = STRATA_TRY(image::machine_kernel(preparation->progress(), preparation->cancel_fd()));
   options.kernel = kernel.kernel;
   if (options.initrd.empty()) options.initrd = kernel.modules;
   return {};
@@ -92,11 +117,9 @@ Result<void> take_kernel(MachineOptions& options, const image::Image& image) {
 Result<void> take_disk(MachineOptions& options, const image::Image& image) {
   std::filesystem::path disk = image.disk;
   if (image.info.disk_bytes == 0) {
-    const UniqueFd interrupted = STRATA_TRY(interruption());
-    ProgressLine line;
-    disk = STRATA_TRY(
-        image::machine_disk(image, {.bytes = options.disk_bytes, .cancel_fd = interrupted.get()},
-                            [&](const image::Progress& progress) { line.show(progress.phase, progress.fraction); }));
+    const auto preparation = STRATA_TRY(Preparation::begin());
+    disk = STRATA_TRY(image::machine_disk(image, {.bytes = options.disk_bytes, .cancel_fd = preparation->cancel_fd()},
+                                          preparation->progress()));
   } else if (options.disk_bytes) {
     return fail(ErrorCode::usage, "--disk-size: image {} has a disk of {} already", image.info.name,
                 format_bytes(image.info.disk_bytes));

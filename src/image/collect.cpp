@@ -87,7 +87,11 @@ void sweep_layers(const LayerStore& layers, const Marks& marks, Freed& freed) {
 
 // Folders of dead processes, which are told by their locks.
 Result<std::uint64_t> sweep_stagings(const LayerStore& layers) {
-  std::uint64_t bytes = sweep_dead_stagings(STRATA_TRY(store_directory()));
+  const fs::path images = STRATA_TRY(store_directory());
+  std::uint64_t bytes = sweep_dead_stagings(images) + sweep_dead_stagings(STRATA_TRY(store_root()) / "kernels");
+  std::error_code ignored;
+  for (const fs::directory_entry& entry : fs::directory_iterator(images, ignored))
+    bytes += sweep_dead_stagings(entry.path());  // of machines' disks
   STRATA_TRY(layers.as_owner([&]() -> Result<void> {
     bytes += sweep_dead_stagings(layers.directory());
     return {};

@@ -3,11 +3,13 @@
 
 #include "base/process.h"
 #include "base/unique_fd.h"
+#include "image/collect.h"
 #include "image/layers.h"
 #include "image/store.h"
 #include "image/test_layer.h"
 #include "image/test_tree.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
@@ -120,6 +122,26 @@ TEST_F(MachineDisk, SweepsWhatADeadMakerLeft) {
   write_file(*folder_of("team/app") / ".building-disk-x" / "disk.raw", "half");
   ASSERT_TRUE(make());
   EXPECT_EQ(files().size(), 1U);
+}
+
+TEST_F(MachineDisk, OfADeadMakerIsGarbage) {
+  const fs::path left = *folder_of("team/app") / ".building-disk-x";
+  write_file(left / "disk.raw", "half");
+  ASSERT_TRUE(collect_garbage());
+  EXPECT_FALSE(fs::exists(left));
+}
+
+TEST_F(MachineDisk, OfARunningMachineKeepsItsImage) {
+  const auto disk = make();
+  ASSERT_TRUE(disk);
+  {
+    const UniqueFd machine(::open(disk->c_str(), O_RDONLY | O_CLOEXEC));
+    struct flock whole_file = {};
+    whole_file.l_type = F_RDLCK;
+    ASSERT_EQ(::fcntl(machine.get(), F_OFD_SETLK, &whole_file), 0);
+    EXPECT_EQ(remove("team/app").error().code, ErrorCode::busy);
+  }
+  EXPECT_TRUE(remove("team/app"));
 }
 
 TEST_F(MachineDisk, SaysThatItIsTooSmall) {

@@ -180,11 +180,19 @@ bool is_disk_in_use(const fs::path& disk) {
   return file && ::fcntl(file.get(), F_OFD_GETLK, &whole_file) == 0 && whole_file.l_type != F_UNLCK;
 }
 
+// Its own disk, or one made of its layers (machine_disk.cpp).
+bool is_machine_running(const Image& image) {
+  std::error_code ignored;
+  for (const fs::directory_entry& entry : fs::directory_iterator(image.disk.parent_path(), ignored))
+    if (entry.path().extension() == ".raw" && is_disk_in_use(entry.path())) return true;
+  return false;
+}
+
 // A damaged image is nobody's, and can always be removed.
 Result<void> check_unused(const std::string& name) {
   const auto image = find(name);
   if (!image) return {};
-  if (is_disk_in_use(image->disk)) return fail(ErrorCode::busy, "the image {} is a running machine's", name);
+  if (is_machine_running(*image)) return fail(ErrorCode::busy, "the image {} is a running machine's", name);
   if (!image->info.manifest) return {};
   for (const ImageInfo& other : STRATA_TRY(list()))
     if (other.name != name && other.manifest == image->info.manifest) return {};  // it stays under another name

@@ -112,6 +112,15 @@ class Program(MachineTest):
             self.assertEqual(len(errors), 1, ended)
             self.assertIn(says, errors[0])
 
+    def test_is_stopped_by_a_signal_to_us(self):
+        process = subprocess.Popen(self.command("--net", "none", "sh", "-c", "echo ready; sleep 1000"), stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.environment)
+        self.assertEqual(process.stdout.readline(), b"ready\n")
+        process.terminate()
+        errors = process.communicate(timeout=60)[1]
+        self.assertEqual(process.returncode, 1)
+        self.assertIn(b"stopped by", errors)
+
     def test_at_a_terminal_is_a_shell_with_job_control(self):
         pid, master = pty.fork()
         if pid == 0:
