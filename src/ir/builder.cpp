@@ -8,7 +8,7 @@
 
 namespace strata::ir {
 
-Builder::Builder(const StateLayout& layout) : emitter_(layout) {}
+Builder::Builder(const StateLayout& layout, Types types) : emitter_(layout), checks_types_(types == Types::checked) {}
 
 BlockId Builder::new_block() {
   auto& blocks = emitter_.unit().blocks;
@@ -26,8 +26,10 @@ void Builder::begin(BlockId block) {
 
 Value Builder::emit(const Instr& instr) {
   STRATA_ASSERT(in_block_, "no block has been begun");
-  const char* error = type_error(emitter_.unit(), instr);
-  STRATA_ASSERT(error == nullptr, error);
+  if (checks_types_) {
+    const char* error = type_error(emitter_.unit(), instr);
+    STRATA_ASSERT(error == nullptr, error);
+  }
   return emitter_.emit(instr);
 }
 
@@ -158,7 +160,7 @@ Unit Builder::finish(uint64_t guest_pc, uint32_t guest_bytes, uint32_t guest_ins
   unit.guest_bytes = guest_bytes;
   unit.guest_insns = guest_insns;
   unit.simplified = true;
-  emitter_ = Emitter(*unit.layout);
+  emitter_.reset();
   return unit;
 }
 

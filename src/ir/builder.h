@@ -14,7 +14,9 @@ namespace strata::ir {
 /// therefore be an older value.
 class Builder {
  public:
-  explicit Builder(const StateLayout& layout);
+  /// Whether each instruction is checked when it is written. The verifier finds the same later, where it runs.
+  enum class Types : uint8_t { checked, trusted };
+  explicit Builder(const StateLayout& layout, Types types = Types::checked);
 
   BlockId new_block();
   void begin(BlockId block);  ///< the block before must have been ended
@@ -98,6 +100,7 @@ class Builder {
   void end(const Instr& terminator);
 
   Emitter emitter_;
+  bool checks_types_;
   bool in_block_ = false;
 };
 

@@ -29,12 +29,19 @@ void order_operands(const Emitter& emitter, Instr& instr) {
 
 }  // namespace
 
-Emitter::Emitter(const StateLayout& layout) : slots_(layout.slots.size()) {
-  unit_.layout = &layout;
-  unit_.code.reserve(64);
+Emitter::Emitter(const StateLayout& layout) : slots_(layout.slots.size()) { unit_.layout = &layout; }
+
+void Emitter::reset() {
+  const StateLayout* layout = unit_.layout;
+  unit_ = {};
+  unit_.layout = layout;
+  block_begin_ = 0;
+  forget_slots();
 }
 
 void Emitter::begin(BlockId block) {
+  constexpr size_t usual_size = 256;
+  if (unit_.code.capacity() == 0) unit_.code.reserve(usual_size);
   block_ = block;
   block_begin_ = size();
   unit_.blocks[block].begin = block_begin_;

@@ -15,6 +15,9 @@ class Emitter {
  public:
   explicit Emitter(const StateLayout& layout);
 
+  /// Another unit for the same layout.
+  void reset();
+
   void begin(BlockId block);
   BlockId block() const { return block_; }
   void end() { unit_.blocks[block_].end = size(); }

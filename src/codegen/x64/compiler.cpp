@@ -7,19 +7,49 @@
 
 namespace strata::codegen::x64 {
 
+namespace {
+
+/// More than any unit of ir::max_unit_size becomes. What is never touched takes no memory of the host.
+constexpr size_t most_bytes = size_t{8} << 20;
+
+/// A copy as large as what it holds; the memory in which it grew is for the next unit.
+template <class T>
+void keep_exactly(std::vector<T>& kept, std::vector<T>& grown) {
+  grown.swap(kept);
+  kept.assign(grown.begin(), grown.end());
+}
+
+}  // namespace
+
+Compiler::Workspace::Workspace() : bytes(std::make_unique_for_overwrite<std::byte[]>(most_bytes)) {}
+
+void Compiler::Workspace::clear() {
+  holder.reset();
+  holder.init(asmjit::Environment::host());
+  asmjit::CodeBuffer& buffer = holder.textSection()->buffer();
+  buffer._data = reinterpret_cast<uint8_t*>(bytes.get());
+  buffer._capacity = most_bytes;
+  buffer._flags = asmjit::CodeBufferFlags::kIsExternal | asmjit::CodeBufferFlags::kIsFixed;
+  holder.attach(&assembler);
+  const auto clear_all = [](auto&... all) { (all.clear(), ...); };
+  clear_all(blocks, exit_labels, slow_paths, atomic_slow_paths, float_stack_slow_paths, unlinked, increments, open_sunk,
+            exit_values, exits, steps);
+}
+
 Compiler::Compiler(const ir::Unit& unit, const HostFeatures& host, CodeMemory& memory, const Thunks& thunks,
-                   Scratch& scratch)
+                   Workspace& workspace)
     : unit_(unit),
       host_(host),
       homes_(thunks.homes()),
-      scratch_(scratch),
+      work_(workspace),
       code_(std::make_unique<X64Code>(memory)),
       memory_(memory) {
+  work_.clear();
   code_->thunks = &thunks;
-  scratch.notes.assign(unit.code.size(), Note{});
-  scratch.slots.resize(std::max(scratch.slots.size(), unit.layout->slots.size()));
-  holder_.init(asmjit::Environment::host());
-  holder_.attach(&a_);
+  code_->exits.swap(work_.exits);
+  code_->steps.swap(work_.steps);
+  scratch_.notes.assign(unit.code.size(), Note{});
+  scratch_.slots.resize(std::max(scratch_.slots.size(), unit.layout->slots.size()));
   code_->pc_offset = unit.layout->slots[unit.layout->pc].offset;
   code_->unit_base_offset = unit.layout->slots[unit.layout->unit_base].offset;
   code_->relocatable = unit.relocatable;
@@ -220,7 +250,7 @@ void Compiler::write_cold_parts() {
 }
 
 std::unique_ptr<X64Code> Compiler::finish() {
-  STRATA_ASSERT(!holder_.hasUnresolvedLinks());
+  STRATA_ASSERT(!holder_.hasUnresolvedLinks() && holder_.codeSize() < most_bytes - ir::page_size);
   code_->span = memory_.allocate(holder_.codeSize());
   const auto base = reinterpret_cast<uint64_t>(code_->span.run);
   STRATA_ASSERT(holder_.relocateToBase(base) == asmjit::kErrorOk);
@@ -232,8 +262,8 @@ std::unique_ptr<X64Code> Compiler::finish() {
   code_->data = offset(data_);
   for (const auto& [label, pc] : unlinked_) code_->links.push_back({offset(label), stays_on_page(pc)});
   code_->write_data();
-  code_->exits.shrink_to_fit();
-  code_->steps.shrink_to_fit();
+  keep_exactly(code_->exits, work_.exits);
+  keep_exactly(code_->steps, work_.steps);
   code_->links.shrink_to_fit();
   return std::move(code_);
 }

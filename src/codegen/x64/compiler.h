@@ -17,10 +17,6 @@
 namespace strata::codegen::x64 {
 
 class Compiler {
- public:
-  Compiler(const ir::Unit& unit, const HostFeatures& host, CodeMemory& memory, const Thunks& thunks, Scratch& scratch);
-  std::unique_ptr<X64Code> run();
-
  private:
   using Instr = ir::Instr;
   using Op = ir::Op;
@@ -53,6 +49,38 @@ class Compiler {
     Gp address;
     uint32_t imm, exit;
   };
+
+ public:
+  /// What compilations use one after the other: nothing is allocated for a unit but what its code keeps.
+  struct Workspace {
+    Workspace();
+
+    Scratch scratch;
+    std::unique_ptr<std::byte[]> bytes;  ///< of the code being made
+    asmjit::CodeHolder holder;
+    x86::Assembler assembler;
+    std::vector<Label> blocks;
+    std::vector<uint8_t> at_insn_blocks;
+    std::vector<std::pair<Label, uint32_t>> exit_labels;
+    std::vector<SlowPath> slow_paths;
+    std::vector<AtomicSlowPath> atomic_slow_paths;
+    std::vector<FloatStackSlowPath> float_stack_slow_paths;
+    std::vector<std::pair<Label, uint64_t>> unlinked;
+    std::vector<uint8_t> link_of_block;
+    std::vector<std::pair<int64_t, Label>> increments;
+    std::vector<std::pair<uint64_t, Value>> open_sunk;
+    std::vector<std::pair<Value, uint16_t>> exit_values;
+    std::vector<ExitPlace> exits;
+    std::vector<interp::Step> steps;
+
+    void clear();
+  };
+
+  Compiler(const ir::Unit& unit, const HostFeatures& host, CodeMemory& memory, const Thunks& thunks,
+           Workspace& workspace);
+  std::unique_ptr<X64Code> run();
+
+ private:
   struct Exit {
     Label label;
     uint32_t number;
@@ -234,25 +262,30 @@ class Compiler {
   const ir::Unit& unit_;
   const HostFeatures& host_;
   const Homes& homes_;
-  Scratch& scratch_;
+  Workspace& work_;
+  Scratch& scratch_ = work_.scratch;
   std::unique_ptr<X64Code> code_;
   CodeMemory& memory_;
-  asmjit::CodeHolder holder_;
-  x86::Assembler a_;
+  asmjit::CodeHolder& holder_ = work_.holder;
+  x86::Assembler& a_ = work_.assembler;
 
   Label data_, exit_tail_, refused_, body_;
-  std::vector<Label> blocks_;
-  std::vector<uint8_t> at_insn_blocks_;
-  std::vector<std::pair<Label, uint32_t>> exit_labels_;
-  std::vector<SlowPath> slow_paths_;
-  std::vector<AtomicSlowPath> atomic_slow_paths_;
-  std::vector<FloatStackSlowPath> float_stack_slow_paths_;
-  std::vector<std::pair<Label, uint64_t>> unlinked_;  ///< by link: what leaves, and with which pc
-  std::vector<uint8_t> link_of_block_;
-  std::vector<std::pair<int64_t, Label>> increments_;    ///< of the count: constants behind the code
-  std::vector<std::pair<uint64_t, Value>> open_sunk_;    ///< slots with the sunk set that has not been superseded
-  std::vector<std::pair<Value, uint16_t>> exit_values_;  ///< of the exit being made: values with their cells
-  uint32_t last_owing_ = 0;                              ///< the first step of the last exit that owes
+  std::vector<Label>& blocks_ = work_.blocks;
+  std::vector<uint8_t>& at_insn_blocks_ = work_.at_insn_blocks;
+  std::vector<std::pair<Label, uint32_t>>& exit_labels_ = work_.exit_labels;
+  std::vector<SlowPath>& slow_paths_ = work_.slow_paths;
+  std::vector<AtomicSlowPath>& atomic_slow_paths_ = work_.atomic_slow_paths;
+  std::vector<FloatStackSlowPath>& float_stack_slow_paths_ = work_.float_stack_slow_paths;
+  /// By link: what leaves, and with which pc.
+  std::vector<std::pair<Label, uint64_t>>& unlinked_ = work_.unlinked;
+  std::vector<uint8_t>& link_of_block_ = work_.link_of_block;
+  /// Of the count: constants behind the code.
+  std::vector<std::pair<int64_t, Label>>& increments_ = work_.increments;
+  /// Slots with the sunk set that has not been superseded.
+  std::vector<std::pair<uint64_t, Value>>& open_sunk_ = work_.open_sunk;
+  /// Of the exit being made: values with their cells.
+  std::vector<std::pair<Value, uint16_t>>& exit_values_ = work_.exit_values;
+  uint32_t last_owing_ = 0;  ///< the first step of the last exit that owes
   uint16_t next_temporary_ = 0;
   uint32_t linked_entry_ = 0, near_entry_ = 0, entry_ = 0;
 

@@ -1,7 +1,6 @@
 // Translating units and running them.
 #include "codegen/x64/translator.h"
 
-#include "codegen/x64/compiler.h"
 #include "codegen/x64/x64_code.h"
 
 namespace strata::codegen::x64 {
@@ -14,7 +13,7 @@ const Thunks& Translator::thunks_for(const ir::StateLayout& layout) {
 }
 
 std::unique_ptr<Code> Translator::compile(const ir::Unit& unit) {
-  return Compiler(unit, host_, memory_, thunks_for(*unit.layout), scratch_).run();
+  return Compiler(unit, host_, memory_, thunks_for(*unit.layout), *workspace_).run();
 }
 
 ir::RunResult Translator::run(const Code& code, ir::ExecContext& context) {

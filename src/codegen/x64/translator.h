@@ -6,9 +6,9 @@
 
 #include "codegen/backend.h"
 #include "codegen/x64/code_memory.h"
+#include "codegen/x64/compiler.h"
 #include "codegen/x64/host_features.h"
 #include "codegen/x64/jump_table.h"
-#include "codegen/x64/notes.h"
 #include "codegen/x64/thunks.h"
 
 namespace strata::codegen::x64 {
@@ -33,7 +33,7 @@ class Translator final : public Backend {
   CodeMemory memory_;
   std::vector<std::unique_ptr<Thunks>> thunks_;  ///< one for each kind of layout met, which is one in a machine
   JumpTable jumps_;
-  Scratch scratch_;
+  std::unique_ptr<Compiler::Workspace> workspace_ = std::make_unique<Compiler::Workspace>();
 };
 
 }  // namespace strata::codegen::x64

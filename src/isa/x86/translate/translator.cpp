@@ -4,7 +4,7 @@
 namespace strata::isa::x86 {
 
 Translator::Translator(const CodeKey& key, const Cpuid& its_cpuid, const Region& its_region)
-    : b(layout()),
+    : b(layout(), ir::Builder::Types::trusted),
       mode(Mode::unpack(key.mode)),
       cpuid(its_cpuid),
       region(its_region),
