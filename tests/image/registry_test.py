@@ -146,6 +146,26 @@ class Pull(RegistryTest):
         self.assert_stored(image)
 
 
+    def test_killed_at_any_moment(self):
+        image = Image(*({f"f{n}": noise(600_000, n)} for n in range(4)))
+
+        class Slow(Handler):
+            def handle_specially(self):
+                time.sleep(0.02)
+        server = self.serve(Slow, image)
+        for delay in range(0, 300, 30):
+            pull = subprocess.Popen([registries.strata, "image", "pull", server.name], env=self.environment,
+                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            time.sleep(delay / 1000)
+            pull.kill()
+            pull.wait()
+        self.pull(server.name)
+        self.assert_stored(image)
+        store = self.data / "strata"
+        self.assertEqual(len(list((store / "layers").iterdir())), 4)
+        self.assertEqual([path for path in store.glob("*/.*") if path.is_dir()], [])
+
+
 class Identity(RegistryTest):
     """Who the client says that it is, and to whom."""
 
@@ -213,13 +233,15 @@ class Identity(RegistryTest):
                 return super().handle_specially()
         server = self.serve(Failing, small_image())
         server.good = set()
-        for answer, words in (((500,), "getting a token from http://" + server.host + "/token: the answer is 500"),
+        for answer, words in (((404,), "getting a token from http://" + server.host + "/token: the answer is 404"),
                               ((200, b"{"), "the answer has no token"), ((200, b'{"token": 7}'), "the answer has no token"),
                               ((200, b'{"token": "a\\nb"}'), "the answer has no token"),
                               ((200, b"x" * 2_000_000), "more than 1048576 bytes"),
                               ((401,), "gives no access to repository:team/app:pull without an account")):
             server.token_answer = answer
             self.assertIn(words, self.refused("pull", server.name))
+        server.token_answer = (500,)
+        self.assertIn("the answer is 500 (tried 2 times)", self.refused("pull", server.name, "--retries", "1"))
         server.token_answer = (200, b'{"token": "unknown"}')
         self.assertIn("gives no access", self.refused("pull", server.name))
 

@@ -21,15 +21,22 @@ std::string without_query(const std::string& url) { return url.substr(0, url.fin
 
 }  // namespace
 
-Result<std::string> Authorizer::authorization(HttpClient& client, const std::string& scope) {
+tl::expected<std::string, HttpError> Authorizer::authorization(HttpClient& client, const std::string& scope) {
   const std::scoped_lock lock(mutex_);
   if (!challenge_) return std::string();
   if (challenge_->scheme == "basic") return basic_authorization(*credentials_);
   auto found = tokens_.find(scope);
   if (found == tokens_.end() || found->second.expires < Clock::now()) {
     const std::string realm = without_query(challenge_->parameter("realm"));
-    Token token = STRATA_TRY(with_context(fetch_token(client, scope), "getting a token from {}", realm));
-    found = tokens_.insert_or_assign(scope, std::move(token)).first;
+    auto token = fetch_token(client, scope);
+    if (!token) {
+      HttpError& failure = token.error();
+      failure.error = std::move(failure.error).context("getting a token from {}", realm);
+      // That is about the registry, and this is another server.
+      if (failure.kind == HttpError::Kind::no_tls) failure.kind = HttpError::Kind::lasting;
+      return tl::unexpected(std::move(failure));
+    }
+    found = tokens_.insert_or_assign(scope, std::move(*token)).first;
   }
   return "Bearer " + found->second.value;
 }
@@ -110,12 +117,22 @@ HttpRequest Authorizer::token_request(const std::string& scope) const {
   return request;
 }
 
-Result<Authorizer::Token> Authorizer::fetch_token(HttpClient& client, const std::string& scope) const {
+tl::expected<Authorizer::Token, HttpError> Authorizer::fetch_token(HttpClient& client, const std::string& scope) const {
+  using Kind = HttpError::Kind;
   auto answered = client.perform(token_request(scope));
-  if (!answered) return tl::unexpected(std::move(answered.error().error));
-  if (answered->status == 401 || answered->status == 403) return no_access(scope);
-  if (answered->status != 200) return fail("the answer is {}", answered->status);
-  const auto json = nlohmann::json::parse(answered->body, nullptr, /*allow_exceptions=*/false);
+  if (!answered) return tl::unexpected(std::move(answered.error()));
+  const int status = answered->status;
+  if (status == 401 || status == 403) return tl::unexpected(HttpError{Kind::lasting, no_access(scope).value()});
+  if (status != 200)
+    return tl::unexpected(HttpError{status >= 500 || status == 429 ? Kind::passing : Kind::lasting,
+                                    {ErrorCode::failed, fmt::format("the answer is {}", status)}});
+  auto token = read_token(answered->body);
+  if (!token) return tl::unexpected(HttpError{Kind::lasting, std::move(token.error())});
+  return std::move(*token);
+}
+
+Result<Authorizer::Token> Authorizer::read_token(std::string_view body) {
+  const auto json = nlohmann::json::parse(body, nullptr, /*allow_exceptions=*/false);
   JsonProblem problem;
   const JsonReader root(&json, "", problem);
   std::string value = root["token"].text();

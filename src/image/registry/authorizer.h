@@ -8,6 +8,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "image/registry/challenge.h"
 #include "image/registry/credentials.h"
@@ -24,7 +25,7 @@ class Authorizer {
 
   // The header's value for a scope such as "repository:team/app:pull"; empty where nothing was asked for so far. May
   // fetch a token, through `client`.
-  [[nodiscard]] Result<std::string> authorization(HttpClient& client, const std::string& scope);
+  [[nodiscard]] tl::expected<std::string, HttpError> authorization(HttpClient& client, const std::string& scope);
 
   // Takes an answer 401 to a request that had the header `used`. After this another try makes sense; where it does not,
   // the error says what the user can do.
@@ -39,7 +40,8 @@ class Authorizer {
     std::chrono::steady_clock::time_point expires;
   };
 
-  Result<Token> fetch_token(HttpClient& client, const std::string& scope) const;
+  tl::expected<Token, HttpError> fetch_token(HttpClient& client, const std::string& scope) const;
+  static Result<Token> read_token(std::string_view body);
   HttpRequest token_request(const std::string& scope) const;
   Result<void> check_realm(const std::string& realm) const;
 

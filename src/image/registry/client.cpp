@@ -76,33 +76,34 @@ Result<std::unique_ptr<RegistryHost>> RegistryHost::connect(const Reference& ref
   host->retries_ = options.retries;
   auto credentials = options.credentials;
   if (!credentials) credentials = STRATA_TRY(find_credentials(reference.registry, reference.repository));
-  const bool plain_allowed = options.insecure || is_loopback(reference.registry);
-  host->use("https", credentials);
+  STRATA_TRY(host->greet(options.insecure || is_loopback(reference.registry), credentials));
+  return host;
+}
 
-  Retries retries = host->retries();
+Result<void> RegistryHost::greet(bool plain_allowed, const std::optional<Credentials>& credentials) {
+  use("https", credentials);
+  Retries tries = retries();
   while (true) {
-    RegistryClient client(*host);
-    const bool plain = host->base_.starts_with("http:");
-    auto answer = client.once({.url = host->base_});
-    if (answer && !may_pass(answer->status)) {
-      if (answer->status == 200) return host;
-      return fail("{} does not answer as a registry does: {}", host_of(reference.registry), words_of(*answer));
-    }
+    RegistryClient client(*this);
+    auto answer = client.once({.url = base_});
+    if (answer && answer->status == 200) return {};
+    const std::string host = host_of(reference_.registry);
+    if (answer && !may_pass(answer->status))
+      return fail("{} does not answer as a registry does: {}", host, words_of(*answer));
     using Kind = HttpError::Kind;
     const Kind kind = answer ? Kind::passing : answer.error().kind;
-    if (!plain && plain_allowed && (kind == Kind::no_tls || kind == Kind::refused)) {
-      host->use("http", credentials);
+    if (plain_allowed && base_.starts_with("https:") && (kind == Kind::no_tls || kind == Kind::refused)) {
+      use("http", credentials);
       continue;
     }
     Error error = answer ? Error{ErrorCode::failed, words_of(*answer)} : std::move(answer.error().error);
     if (error.code == ErrorCode::cancelled) return tl::unexpected(std::move(error));
-    if (kind == Kind::no_tls)
-      error.message = fmt::format("it does not speak TLS ({}): --insecure allows plain HTTP", error.message);
+    if (kind == Kind::no_tls) error = std::move(error).context("it does not speak TLS (--insecure allows plain HTTP)");
     if (kind == Kind::refused) error.message += ": is the registry running there?";
-    error = std::move(error).context("{}", host_of(reference.registry));
+    error = std::move(error).context("{}", host);
     // Nobody there is mostly a wrong name, which waiting does not cure.
     if (kind != Kind::passing) return tl::unexpected(std::move(error));
-    STRATA_TRY(retries.wait(std::move(error), answer ? retry_after(*answer) : std::nullopt));
+    STRATA_TRY(tries.wait(std::move(error), answer ? retry_after(*answer) : std::nullopt));
   }
 }
 
@@ -132,7 +133,7 @@ HttpResult RegistryClient::authorized(HttpRequest request, const BodySink& sink)
   const std::size_t plain_headers = request.headers.size();
   for (int attempt = 0;; ++attempt) {
     const auto authorization = authorizer.authorization(http_, host_->scope());
-    if (!authorization) return lasting(authorization.error());
+    if (!authorization) return tl::unexpected(authorization.error());
     request.headers.resize(plain_headers);
     if (!authorization->empty()) request.headers.push_back("Authorization: " + *authorization);
     auto answer = http_.perform(request, sink);

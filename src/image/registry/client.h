@@ -47,6 +47,7 @@ class RegistryHost {
  private:
   RegistryHost() = default;
   void use(const std::string& scheme, std::optional<Credentials> credentials);
+  Result<void> greet(bool plain_allowed, const std::optional<Credentials>& credentials);
 
   Reference reference_;
   std::string scope_;

@@ -23,10 +23,11 @@ class StopSignal {
   UniqueFd fd_;
 };
 
+using TransferFn = std::function<Result<void>(RegistryClient& client, std::size_t i)>;
+
 // Calls work(client, i) for each i below `count`, on a few threads. The first error stops the others through `stop` (one
 // of the host's cancel_fds) and is the result. `tick` is called on the calling thread all the while.
 [[nodiscard]] Result<void> in_parallel(RegistryHost& host, const StopSignal& stop, std::size_t count,
-                                       const std::function<Result<void>(RegistryClient& client, std::size_t i)>& work,
-                                       const std::function<void()>& tick);
+                                       const TransferFn& work, const std::function<void()>& tick);
 
 }  // namespace strata::image
