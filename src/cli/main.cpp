@@ -11,6 +11,7 @@ int main(int argc, char** argv) {
       [](const CLI::App*, const CLI::Error& error) { return fmt::format("strata: {} (see --help)\n", error.what()); });
   cli::Action action;
   cli::add_run_command(app, action);
+  cli::add_running_commands(app, action);
   cli::add_image_commands(app, action);
   cli::add_network_commands(app, action);
   cli::add_port_commands(app, action);
@@ -21,7 +22,7 @@ int main(int argc, char** argv) {
     return app.exit(error) == 0 ? EXIT_SUCCESS : static_cast<int>(ExitCode::wrong_usage);
   }
   const Result<int> result =
-      action ? action() : fail(ErrorCode::usage, "no command: run, image, network or port (see --help)");
+      action ? action() : fail(ErrorCode::usage, "no command: run, ps, stop, image, network … (see --help)");
   if (result) return *result;
   fmt::print(stderr, "strata: {}\n", result.error().message);
   return static_cast<int>(exit_code_of(result.error()));

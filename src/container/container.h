@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/result.h"
+#include "container/cgroup/usage.h"
 #include "container/spec/resources.h"
 #include "container/spec/spec.h"
 
@@ -12,6 +13,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace strata::container {
@@ -68,6 +70,8 @@ struct ContainerLine {
 [[nodiscard]] Result<void> set_paused(const Runtime& runtime, const std::string& id, bool paused);
 [[nodiscard]] Result<void> update(const Runtime& runtime, const std::string& id, const Resources& resources);
 [[nodiscard]] Result<std::vector<pid_t>> processes(const Runtime& runtime, const std::string& id);
+/// What it has used, and its first process.
+[[nodiscard]] Result<std::pair<Usage, pid_t>> usage(const Runtime& runtime, const std::string& id);
 [[nodiscard]] Result<std::vector<ContainerLine>> list(const Runtime& runtime);
 
 /// Whether this process lacks rights of the host's root: an ordinary user, or root of a user namespace.

@@ -1,6 +1,7 @@
 // The table of machine options.
 #include "control/machine_options.h"
 
+#include "control/option_toml.h"
 #include "control/quantity.h"
 
 namespace strata::control {
@@ -186,6 +187,20 @@ Result<void> check_counted(const MachineOptions& options) {
 }  // namespace
 
 std::span<const MachineOption> machine_options() { return table; }
+
+Result<void> read_machine_toml(const std::string& path, MachineOptions& options) {
+  return read_option_toml(path, [&](std::string_view key) -> std::optional<TomlKey> {
+    if (key == "as") return TomlKey{.set = [](std::string_view) { return Result<void>{}; }};
+    if (key == "image")
+      return TomlKey{.set = [&](std::string_view value) {
+        options.image = value;
+        return Result<void>{};
+      }};
+    const MachineOption* option = find_option<MachineOptions>(machine_options(), key);
+    if (!option) return std::nullopt;
+    return TomlKey{option->repeated, [&, option](std::string_view value) { return option->set(options, value); }};
+  });
+}
 
 Result<void> check(const MachineOptions& options) {
   if (options.engine == EngineChoice::kvm && (options.trace.any() || options.perf_map))

@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "control/net_choice.h"
+#include "control/option_table.h"
 #include "control/program_choice.h"
 
 namespace strata::control {
@@ -67,14 +68,7 @@ struct MachineOptions {
   bool icount = false;  ///< time is counted in instructions
 };
 
-/// One option: `--name ARGUMENT`, or a key of the same name in TOML.
-struct MachineOption {
-  std::string_view name;
-  std::string_view argument;  ///< for the help; empty: a flag, whose value is "true" or "false"
-  std::string_view help;
-  bool repeated;  ///< may be given more than once
-  Result<void> (*set)(MachineOptions& options, std::string_view value);
-};
+using MachineOption = Option<MachineOptions>;
 
 [[nodiscard]] std::span<const MachineOption> machine_options();
 

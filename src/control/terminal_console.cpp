@@ -1,4 +1,4 @@
-// Raw mode, the escape key, and bytes in and out.
+// Keys in and bytes out.
 #include "control/terminal_console.h"
 
 #include <poll.h>
@@ -9,8 +9,7 @@
 namespace strata::control {
 namespace {
 
-constexpr std::byte escape_key{0x1d};  // Ctrl-]
-constexpr std::byte end_key{0x04};     // Ctrl-D
+constexpr std::byte end_key{0x04};  // Ctrl-D
 constexpr size_t most_waiting_input = 64 * 1024;
 
 void write_out(int fd, std::span<const std::byte> bytes) {
@@ -34,7 +33,7 @@ Result<std::unique_ptr<TerminalConsole>> TerminalConsole::make(EventLoop& loop, 
                                                                ConsoleOf whose, std::function<void()> leave) {
   std::unique_ptr<TerminalConsole> console(new TerminalConsole(loop, lock, whose, std::move(leave)));
   console->guest_is_ready_ = whose == ConsoleOf::machine;
-  console->enter_raw_mode();
+  if (isatty(STDIN_FILENO)) console->raw_.emplace(/*own_lines=*/true);
   STRATA_TRY(console->watch_input());
   return console;
 }
@@ -46,17 +45,7 @@ Result<void> TerminalConsole::watch_input() {
 
 void TerminalConsole::give_back() {
   input_watch_.reset();
-  if (saved_terminal_) tcsetattr(STDIN_FILENO, TCSADRAIN, &*saved_terminal_);
-  saved_terminal_.reset();
-}
-
-void TerminalConsole::enter_raw_mode() {
-  termios terminal;
-  if (!isatty(STDIN_FILENO) || tcgetattr(STDIN_FILENO, &terminal) != 0) return;
-  saved_terminal_ = terminal;
-  cfmakeraw(&terminal);
-  terminal.c_oflag |= OPOST;  // messages of our own still begin at the left
-  tcsetattr(STDIN_FILENO, TCSADRAIN, &terminal);
+  raw_.reset();
 }
 
 void TerminalConsole::write(std::span<const std::byte> bytes) {
@@ -99,22 +88,16 @@ void TerminalConsole::input_ready() {
 
 void TerminalConsole::input_ended() {
   input_watch_.reset();
-  if (whose_ != ConsoleOf::program || saved_terminal_) return;
+  if (whose_ != ConsoleOf::program || raw_) return;
   // The first one hands over a line that is not ended, as the key does on a terminal.
   input_.insert(input_.end(), line_is_open_ ? 2 : 1, end_key);
 }
 
 void TerminalConsole::typed(std::byte key) {
   line_is_open_ = key != std::byte{'\n'};
-  if (!saved_terminal_) return input_.push_back(key);
-  if (escape_) {
-    escape_ = false;
-    if (key == std::byte{'q'}) return leave_();
-    if (key != escape_key) return;
-  } else if (key == escape_key) {
-    escape_ = true;
-    return;
-  }
+  const LeaveKeys::Meaning meaning = raw_ ? leave_keys_.hear(key) : LeaveKeys::Meaning::type;
+  if (meaning == LeaveKeys::Meaning::leave) return leave_();
+  if (meaning == LeaveKeys::Meaning::nothing) return;
   input_.push_back(key);
 }
 

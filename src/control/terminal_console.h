@@ -1,8 +1,6 @@
 // A guest's console on the terminal from which Strata was started, or on what stands in its place.
 #pragma once
 
-#include <termios.h>
-
 #include <deque>
 #include <functional>
 #include <memory>
@@ -10,6 +8,7 @@
 
 #include "base/event_loop.h"
 #include "base/result.h"
+#include "control/raw_terminal.h"
 #include "iface/console.h"
 #include "memory/address_space.h"
 
@@ -41,7 +40,6 @@ class TerminalConsole final : public iface::Console {
  private:
   TerminalConsole(EventLoop& loop, memory::DeviceLock& lock, ConsoleOf whose, std::function<void()> leave)
       : loop_(loop), lock_(lock), whose_(whose), leave_(std::move(leave)) {}
-  void enter_raw_mode();
   Result<void> watch_input();
   void input_ready();
   void input_ended();
@@ -52,13 +50,13 @@ class TerminalConsole final : public iface::Console {
   const ConsoleOf whose_;
   std::function<void()> leave_;
   std::function<void()> input_callback_;
-  std::optional<termios> saved_terminal_;
+  std::optional<RawTerminal> raw_;  ///< where standard input is a terminal
+  LeaveKeys leave_keys_;
   std::optional<FdWatch> input_watch_;
   std::deque<std::byte> input_;
   bool paused_ = false;         ///< there is much input already
   bool guest_is_ready_ = true;  ///< for input
   bool line_is_open_ = false;   ///< the last octet of input did not end a line
-  bool escape_ = false;         ///< Ctrl-] was the last key
 };
 
 /// What a guest prints as errors, on standard error; it hears nothing.

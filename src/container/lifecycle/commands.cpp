@@ -127,6 +127,11 @@ Result<std::vector<pid_t>> processes(const Runtime& runtime, const std::string& 
   return found.cgroup.processes();
 }
 
+Result<std::pair<Usage, pid_t>> usage(const Runtime& runtime, const std::string& id) {
+  const auto found = STRATA_TRY(find(runtime, id));
+  return std::pair(read_usage(found.cgroup.folders()), found.record.pid);
+}
+
 Result<std::vector<ContainerLine>> list(const Runtime& runtime) {
   std::vector<ContainerLine> lines;
   for (const auto& id : ContainerFolder::list(runtime.root)) {

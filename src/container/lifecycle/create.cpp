@@ -127,14 +127,15 @@ Result<void> take_in(Created& created, const Channel& channel) {
   return say_cgroups(channel, created.cgroup);
 }
 
-// Root on the host makes the overlay for the child's namespace: its root could not have mapped the layers' ids.
-Result<void> say_mapped(const Channel& channel, const Spec& spec, pid_t child) {
+// Root on the host maps mounts and makes the overlay for the child's namespace: its root could not have mapped the ids.
+Result<void> say_mapped(const Channel& channel, const Spec& spec, const Rootfs& rootfs, pid_t child) {
+  const UniqueFd space(::open(fmt::format("/proc/{}/ns/user", child).c_str(), O_RDONLY | O_CLOEXEC));
+  if (!space) return fail_errno("the container's user namespace");
+  STRATA_TRY(rootfs.map_mounts(space.get()));
   if (!spec.overlay || is_rootless()) {
     channel.say(Word::mapped);
     return {};
   }
-  const UniqueFd space(::open(fmt::format("/proc/{}/ns/user", child).c_str(), O_RDONLY | O_CLOEXEC));
-  if (!space) return fail_errno("the container's user namespace");
   const UniqueFd root = STRATA_TRY(make_mapped_root(*spec.overlay, space.get()));
   const int number = root.get();
   if (!channel.send(Word::mapped, {&number, 1}) && errno != EPIPE && errno != ECONNRESET)
@@ -143,11 +144,12 @@ Result<void> say_mapped(const Channel& channel, const Spec& spec, pid_t child) {
 }
 
 // The runtime's part of the conversation, from the child's first word to its last.
-Result<void> attend(Created& created, Channel& channel, const Birth& birth, const std::string& pid_file, Until until) {
+Result<void> attend(Created& created, Channel& channel, const Birth& birth, const Rootfs& rootfs,
+                    const std::string& pid_file, Until until) {
   const auto& spec = created.spec;
   if (birth.new_user_namespace) {
     STRATA_TRY(write_id_maps(created.record.pid, spec.linux.uid_maps, spec.linux.gid_maps));
-    STRATA_TRY(say_mapped(channel, spec, created.record.pid));
+    STRATA_TRY(say_mapped(channel, spec, rootfs, created.record.pid));
   }
   STRATA_TRY(write_pid_file(pid_file, created.record.pid));
   STRATA_TRY(take_in(created, channel));
@@ -253,7 +255,7 @@ Result<Created> make_container(const Runtime& runtime, const std::string& id, co
   }));
   birth.channel.close();
   birth.start.reset();
-  STRATA_TRY(attend(created, ours, birth, options.pid_file, until));
+  STRATA_TRY(attend(created, ours, birth, rootfs, options.pid_file, until));
   undo.release();
   return created;
 }

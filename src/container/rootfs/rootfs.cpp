@@ -106,6 +106,20 @@ Result<HostTrees> open_host_trees(const Spec& spec, const std::string& bundle) {
   return trees;
 }
 
+Result<void> Rootfs::map_mounts(int user_namespace) const {
+  for (std::size_t i = 0; i < spec_.mounts.size(); ++i) {
+    const auto options = sort_mount_options(spec_.mounts[i].options);
+    if (!options.id_map && !options.id_map_recursive) continue;
+    const auto& mount = spec_.mounts[i];
+    if (!trees_.mounts[i])
+      return fail(ErrorCode::unsupported, "mounting {} on {}: idmap is for binds, and for root", mount.source,
+                  mount.destination);
+    STRATA_TRY(with_context(set_id_map(trees_.mounts[i].get(), user_namespace, options.id_map_recursive),
+                            "mounting {} on {} with idmap", mount.source, mount.destination));
+  }
+  return {};
+}
+
 Result<void> Rootfs::assemble(const std::function<Result<void>()>& cgroups_made) {
   STRATA_TRY(take_root());
   for (std::size_t i = 0; i < spec_.mounts.size(); ++i) {

@@ -37,6 +37,8 @@ class Rootfs {
 
   /// The root that the runtime has made, by the child's descriptor of it.
   void use_root(UniqueFd root) { trees_.root = std::move(root); }
+  /// In the runtime, once the container's user namespace has its maps: `idmap` means them.
+  [[nodiscard]] Result<void> map_mounts(int user_namespace) const;
   /// Mounts all that the spec lists on the root, which is not yet the root of the process. `cgroups_made` is called when
   /// the folders of the cgroups have to be there.
   [[nodiscard]] Result<void> assemble(const std::function<Result<void>()>& cgroups_made);
