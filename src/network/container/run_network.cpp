@@ -1,5 +1,6 @@
 // The process: cards, the files about them, the control socket, and the end of the container.
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -143,6 +144,7 @@ Result<void> Carrier::settle() {
   }
   settled_ = true;
   deadline_.cancel();
+  malloc_trim(0);  // much was needed once: parsers, filters; there is one such process for each container
   STRATA_TRY(confine({.interfaces = needs_right_, .folder = options_.control_socket.parent_path()}));
   ready_();
   return {};
