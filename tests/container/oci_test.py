@@ -371,18 +371,30 @@ class VersionTwoAlone(ContainerTest):
 
 
 class Rootless(ContainerTest):
-    def test_by_an_ordinary_user(self):
-        config = self.config("/bin/sh", "-c", "id -u; id -g; cat /proc/self/uid_map; echo x > /dev/null; exit 4", rootless=True)
+    def run_by_user(self, config):
         for name in ("uidMappings", "gidMappings"):
             config["linux"][name] = [{"containerID": 0, "hostID": 4321, "size": 1}]
         place = self.bundle(config)
         state = self.folder / "own"
         state.mkdir()
         os.chown(state, 4321, 4321)
-        ended = subprocess.run(["setpriv", "--reuid=4321", "--regid=4321", "--clear-groups", bundles.runtime, "--root", str(state),
-                                "run", "-b", place, self.id], capture_output=True, text=True, timeout=30)
+        return subprocess.run(["setpriv", "--reuid=4321", "--regid=4321", "--clear-groups", bundles.runtime, "--root", str(state),
+                               "run", "-b", place, self.id], capture_output=True, text=True, timeout=30)
+
+    def test_by_an_ordinary_user(self):
+        config = self.config("/bin/sh", "-c", "id -u; id -g; cat /proc/self/uid_map; echo x > /dev/null; exit 4", rootless=True)
+        ended = self.run_by_user(config)
         self.assertEqual(ended.returncode, 4, ended)
         self.assertEqual(ended.stdout.split(), ["0", "0", "0", "4321", "1"])
+
+    def test_hooks_of_an_ordinary_user_find_the_namespaces(self):
+        config = self.config("true", rootless=True)
+        namespaces = config["linux"]["namespaces"]
+        namespaces += [] if {"type": "network"} in namespaces else [{"type": "network"}]
+        enter = (r"""pid=$(tr -d ' \n' | sed 's/.*"pid":\([0-9]*\).*/\1/'); """
+                 "exec nsenter -t $pid -U -n --preserve-credentials ip link set lo up")
+        config["hooks"] = {"createRuntime": [{"path": "/bin/sh", "args": ["sh", "-c", enter], "env": [f"PATH={os.environ['PATH']}"]}]}
+        self.check(self.run_by_user(config))
 
 
 class BadInput(ContainerTest):

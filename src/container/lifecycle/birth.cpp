@@ -51,8 +51,10 @@ Result<void> begin(Birth& birth, Rootfs* rootfs) {
   }
   STRATA_TRY(make_time_namespace(birth.namespaces, birth.spec.linux.time_offsets));
   // Nobody in the container may look into this process: it still has the host's files open. Only now, for the maps and
-  // clocks of one that is not dumpable are root's to write.
-  if (::prctl(PR_SET_DUMPABLE, 0) != 0) return fail_errno("PR_SET_DUMPABLE");
+  // clocks of one that is not dumpable are root's to write. In a PID namespace that is new there is nobody; and the hooks
+  // of an ordinary user, such as one that sets up the network, have to find the namespaces in /proc.
+  const bool alone = rootfs && (birth.namespaces.born_in & CLONE_NEWPID) != 0;
+  if (!alone && ::prctl(PR_SET_DUMPABLE, 0) != 0) return fail_errno("PR_SET_DUMPABLE");
   if (::setsid() < 0 && errno != EPERM) return fail_errno("making a session");
   if (!birth.keyring.empty() && ::syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, birth.keyring.c_str()) < 0 &&
       errno != ENOSYS && errno != EPERM && errno != EDQUOT)
