@@ -28,8 +28,8 @@ class Code {
   /// Other code may go on to this one while ExecContext::code_tlb has these for the page of its first byte and, where its
   /// code crosses into another, for the page behind.
   virtual void set_place([[maybe_unused]] uint64_t page, [[maybe_unused]] uint64_t page_behind) {}
-  /// No longer, whatever comes. The code may still run to its end.
-  virtual void set_invalid() {}
+  /// No longer, whatever comes, until it is valid again. The code may still run to its end.
+  virtual void set_invalid([[maybe_unused]] bool invalid) {}
   /// From exit_goto number `link` on to `next`, until unlink() is called.
   virtual void set_link([[maybe_unused]] uint8_t link, [[maybe_unused]] Code& next) {}
   virtual void unlink([[maybe_unused]] uint8_t link) {}

@@ -370,6 +370,24 @@ TEST_F(CodeChangeTest, TheCacheKeepsItsBoundsAndRunsOn) {
   EXPECT_EQ(backend.alive, 0u);
 }
 
+// Between each two of many units that run once, the same one runs.
+TEST_F(CodeChangeTest, WhatRunsAgainAndAgainIsNotDroppedForRoom) {
+  backend.claimed_bytes = 1000;
+  options.code_bytes = 32 * 1000;
+  make();
+  constexpr unsigned count = 200;
+  for (unsigned i = 0; i + 1 < count; ++i) put(0x2000 + i * 16, Assembler().imm(Op::addi, 0, 1).op(Op::jr, 3));
+  put(0x2000 + (count - 1) * 16, Assembler().op(Op::stop));
+  put(0x1000, Assembler().imm(Op::addi, 5, 16).op(Op::jr, 5));
+  r(3) = 0x1000;
+  r(5) = 0x2000 - 16;
+  finish_at(0x1000);
+  EXPECT_EQ(r(0), count - 1);
+  EXPECT_GT(engine->stats().evictions, count / 2);
+  EXPECT_LE(engine->stats().code_bytes, options.code_bytes + 2000);
+  EXPECT_EQ(guest.translations, count + 1);
+}
+
 TEST_F(CodeChangeTest, ManyDroppedUnitsAreFreed) {
   put(0x1000, Assembler().op(Op::store, 0, 1).op(Op::jr, 1));
   put(0x3000, Assembler().li(2, 1).imm(Op::addi, 4, -1).imm(Op::bnz, 4, 4).op(Op::stop).op(Op::jr, 3));

@@ -197,6 +197,7 @@ ir::RunResult Engine::run_cached(CachedUnit* unit) {
     if (options_.trace) [[unlikely]]
       show(*unit);
     cache_.set_running(unit);
+    cache_.note_run(*unit);
     result = backend_.run(*unit->code, context_);
     ++stats_.units_run;
     if (result.kind != ExitKind::next || context_.events.load(std::memory_order_relaxed) != 0) break;

@@ -110,7 +110,7 @@ void UnitCache::drop(CachedUnit& unit) {
   if (unit.second_page != CachedUnit::no_page) leave_page(unit, unit.second_page);
   unit.key = {~uint64_t{0}, ~uint64_t{0}, ~uint64_t{0}};
   unit.dropped = true;
-  unit.code->set_invalid();
+  unit.code->set_invalid(true);
 }
 
 bool UnitCache::about_to_write(uint64_t offset, uint64_t size) {
@@ -177,19 +177,54 @@ void UnitCache::drain() {
   for (const Write& write : writes) about_to_write(write.offset, write.size);
 }
 
+// The oldest quarter is always on trial once the cache is full to three quarters: what runs again meanwhile stays.
 void UnitCache::tidy() {
   set_running(nullptr);
+  const uint64_t goal = limit_bytes_ - limit_bytes_ / 4;
   if (bytes_ > limit_bytes_) {
-    // A quarter at once, the oldest: what is hot is soon translated again.
-    const uint64_t goal = limit_bytes_ - limit_bytes_ / 4;
-    for (auto at = by_age_.begin(); at != by_age_.end() && bytes_ > goal; ++at) {
-      if ((*at)->dropped) continue;
-      drop(**at);
-      ++evictions_;
-    }
+    end_trial();
+    drop_oldest(goal + limit_bytes_ / 8);  // where nearly all have passed
     sweep();
+    begin_trial();
+  } else if (!on_trial_ && bytes_ > goal) {
+    begin_trial();
   } else if (dropped_ > many_dropped) {
     sweep();
+  }
+}
+
+void UnitCache::begin_trial() {
+  on_trial_ = true;
+  uint64_t tried = 0;
+  for (const auto& unit : by_age_) {
+    if (tried >= limit_bytes_ / 4) break;
+    if (unit->dropped) continue;
+    unit->trial = CachedUnit::Trial::waiting;
+    unit->code->set_invalid(true);
+    tried += cost(*unit);
+  }
+}
+
+/// What has not run goes; what has is young again.
+void UnitCache::end_trial() {
+  size_t tried = 0;
+  for (; tried < by_age_.size(); ++tried) {
+    CachedUnit& unit = *by_age_[tried];
+    if (unit.trial == CachedUnit::Trial::none && !unit.dropped) break;
+    if (unit.trial == CachedUnit::Trial::waiting && !unit.dropped) {
+      drop(unit);
+      ++evictions_;
+    }
+    unit.trial = CachedUnit::Trial::none;
+  }
+  std::rotate(by_age_.begin(), by_age_.begin() + static_cast<std::ptrdiff_t>(tried), by_age_.end());
+}
+
+void UnitCache::drop_oldest(uint64_t goal) {
+  for (auto at = by_age_.begin(); at != by_age_.end() && bytes_ > goal; ++at) {
+    if ((*at)->dropped) continue;
+    drop(**at);
+    ++evictions_;
   }
 }
 
@@ -197,6 +232,7 @@ void UnitCache::clear() {
   set_running(nullptr);
   for (const auto& unit : by_age_)
     if (!unit->dropped) drop(*unit);
+  on_trial_ = false;
   sweep();
 }
 

@@ -30,9 +30,11 @@ struct alignas(64) CachedUnit {
   /// it was made from.
   std::array<CachedUnit*, near_links> links = {};
   uint32_t guest_insns = 0;
-  uint8_t link_count = 0;                    ///< 0 where the guest says that units for this key are not linkable
-  ir::Space space = 0;                       ///< in which its code was fetched
-  bool dropped = false;                      ///< kept only because others may still lead here
+  uint8_t link_count = 0;  ///< 0 where the guest says that units for this key are not linkable
+  ir::Space space = 0;     ///< in which its code was fetched
+  bool dropped = false;    ///< kept only because others may still lead here
+  enum class Trial : uint8_t { none, waiting, passed };
+  Trial trial = Trial::none;                 ///< whether it runs again before the cache needs its room
   uint32_t mode = 0;                         ///< ir::Unit::mode
   std::unique_ptr<CachedUnit*[]> far_links;  ///< those behind the first four
 
@@ -88,6 +90,12 @@ class UnitCache final : public CodeWatch, public memory::WriteWatcher {
   void clear();
   /// Makes room for new units, and frees dropped ones when they are many. Not inside a unit.
   void tidy();
+  /// The unit is about to run. Whatever leads to a unit on trial comes by the engine's loop first.
+  void note_run(CachedUnit& unit) {
+    if (unit.trial != CachedUnit::Trial::waiting) return;
+    unit.trial = CachedUnit::Trial::passed;
+    unit.code->set_invalid(false);
+  }
 
   uint64_t bytes() const { return bytes_; }
   size_t size() const { return units_.size(); }
@@ -116,6 +124,9 @@ class UnitCache final : public CodeWatch, public memory::WriteWatcher {
   void leave_page(CachedUnit& unit, uint64_t page);
   void forget_page(uint64_t page);
   void note_own_write(uint64_t page);
+  void begin_trial();
+  void end_trial();
+  void drop_oldest(uint64_t goal);
   void sweep();
 
   memory::Ram& ram_;
@@ -125,6 +136,7 @@ class UnitCache final : public CodeWatch, public memory::WriteWatcher {
   const std::function<void()> changed_;
   UnitTable units_;
   std::vector<std::unique_ptr<CachedUnit>> by_age_;  ///< oldest first, dropped ones too until the next sweep
+  bool on_trial_ = false;                            ///< the oldest are
   size_t dropped_ = 0;                               ///< of them
   std::unordered_map<uint64_t, Page> pages_;
   std::unordered_map<uint64_t, unsigned> own_writes_;  ///< by page: writes to its units from itself

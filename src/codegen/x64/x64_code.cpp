@@ -16,9 +16,9 @@ void X64Code::set_place(uint64_t page, uint64_t page_behind) {
   write_data(offsetof(CodeData, page_behind), page_behind);
 }
 
-void X64Code::set_invalid() {
-  invalid = true;
-  write_data(offsetof(CodeData, dropped), uint64_t{1});
+void X64Code::set_invalid(bool now) {
+  invalid = now;
+  write_data(offsetof(CodeData, dropped), uint64_t{now});
 }
 
 void X64Code::set_link(uint8_t link, Code& next) {
