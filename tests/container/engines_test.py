@@ -60,15 +60,16 @@ class Podman(Engine):
         super().setUp()
         self.place = self.folder / "podman"
         self.place.mkdir()
-        (self.folder / "storage.conf").write_text(f'[storage]\ndriver = "vfs"\nrunroot = "{self.place}/run"\ngraphroot = "{self.place}/graph"\n')
+        # By options, which it hands on to what it starts itself when a container ends.
+        self.command = ["podman", "--root", f"{self.place}/graph", "--runroot", f"{self.place}/run", "--tmpdir", f"{self.place}/tmp",
+                        "--storage-driver", "vfs", "--runtime", "strata-oci"]
         (self.folder / "policy.json").write_text('{"default": [{"type": "insecureAcceptAnything"}]}')
         # Engines check for these where systemd does not run.
         (self.folder / "containers.conf").write_text('[engine]\nevents_logger = "file"\ncgroup_manager = "cgroupfs"\nruntime_supports_nocgroup = ["strata-oci"]\n'
-                                                     f'tmp_dir = "{self.place}/tmp"\nstatic_dir = "{self.place}/static"\n'
+                                                     f'static_dir = "{self.place}/static"\n'
                                                      f'volume_path = "{self.place}/volumes"\n'
                                                      f'[engine.runtimes]\nstrata-oci = ["{self.runtime}"]\n')
-        self.environment = {**os.environ, "CONTAINERS_STORAGE_CONF": str(self.folder / "storage.conf"),
-                            "CONTAINERS_CONF": str(self.folder / "containers.conf"), "XDG_RUNTIME_DIR": str(self.place),
+        self.environment = {**os.environ, "CONTAINERS_CONF": str(self.folder / "containers.conf"), "XDG_RUNTIME_DIR": str(self.place),
                             "HOME": str(self.place)}
         self.own_the_place()
         self.check(self.podman("import", str(self.folder / "rootfs.tar"), "localhost/box"))
@@ -79,7 +80,7 @@ class Podman(Engine):
     def podman(self, *words, **options):
         options.setdefault("timeout", 60)
         options.setdefault("stdin", subprocess.DEVNULL)
-        return subprocess.run([*self.user, "podman", "--runtime", "strata-oci", *words], capture_output=True, text=True,
+        return subprocess.run([*self.user, *self.command, *words], capture_output=True, text=True,
                               env=self.environment, cwd="/", **options)
 
     def run_box(self, *words, **options):
@@ -100,7 +101,7 @@ class Podman(Engine):
         self.check(self.podman("exec", "one", "sh", "-c", "exit 5"), 5)
         self.assertEqual(self.check(self.podman("inspect", "--format", "{{.State.Status}} {{.OCIRuntime}}", "one")),
                          "running strata-oci\n")
-        ended = subprocess.run(["script", "-qec", shlex.join([*self.user, "podman", "--runtime", "strata-oci", "exec", "-it",
+        ended = subprocess.run(["script", "-qec", shlex.join([*self.user, *self.command, "exec", "-it",
                                                                           "one", "sh", "-c", "tty; stty size"]), "/dev/null"],
                                capture_output=True, text=True, env=self.environment, cwd="/", stdin=subprocess.DEVNULL, timeout=60)
         self.assertIn("/dev/", ended.stdout)
@@ -135,7 +136,7 @@ class PodmanOfAnOrdinaryUser(Podman):
     user = ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups"]
 
     def own_the_place(self):
-        for path in [self.place, self.folder / "rootfs.tar", self.folder / "storage.conf", self.folder / "containers.conf"]:
+        for path in [self.place, self.folder / "rootfs.tar", self.folder / "containers.conf"]:
             os.chown(path, self.uid, self.uid)
         self.environment["USER"] = str(self.uid)
         # It wants a name for its number, and subordinate numbers or none: given in a mount namespace of our own.

@@ -6,6 +6,7 @@
 import array
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -313,6 +314,46 @@ class Inside(ContainerTest):
             if one["type"] == "network":
                 one["path"] = f"/proc/{first}/ns/uts"
         self.assertIn("is not one of type 'net'", self.oci("run", "-b", self.bundle(config), self.id + "-third").stderr)
+
+    def test_landlock(self):
+        if not bundles.attempt:
+            self.skipTest("the program of attempts is not given")
+        shutil.copy(bundles.attempt, self.rootfs / "bin" / "attempt")
+        script = ("for p in /a/x /b/x; do echo > $p && echo $p; done; ln /a/x /b/y && echo link; rm -f /b/old && echo rm; echo > /dev/null && echo null; "
+                  "for p in 80 81; do attempt bind $p && echo $p; done; mount -t tmpfs t /a && echo mounted")
+
+        def run(landlock, refusal=None):
+            for folder in ("a", "b"):
+                shutil.rmtree(self.rootfs / folder, ignore_errors=True)
+                (self.rootfs / folder).mkdir()
+            (self.rootfs / "b" / "old").touch()
+            config = self.config("/bin/sh", "-c", f"exec 2>/dev/null; {script}; true")
+            config["root"]["readonly"] = False
+            config["strata"] = {"landlock": landlock} if landlock is not None else {}
+            for names in config["process"]["capabilities"].values():
+                names.append("CAP_SYS_ADMIN")
+            ended = self.run_config(config)
+            if refusal:
+                self.assertIn(refusal, ended.stderr)
+                return None
+            if "needs version" in ended.stderr:
+                self.skipTest(ended.stderr.strip())
+            return self.check(ended).split()
+        self.assertEqual(run(None), ["/a/x", "/b/x", "link", "rm", "null", "80", "81", "mounted"])
+        self.assertEqual(run({"writable": ["/a"]}), ["/a/x", "null", "80", "81"])
+        self.assertEqual(run({"bindTcp": [81], "connectTcp": []}), ["/a/x", "/b/x", "link", "rm", "null", "81", "mounted"])
+        run({"writable": ["/nowhere"]}, "strata.landlock.writable /nowhere")
+        run({"writable": ["a"]}, "strata.landlock.writable: must be absolute paths")
+        run({"bindTcp": [70000]}, "strata.landlock.bindTcp[0]: must be a whole number from 0 to 65535")
+        run({}, "must have writable, bindTcp or connectTcp")
+
+    def test_landlock_holds_for_exec(self):
+        config = self.config("/bin/sleep", "100")
+        config["root"]["readonly"] = False
+        config["strata"] = {"landlock": {"writable": ["/tmp"]}}
+        self.start(config)
+        self.assertNotEqual(self.oci("exec", self.id, "touch", "/x").returncode, 0)
+        self.check(self.oci("exec", self.id, "touch", "/tmp/x"))
 
     def test_time_namespace(self):
         def change(config):

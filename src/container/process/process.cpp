@@ -92,6 +92,7 @@ Result<void> ProcessSetup::take_labels() const {
 Result<void> ProcessSetup::take_rights() {
   STRATA_TRY(take_labels());
   if (process_.no_new_privileges && ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return fail_errno("no_new_privs");
+  if (linux_.landlock.any()) STRATA_TRY(restrict_by_landlock(linux_.landlock));
   // Without no_new_privs the kernel takes a filter only from one who may do all; those rights are about to go.
   if (!process_.no_new_privileges) STRATA_TRY(install_filter());
   if (process_.capabilities) STRATA_TRY(prepare_capabilities(*process_.capabilities));

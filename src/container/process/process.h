@@ -58,6 +58,8 @@ class ProcessSetup {
 [[nodiscard]] Result<void> set_scheduler(const Scheduler& scheduler);
 [[nodiscard]] Result<void> set_io_priority(int priority);
 
+/// Restricts this process and all that it makes.
+[[nodiscard]] Result<void> restrict_by_landlock(const Landlock& landlock);
 /// Installs the filter for this process. Gives the listener's descriptor, if a rule notifies.
 [[nodiscard]] Result<UniqueFd> install_seccomp(const Seccomp& seccomp);
 [[nodiscard]] bool has_notify(const Seccomp& seccomp);

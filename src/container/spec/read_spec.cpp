@@ -41,6 +41,23 @@ Hooks read_hooks(const JsonReader& json) {
 }
 
 // Which paths the kernel takes for an overlay; where they lead is for the mounting to find out.
+std::optional<std::vector<std::uint16_t>> read_ports(const JsonReader& json) {
+  if (!json) return std::nullopt;
+  return json.list<std::uint16_t>([](const JsonReader& port) { return port.number<std::uint16_t>(); });
+}
+
+Landlock read_landlock(const JsonReader& json) {
+  Landlock landlock{
+      .writable = {}, .bind_tcp = read_ports(json["bindTcp"]), .connect_tcp = read_ports(json["connectTcp"])};
+  if (const auto writable = json["writable"]) {
+    landlock.writable = writable.texts();
+    for (const auto& path : *landlock.writable)
+      if (!path.starts_with('/')) writable.complain("must be absolute paths");
+  }
+  if (json && !landlock.any()) json.complain("must have writable, bindTcp or connectTcp");
+  return landlock;
+}
+
 Overlay read_overlay(const JsonReader& json) {
   constexpr std::size_t most_layers = 500;
   Overlay overlay{.lower = json["lower"].required().texts(),
@@ -73,6 +90,7 @@ Spec read_whole(const JsonReader& json) {
   spec.mounts = json["mounts"].list<Mount>(read_mount);
   spec.hooks = read_hooks(json["hooks"]);
   spec.linux = read_linux(json["linux"]);
+  spec.linux.landlock = read_landlock(json["strata"]["landlock"]);
   json["annotations"].each_field(
       [&](const std::string& name, const JsonReader& value) { spec.annotations[name] = value.text(); });
 

@@ -128,6 +128,15 @@ struct TimeOffset {
   std::uint32_t nanoseconds = 0;
 };
 
+/// What the kernel keeps all processes of the container to, root too: our own field "strata.landlock" of config.json. What
+/// is not given is not restricted. With `writable`, nothing can be mounted either.
+struct Landlock {
+  std::optional<std::vector<std::string>> writable;  // only what is below these, and /dev, can be written
+  std::optional<std::vector<std::uint16_t>> bind_tcp, connect_tcp;  // the only ports
+
+  [[nodiscard]] bool any() const { return writable || bind_tcp || connect_tcp; }
+};
+
 struct LinuxSpec {
   std::vector<IdMap> uid_maps;
   std::vector<IdMap> gid_maps;
@@ -137,6 +146,7 @@ struct LinuxSpec {
   std::vector<Namespace> namespaces;
   std::vector<DeviceNode> devices;
   std::optional<Seccomp> seccomp;
+  Landlock landlock;
   unsigned long rootfs_propagation = 0;  // MS_SHARED … | MS_REC; 0: not given
   std::vector<std::string> masked_paths;
   std::vector<std::string> readonly_paths;
