@@ -113,5 +113,28 @@ TEST_P(RelocationTest, WhatCrossesIntoAnotherPageFollowsIt) {
   }
 }
 
+/// What a jump leads to is asked anew when the mappings were forgotten, whether they are the same again or others.
+TEST_P(RelocationTest, AJumpIntoAnotherPageFollowsItsMapping) {
+  const auto jump = std::to_array<uint8_t>({0xe9, 0xfb, 0x0f, 0, 0});  // to the begin of the next page
+  space.write(code_page, std::as_bytes(std::span(jump)));
+  const uint64_t behind[] = {0x2000, 0x3000};
+  for (uint8_t i = 0; i < 2; ++i) {
+    const auto target = std::to_array<uint8_t>({0xb8, i, 0, 0, 0, 0xeb, 0xfe});  // mov eax, i; jmp to itself
+    space.write(behind[i], std::as_bytes(std::span(target)));
+  }
+  const auto run_with = [&](uint8_t i) {
+    map(places[0] + 0x1000, behind[i]);
+    user_mode(places[0]);
+    cpu->run_until(cpu->insns() + 5);
+    EXPECT_EQ(cpu->registers().gpr[0], i);
+    EXPECT_EQ(cpu->registers().rip, places[0] + 0x1005);
+  };
+  run_with(0);
+  run_with(1);
+  const uint64_t units = cpu->stats().units;
+  for (const uint8_t i : {1, 0, 0, 1}) run_with(i);
+  EXPECT_EQ(cpu->stats().units, units);
+}
+
 }  // namespace
 }  // namespace strata::engine
