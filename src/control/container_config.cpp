@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 
 #include "base/user_folders.h"
@@ -237,7 +238,13 @@ Json overlay_json(const image::RootPlan::Overlay& overlay) {
 Result<Json> hooks_json(const ContainerSetup& setup) {
   if (!setup.net.own_space || setup.net.cards.empty()) return Json();
   const std::string strata = STRATA_TRY(own_program("strata"));
-  return Json{{"createRuntime", {{{"path", strata}, {"args", {"strata", "container-network", setup.places.name}}}}}};
+  // A hook has only the variables that it is given.
+  Json env = Json::array();
+  for (const char* name : {"HOME", "PATH", "XDG_DATA_HOME", "XDG_RUNTIME_DIR", "STRATA_LOG"})
+    if (const char* const value = std::getenv(name)) env.push_back(fmt::format("{}={}", name, value));
+  const Json hook = {
+      {"path", strata}, {"args", {"strata", "container-network", setup.places.name}}, {"env", std::move(env)}};
+  return Json{{"createRuntime", Json::array({hook})}};
 }
 
 /// The check as a process of `exec`, or null: none.

@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/user_folders.h"
+#include "container/files.h"
 #include "container/utc_time.h"
 #include "control/container_client.h"
 #include "control/container_config.h"
@@ -203,8 +204,9 @@ Result<void> renew_supervisor_plan(const ContainerPlaces& places, const Containe
       {.places = places, .options = options, .image = config, .root = root, .maps = record.maps, .net = net});
 }
 
-Result<void> bring_up_network(const std::string& name) {
-  const ContainerPlaces places = STRATA_TRY(find_container(name));
+namespace {
+
+Result<void> start_network_of(const ContainerPlaces& places) {
   const ContainerRecord record = STRATA_TRY(read_record(places));
   const ContainerOptions options = STRATA_TRY(options_of(places, record));
   const std::string text(std::istreambuf_iterator<char>(std::cin), {});
@@ -214,6 +216,17 @@ Result<void> bring_up_network(const std::string& name) {
     return fail(ErrorCode::usage, "this is a hook of the runtime: it wants a container's state on standard input");
   const ContainerNet net = STRATA_TRY(parse_container_net(options.nets));
   return start_container_network(net, {places.name, places.running}, pid->get<pid_t>());
+}
+
+}  // namespace
+
+Result<void> bring_up_network(const std::string& name) {
+  const ContainerPlaces places = STRATA_TRY(find_container(name));
+  auto started = start_network_of(places);
+  // The runtime would only say that a hook has failed.
+  if (!started)
+    (void)container::replace_file((places.running / container::hook_error_name).string(), started.error().message);
+  return started;
 }
 
 }  // namespace strata::control

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Containers as a user runs them: `strata run IMAGE --as container`, and the everyday verbs.
 
-    run_test.py STRATA [slow]
+    run_test.py STRATA [CLASS]...
 
-With `slow`, only the long ones. The containers have no network here unless a test is about that.
+The containers have no network here unless a test is about that.
 """
 import json
 import os
@@ -12,6 +12,7 @@ import random
 import select
 import shutil
 import signal
+import socket
 import struct
 import subprocess
 import sys
@@ -597,18 +598,62 @@ class OneUser(OrdinaryUser):
         self.assertEqual((ended.returncode, ended.stderr.count("\n")), (1, 1), ended)
 
 
-class SlowKilled(Killed):
+class KilledOften(Killed):
     rounds = 60
+
+
+class Networks(RunTest):
+    def run_words(self, *options):
+        return ["run", "box", "--as", "container", *options]
+
+    def test_behind_nat_by_default(self):
+        self.assertEqual(self.run_box("ls", "/sys/class/net").split(), ["eth0", "lo"])
+        self.assertIn("nameserver", self.run_box("cat", "/etc/resolv.conf"))
+        self.assertIn(self.prefix, self.run_box("cat", "/etc/hosts", options=("--name", self.name, "--rm")))
+
+    def test_none_and_host(self):
+        self.assertEqual(self.run_box("ls", "/sys/class/net", options=("--net", "none")).split(), ["lo"])
+        inside = self.run_box("cat", "/proc/net/dev", options=("--net", "host"))
+        self.assertEqual([line.split(":")[0] for line in inside.splitlines()],
+                         [line.split(":")[0] for line in Path("/proc/net/dev").read_text().splitlines()])
+
+    def free_port(self):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            return probe.getsockname()[1]
+
+    def fetch(self, port):
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+                return connection.makefile().readline()
+        except OSError:
+            return ""
+
+    def test_forwards_change_while_it_runs_and_stay(self):
+        first, second = self.free_port(), self.free_port()
+        self.start("sh", "-c", "while :; do busybox nc -l -p 80 -e echo served; done", options=("--net", f"user,forward=tcp:{first}:80"))
+        self.wait_for(lambda: self.fetch(first) == "served\n", "the first port")
+        self.check("update", self.name, "--forward", f"+tcp:{second}:80", "--forward", f"-tcp:{first}")
+        self.wait_for(lambda: self.fetch(second) == "served\n", "the second port")
+        self.assertEqual(self.fetch(first), "")
+        self.check("stop", "--timeout", "0", self.name)
+        self.assertEqual(self.fetch(second), "")
+        self.check("start", self.name)
+        self.wait_for(lambda: self.fetch(second) == "served\n", "the second port after a start")
+        self.refuse("", "update", self.name, "--forward", "+nonsense")
+
+    def test_a_port_in_use_is_told(self):
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            port = taken.getsockname()[1]
+            ended = self.strata(*self.run_words("-d", "--name", self.name, "--net", f"user,forward=tcp:{port}:80"), "sleep", "100")
+        self.assertEqual((ended.returncode, ended.stderr.count("\n")), (1, 1), ended)
+        self.assertIn(str(port), ended.stderr)
+        self.assertIsNone(self.state())
 
 
 if __name__ == "__main__":
     strata = os.path.abspath(sys.argv.pop(1))
     bundles.skip_unless_possible()
-    slow = len(sys.argv) > 1 and sys.argv[1] == "slow"
-    if slow:
-        sys.argv.pop(1)
-    chosen = (SlowKilled,) if slow else (Foreground, Terminal, Detached, Closed, BadInput, Killed, OrdinaryUser, OneUser)
-    if len(sys.argv) > 1 and not sys.argv[1].startswith("-"):
-        unittest.main()
-    suite = unittest.TestSuite(unittest.defaultTestLoader.loadTestsFromTestCase(one) for one in chosen)
-    raise SystemExit(not unittest.TextTestRunner(verbosity=1).run(suite).wasSuccessful())
+    unittest.main()

@@ -1,8 +1,8 @@
 // Reads a supervisor's plan.
 #include "container/supervisor/plan.h"
 
-#include "container/files.h"
 #include "base/json_reader.h"
+#include "container/files.h"
 #include "container/spec/word_table.h"
 
 #include <algorithm>

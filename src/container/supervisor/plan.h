@@ -55,6 +55,8 @@ struct SupervisorPlan {
 
 /// Reads supervisor.json of a bundle. Errors name the field.
 [[nodiscard]] Result<SupervisorPlan> read_plan(const std::string& bundle);
+/// In the running folder: why a hook of our own failed, where the runtime only knows that it did.
+inline constexpr const char* hook_error_name = "hook.error";
 /// The exit code of a program that its timeout ended, as timeout(1) has it.
 inline constexpr int timed_out_code = 124;
 

@@ -1,8 +1,8 @@
 // Reads and writes status.json.
 #include "container/supervisor/status_file.h"
 
-#include "container/files.h"
 #include "base/json_reader.h"
+#include "container/files.h"
 
 namespace strata::container {
 

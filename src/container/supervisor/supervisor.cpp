@@ -126,6 +126,7 @@ void Supervisor::start() {
   early_.clear();
   ::unlink(pid_name);
   ::unlink(error_name);
+  ::unlink(hook_error_name);
   auto stdio = ProgramStdio::make(plan_.terminal, plan_.input);
   if (stdio) {
     stdio_ = std::move(*stdio);
@@ -265,6 +266,7 @@ void Supervisor::start_failed() {
     if (at != std::string::npos)
       status_.error = said->substr(at + mark.size(), said->find('\n', at) - at - mark.size());
   }
+  if (const auto said = read_file(hook_error_name)) status_.error = *said;
   status_.exit_code = 1;
   status_.finished = utc_now();
   remove_remains();
