@@ -643,6 +643,7 @@ class Networks(RunTest):
         self.refuse("", "update", self.name, "--forward", "+nonsense")
 
     def test_a_port_in_use_is_told(self):
+        self.run_box("true")  # the image is unpacked then, which is told
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))
             taken.listen()
