@@ -146,6 +146,23 @@ class Pull(RegistryTest):
         self.assert_stored(image)
 
 
+    def test_as_an_ordinary_user(self):
+        """Whose layers may be unpacked by a child process in a user namespace, while the parent downloads."""
+        if os.geteuid() != 0:
+            self.skipTest("the other tests are run as an ordinary user already")
+        image = Image(*({f"f{n}": noise(600_000, n)} for n in range(4)))
+        server = self.serve(image=image)
+        program = shutil.copy(registries.strata, self.folder)
+        self.folder.chmod(0o755)
+        self.data.mkdir()
+        os.chown(self.data, 65534, 65534)
+        ended = subprocess.run(["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", program, "image", "pull", server.name],
+                               env=self.environment, capture_output=True, text=True, timeout=60)
+        self.assertEqual(ended.returncode, 0, ended)
+        self.assert_stored(image)
+        trees = {path.name: path.read_bytes() for path in self.data.glob("strata/layers/*/tree/*")}
+        self.assertEqual(trees, {f"f{n}": noise(600_000, n) for n in range(4)})
+
     def test_killed_at_any_moment(self):
         image = Image(*({f"f{n}": noise(600_000, n)} for n in range(4)))
 
