@@ -78,6 +78,10 @@ class Cuts(BadRegistry):
         server.add(other)
         self.assertIn("(tried 3 times)", self.refused("pull", server.name, "--retries", "2"))
         self.assertEqual(server.cuts, 997)
+        part = f".{other.layers[0].split(':')[1]}.partial"
+        self.assertIn(part, self.blobs())
+        self.assertEqual(self.strata("gc").returncode, 0)
+        self.assertNotIn(part, self.blobs())
 
     def test_in_the_manifest(self):
         class Cutting(Handler):
