@@ -190,6 +190,19 @@ class Escape(ContainerTest):
         self.assertEqual(run(own_users), ["1", "1", "1"])
         self.assertEqual(run(self.all_rights), ["0", "0", "0"])
 
+    def test_looking_into_a_process_that_waits_for_start(self):
+        """It has files of the host open; an exec comes with the same rights in the container's own user namespace."""
+        config = self.config("/bin/sleep", "100")
+        self.all_rights(config)
+        self.own_user_namespace(config)
+        with open(self.folder / "errors", "w+") as errors:
+            subprocess.run([bundles.runtime, "--root", str(self.root), "create", "-b", self.bundle(config), self.id],
+                           stdin=subprocess.DEVNULL, stdout=errors, stderr=errors, check=True, timeout=30)
+        ended = self.oci("exec", self.id, "sh", "-c", "ls /proc/1/fd/; echo $?")
+        self.assertEqual(ended.stdout, "1\n", ended)
+        self.check(self.oci("start", self.id))
+        self.check(self.oci("exec", self.id, "ls", "/proc/1/fd/"))  # the program's own, it may see
+
     def own_user_namespace(self, config):
         config["linux"]["namespaces"].append({"type": "user"})
         for name in ("uidMappings", "gidMappings"):

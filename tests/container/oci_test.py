@@ -438,6 +438,22 @@ class Rootless(ContainerTest):
         self.check(self.run_by_user(config))
 
 
+    def test_time_namespace_of_an_ordinary_user(self):
+        config = self.config("/bin/sh", "-c", "cat /proc/uptime", rootless=True)
+        for name in ("uidMappings", "gidMappings"):
+            config["linux"][name] = [{"containerID": 0, "hostID": 4321, "size": 1}]
+        config["linux"]["namespaces"].append({"type": "time"})
+        config["linux"]["timeOffsets"] = {"boottime": {"secs": 10_000_000}}
+        place = self.bundle(config)
+        state = self.folder / "own"
+        state.mkdir()
+        os.chown(state, 4321, 4321)
+        ended = subprocess.run(["setpriv", "--reuid=4321", "--regid=4321", "--clear-groups", bundles.runtime, "--root", str(state),
+                                "run", "-b", place, self.id], capture_output=True, text=True, timeout=30)
+        self.assertEqual(ended.returncode, 0, ended)
+        self.assertGreater(float(ended.stdout.split()[0]), 10_000_000)
+
+
 class BadInput(ContainerTest):
     def expect(self, words, config, code=1):
         ended = self.run_config(config)

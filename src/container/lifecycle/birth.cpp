@@ -51,7 +51,7 @@ Result<void> begin(Birth& birth, Rootfs* rootfs) {
   }
   STRATA_TRY(make_time_namespace(birth.namespaces, birth.spec.linux.time_offsets));
   // Nobody in the container may look into this process: it still has the host's files open. Only now, for the maps and
-  // clocks of one that is not dumpable are root's to write. In a PID namespace that is new there is nobody; and the hooks
+  // clocks of one that is not dumpable are root's to write. In a PID namespace that is new there is nobody yet; and the hooks
   // of an ordinary user, such as one that sets up the network, have to find the namespaces in /proc.
   const bool alone = rootfs && (birth.namespaces.born_in & CLONE_NEWPID) != 0;
   if (!alone && ::prctl(PR_SET_DUMPABLE, 0) != 0) return fail_errno("PR_SET_DUMPABLE");
@@ -170,6 +170,9 @@ Result<void> make_container(Birth& birth, Rootfs& rootfs, ProcessSetup& setup, c
 
 // Gives where the outcome of the start is told: the caller of `start`, or who has made the container if that is the same.
 Result<Channel> until_start(Birth& birth) {
+  // From here on `exec` may bring others, who are not to look into this process.
+  if (::prctl(PR_SET_DUMPABLE, 0) != 0) return fail_errno("PR_SET_DUMPABLE");
+  birth.host_proc.reset();
   if (!birth.start) return std::move(birth.channel);
   birth.channel.say(Word::ready);
   birth.channel.close();
