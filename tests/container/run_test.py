@@ -642,6 +642,28 @@ class Networks(RunTest):
         self.wait_for(lambda: self.fetch(second) == "served\n", "the second port after a start")
         self.refuse("", "update", self.name, "--forward", "+nonsense")
 
+    def test_in_a_network(self):
+        self.check("network", "create", "lab")
+        self.addCleanup(self.strata, "network", "rm", "lab", "--force")
+        for vlan in (10, 20):
+            self.check("network", "dhcp", "lab", f"vlan={vlan},range=10.0.{vlan}.100-10.0.{vlan}.120,domain=lab.test,"
+                       f"host=02:00:00:00:00:77=10.0.{vlan}.50")
+        ports = lambda: [port["name"] for port in json.loads(self.check("port", "list", "lab", "--json"))]
+        self.start("sh", "-c", "while :; do busybox nc -l -p 80 -e echo served; done", options=("--net", "lab,vlan=10,port=web,mac=02:00:00:00:00:77"))
+        self.assertEqual(ports(), ["web"])
+        fetch = "busybox nc -w 2 10.0.10.50 80"
+        self.assertEqual(self.run_box("sh", "-c", fetch, options=("--net", "lab,vlan=10")), "served\n")
+        self.assertEqual(self.run_box("sh", "-c", fetch, options=("--net", "lab,vlan=10,address=10.0.10.5/24")), "served\n")
+        found = self.run_box("busybox", "nslookup", f"{self.name}.lab.test", "10.0.10.1", options=("--net", "lab,vlan=10"))
+        self.assertIn("10.0.10.50", found)
+        self.assertNotEqual(self.strata(*self.run_words("--net", "lab,vlan=20"), "sh", "-c", fetch).returncode, 0)
+        self.check("port", "set", "lab", "web", "--vlan", "20")
+        reached = lambda: self.strata(*self.run_words("--net", "lab,vlan=20"), "sh", "-c", "busybox nc -w 2 10.0.20.50 80").stdout
+        self.wait_for(lambda: reached() == "served\n", "the container in the other VLAN")
+        self.check("rm", "--force", self.name)
+        self.wait_for(lambda: ports() == [], "the ports to go")
+        self.refuse("outside of VLAN 10's network", *self.run_words("--net", "lab,vlan=10,address=10.9.9.9/24"), "true", code=1)
+
     def test_a_port_in_use_is_told(self):
         self.run_box("true")  # the image is unpacked then, which is told
         with socket.socket() as taken:
