@@ -114,6 +114,7 @@ Result<Freed> collect_garbage() {
   const Marks marks = STRATA_TRY(mark(blobs));
   sweep_blobs(blobs, marks, freed);
   sweep_layers(layers, marks, freed);
+  STRATA_TRY(layers.make_durable());
   return freed;
 }
 

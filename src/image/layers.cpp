@@ -1,4 +1,4 @@
-// Unpacks layers side by side, verifies what they hold, and names them together once they are on the disk.
+// Unpacks layers side by side, verifies what they hold, and names them together.
 #include "image/layers.h"
 
 #include "base/json_reader.h"
@@ -29,14 +29,52 @@ namespace {
 constexpr std::string_view about_file = "layer.json";
 constexpr unsigned most_threads = 4;  // each has 2 MiB of buffers; more do not help where files are made
 
-Result<void> write_about(const fs::path& folder, const Digest& diff_id, const UnpackedLayer& layer) {
-  const nlohmann::json json = {{"version", 1},
-                               {"diff_id", diff_id.text()},
-                               {"bytes", layer.bytes},
-                               {"entries", layer.entries},
-                               {"implied_directories", layer.implied_directories}};
+// What is known of an unpacked layer.
+struct About {
+  Digest diff_id;
+  std::string boot;  // of the host, while its files may not all be on the disk; empty when they are
+  UnpackedLayer layer;
+};
+
+// A number that the kernel makes anew at each start.
+const std::string& this_boot() {
+  static const std::string id = [] {
+    std::string text;
+    std::ifstream("/proc/sys/kernel/random/boot_id") >> text;
+    return text;
+  }();
+  return id;
+}
+
+std::string as_text(const About& about) {
+  nlohmann::json json = {{"version", 1},
+                         {"diff_id", about.diff_id.text()},
+                         {"bytes", about.layer.bytes},
+                         {"entries", about.layer.entries},
+                         {"implied_directories", about.layer.implied_directories}};
+  if (!about.boot.empty()) json["boot"] = about.boot;
+  return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
+
+About read_whole(const JsonReader& json) {
+  About about{.boot = json["boot"].text(),
+              .layer = {.bytes = json["bytes"].required().number<std::uint64_t>(),
+                        .entries = json["entries"].required().number<std::uint64_t>(),
+                        .implied_directories = json["implied_directories"].required().texts()}};
+  const auto diff_id = Digest::parse(json["diff_id"].required().text());
+  if (diff_id) about.diff_id = *diff_id;
+  else json["diff_id"].complain(diff_id.error().message);
+  return about;
+}
+
+Result<About> read_about(const fs::path& folder) {
+  const std::string text = STRATA_TRY(read_whole_file(folder / about_file));
+  return with_context(read_json_document<About>(text, read_whole), "{}", (folder / about_file).string());
+}
+
+Result<void> write_about(const fs::path& folder, const About& about) {
   std::ofstream file(folder / about_file);
-  file << json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
+  file << as_text(about);
   file.close();
   if (!file) return fail(ErrorCode::io, "writing {} failed", (folder / about_file).string());
   return {};
@@ -64,14 +102,25 @@ fs::path LayerStore::folder(const Digest& diff_id) const {
 }
 
 bool LayerStore::has(const Digest& diff_id) const {
-  return ::access((folder(diff_id) / about_file).c_str(), F_OK) == 0;
+  const auto about = read_about(folder(diff_id));
+  return about && (about->boot.empty() || about->boot == this_boot());
 }
 
 Result<std::vector<std::string>> LayerStore::implied_directories(const Digest& diff_id) const {
-  const std::string text = STRATA_TRY(read_whole_file(folder(diff_id) / about_file));
-  return with_context(read_json_document<std::vector<std::string>>(
-                          text, [](const JsonReader& json) { return json["implied_directories"].texts(); }),
-                      "{}", (folder(diff_id) / about_file).string());
+  return read_about(folder(diff_id)).map([](About about) { return std::move(about.layer.implied_directories); });
+}
+
+Result<void> LayerStore::make_durable() const {
+  const UniqueFd store(::open(directory_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!store || ::syncfs(store.get()) != 0) return fail_errno("writing {} to the disk", directory_.string());
+  std::error_code ignored;
+  for (const fs::directory_entry& entry : fs::directory_iterator(directory_, ignored)) {
+    auto about = read_about(entry.path());
+    if (!about || about->boot != this_boot()) continue;
+    about->boot.clear();
+    STRATA_TRY(write_durably(entry.path() / about_file, as_text(*about)));
+  }
+  return {};
 }
 
 Result<void> LayerStore::as_owner(const std::function<Result<void>()>& work) const {
@@ -143,12 +192,10 @@ Result<void> LayerStore::unpack_jobs(std::vector<Job>& jobs, const OpenLayer& op
   for (std::thread& thread : others) thread.join();
   for (Job& job : jobs) STRATA_TRY(job.outcome);
 
-  // One wait for the disk instead of one for each file.
-  const UniqueFd store(::open(directory_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!store || ::syncfs(store.get()) != 0) return fail_errno("writing {} to the disk", directory_.string());
   for (Job& job : jobs) {
-    auto published = job.staging->publish(folder(job.diff_id).filename().string(), /*replace=*/false);
-    if (!published && published.error().code != ErrorCode::already_exists) return published;
+    // Somebody else may have been faster; what is left from before the host's last start gives way.
+    if (has(job.diff_id)) continue;
+    STRATA_TRY(job.staging->publish(folder(job.diff_id).filename().string(), /*replace=*/true, /*durable=*/false));
   }
   return {};
 }
@@ -171,7 +218,7 @@ Result<void> LayerStore::unpack_one(const Job& job, const OpenLayer& open_layer,
   if (stream->digest() != job.diff_id)
     return fail(ErrorCode::bad_data, "the layer {} is not what the image's config says: it unpacks to {}",
                 job.diff_id.text(), stream->digest().text());
-  return write_about(job.staging->directory(), job.diff_id, layer);
+  return write_about(job.staging->directory(), {job.diff_id, this_boot(), layer});
 }
 
 }  // namespace strata::image

@@ -18,6 +18,9 @@ namespace strata::image {
 // A layer's folder is named by its diff_id, as what is in it depends on nothing below: whiteouts are overlayfs's, and
 // folders that the layer only implies are listed, for the container's own layer to correct (rootfs.cpp). So one layer
 // under two images is unpacked once, and an image's layers are unpacked at the same time.
+//
+// Unpacking does not wait for the disk, which would take longer than all else. So until make_durable() a layer counts only
+// as long as the host runs: after that, it may have lost what was on its way, and is unpacked again.
 class LayerStore {
  public:
   // Layers of this user: root's have the owners that images say; an ordinary user's have those of his subordinate ids,
@@ -27,6 +30,8 @@ class LayerStore {
   // Where the layer's files are or would be.
   [[nodiscard]] std::filesystem::path tree(const Digest& diff_id) const { return folder(diff_id) / "tree"; }
   [[nodiscard]] bool has(const Digest& diff_id) const;
+  // Waits until all layers are on the disk, so that they are taken for whole after the host's next start too: for `gc`.
+  [[nodiscard]] Result<void> make_durable() const;
   // Directories that the layer implies (unpack.h).
   [[nodiscard]] Result<std::vector<std::string>> implied_directories(const Digest& diff_id) const;
 

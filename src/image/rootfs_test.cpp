@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 #include <sys/mount.h>
 #include <unistd.h>
+#include <nlohmann/json.hpp>
 
 namespace strata::image {
 namespace {
@@ -156,6 +157,25 @@ TEST_F(Roots, LayersAreUnpackedOnce) {
   fs::create_directories(folder_.path / "strata/containers/d");
   ASSERT_TRUE(prepare_root(*find("test"), folder_.path / "strata/containers/d", {.maps = own_maps()}));
   EXPECT_EQ(read_file(layers->tree(lowest) / "mark"), "still there");
+}
+
+TEST_F(Roots, LayersCountAfterTheHostsNextStartIfTheyWereOnTheDisk) {
+  ASSERT_TRUE(prepare(RootWay::automatic));
+  const auto layers = LayerStore::open();
+  const Digest lowest = read_record(container_)->layers[0];
+  const fs::path about = layers->tree(lowest).parent_path() / "layer.json";
+  nlohmann::json json = nlohmann::json::parse(read_file(about));
+  ASSERT_TRUE(json.contains("boot"));
+  json["boot"] = "an earlier one";
+  write_file(about, json.dump());
+  fs::remove(layers->tree(lowest) / "tmp");
+  EXPECT_FALSE(layers->has(lowest));
+  fs::create_directories(folder_.path / "strata/containers/d");
+  ASSERT_TRUE(prepare_root(*find("test"), folder_.path / "strata/containers/d", {.maps = own_maps()}));
+  EXPECT_TRUE(fs::exists(layers->tree(lowest) / "tmp"));
+  ASSERT_TRUE(layers->make_durable());
+  EXPECT_TRUE(layers->has(lowest));
+  EXPECT_FALSE(nlohmann::json::parse(read_file(about)).contains("boot"));
 }
 
 TEST_F(Roots, LayersThatAreNotWhatTheConfigSaysAreRefused) {

@@ -113,10 +113,10 @@ StagingFolder::~StagingFolder() {
   remove_tree(directory_);
 }
 
-Result<void> StagingFolder::publish(std::string_view name, bool replace) {
+Result<void> StagingFolder::publish(std::string_view name, bool replace, bool durable) {
   const fs::path target = directory_.parent_path() / name;
   drop_temporary();
-  STRATA_TRY(sync_to_disk(directory_));
+  if (durable) STRATA_TRY(sync_to_disk(directory_));
   bool done = ::rename(directory_.c_str(), target.c_str()) == 0;
   const bool taken = !done && (errno == EEXIST || errno == ENOTEMPTY || errno == ENOTDIR);
   if (taken && !replace) return fail(ErrorCode::already_exists, "there is {} already", target.string());
@@ -127,7 +127,7 @@ Result<void> StagingFolder::publish(std::string_view name, bool replace) {
   }
   if (!done) return fail_errno("naming {}", target.string());
   lock_.reset();
-  return sync_to_disk(target.parent_path());
+  return durable ? sync_to_disk(target.parent_path()) : Result<void>();
 }
 
 }  // namespace strata::image

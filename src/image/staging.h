@@ -33,9 +33,9 @@ class StagingFolder {
 
   [[nodiscard]] const std::filesystem::path& directory() const { return directory_; }
 
-  // Brings the folder to the disk and gives it its name in the parent. What has the name gives way if `replace`, else
-  // the error is `already_exists`.
-  [[nodiscard]] Result<void> publish(std::string_view name, bool replace);
+  // Gives the folder its name in the parent; on the disk when this returns, if it is to be durable. What has the name gives
+  // way if `replace`, else the error is `already_exists`.
+  [[nodiscard]] Result<void> publish(std::string_view name, bool replace, bool durable = true);
 
   // A folder in $TMPDIR that other users may enter, for a child that works as several; it goes where this one goes, also after a crash.
   [[nodiscard]] Result<void> make_temporary();
