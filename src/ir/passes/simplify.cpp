@@ -94,16 +94,28 @@ class Simplification {
   std::vector<Value> values_;  ///< old values to fresh ones
 };
 
-/// Whether blocks could be joined or be unreachable: both come from jumps, for a branch that is decided becomes one.
-bool has_jumps(const Unit& unit) {
-  return std::any_of(unit.blocks.begin(), unit.blocks.end(),
-                     [&](const Block& block) { return unit.code[block.end - 1].op == Op::jump; });
+/// Whether there are blocks to join or unreachable ones. Both come from jumps, for a branch that is decided becomes one.
+bool has_blocks_to_join(const Unit& unit) {
+  const auto last = [&](const Block& block) -> const Instr& { return unit.code[block.end - 1]; };
+  const auto is_jump = [&](const Block& block) { return last(block).op == Op::jump; };
+  if (std::none_of(unit.blocks.begin(), unit.blocks.end(), is_jump)) return false;
+  std::vector<uint32_t> entries(unit.blocks.size());
+  entries[0] = 2;  // the engine's besides any other: nothing is joined to it
+  for (const Block& block : unit.blocks) {
+    const Op op = last(block).op;
+    if (op == Op::jump || op == Op::branch) ++entries[last(block).target[0]];
+    if (op == Op::branch) ++entries[last(block).target[1]];
+  }
+  return std::any_of(unit.blocks.begin(), unit.blocks.end(), [&](const Block& block) {
+    return entries[static_cast<size_t>(&block - unit.blocks.data())] == 0 ||
+           (is_jump(block) && entries[last(block).target[0]] == 1);
+  });
 }
 
 }  // namespace
 
 void simplify(Unit& unit) {
-  if (unit.simplified && !has_jumps(unit)) return;  // most units of a front end
+  if (unit.simplified && !has_blocks_to_join(unit)) return;  // most units of a front end
   Simplification(unit).run();
 }
 

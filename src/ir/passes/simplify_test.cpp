@@ -140,6 +140,40 @@ TEST(Simplify, WhatTheBuilderWroteHasOnlyBlocksToJoin) {
   EXPECT_EQ(print(unit), joined);
 }
 
+TEST(Simplify, WhatTheBuilderWroteStaysWhereNothingCanBeJoined) {
+  Builder build(test_layout);
+  const BlockId first = build.new_block(), second = build.new_block(), third = build.new_block();
+  build.begin(first);
+  build.branch(build.eq(build.get(3), build.i32(1)), second, third);
+  build.begin(second);
+  build.set(4, build.get(4));  // changes nothing: it goes where the unit is written anew
+  build.jump(third);
+  build.begin(third);
+  build.exit(ExitKind::next);
+  Unit unit = build.finish(0, 0, 0);
+  const std::string before = print(unit);
+  simplify(unit);
+  EXPECT_EQ(print(unit), before);
+  unit.simplified = false;
+  simplify(unit);
+  EXPECT_NE(print(unit), before);
+}
+
+// They are entered from each other, but not from the entry: counting entries does not tell.
+TEST(Simplify, UnreachableLoopsDoNoHarm) {
+  Builder build(test_layout);
+  const BlockId first = build.new_block(), second = build.new_block(), third = build.new_block();
+  build.begin(first);
+  build.exit(ExitKind::next);
+  build.begin(second);
+  build.branch(build.eq(build.get(3), build.i32(1)), second, third);
+  build.begin(third);
+  build.jump(second);
+  Unit unit = build.finish(0, 0, 0);
+  simplify(unit);
+  EXPECT_TRUE(verify(unit).has_value());
+}
+
 TEST(Simplify, AGuardWithKnownFalseConditionGoes) {
   expect_pass(simplify, "b0:\n %c = constant i1 0\n exit_if %c, trap 1\n exit next",
               "b0:\n %c = constant i1 0\n exit next");
