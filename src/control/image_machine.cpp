@@ -29,7 +29,8 @@ namespace {
 // A kernel that panics starts the machine again, which ends the run. A program's output is not mixed with the kernel's but
 // for its last words.
 constexpr std::string_view system_line = "console=ttyS0 panic=-1";
-constexpr std::string_view program_line = "console=ttyS0 panic=-1 quiet loglevel=1";
+// The self-tests of its ciphers are a quarter of a kernel's time to its first process.
+constexpr std::string_view program_line = "console=ttyS0 panic=-1 quiet loglevel=1 cryptomgr.notests";
 constexpr const char* usual_init = "/sbin/init";
 
 Result<std::string> first_process() {
@@ -145,6 +146,14 @@ void look_at_terminal(InitSpec& spec) {
   spec.columns = size.ws_col;
 }
 
+/// A command that is no first process by its name is one where the user says so.
+void choose_init(InitSpec& spec, bool named) {
+  std::vector<std::string>& arguments = spec.program.arguments;
+  const bool is_command = !arguments.empty() && (named || is_init(arguments.front()));
+  if (!is_command) arguments = {usual_init};
+  spec.init = arguments.front();
+}
+
 bool has_network(const MachineOptions& options) {
   return options.nets.empty() || std::any_of(options.nets.begin(), options.nets.end(),
                                              [](const NetChoice& net) { return net.kind != NetChoice::Kind::none; });
@@ -159,6 +168,7 @@ std::string write_init_spec(const InitSpec& spec) {
   };
   add("root", "/dev/vda");
   for (const std::string& argument : spec.program.arguments) add("argument", argument);
+  add("exit-port", std::to_string(machine::pc::debug_exit_port));
   if (!spec.init.empty()) {
     add("init", spec.init);
     return text;
@@ -173,7 +183,6 @@ std::string write_init_spec(const InitSpec& spec) {
   if (spec.terminal) add("terminal", "yes");
   if (spec.rows != 0) add("rows", std::to_string(spec.rows));
   if (spec.columns != 0) add("columns", std::to_string(spec.columns));
-  add("exit-port", std::to_string(machine::pc::debug_exit_port));
   return text;
 }
 
@@ -188,8 +197,9 @@ Result<ImageMachine> machine_of_image(MachineOptions asked) {
   spec.hostname = asked.program.hostname.empty() ? hostname_of(image.info.name) : asked.program.hostname;
   spec.network = has_network(asked);
   const bool system = STRATA_TRY(boots_system(image, asked, spec.program));
+  const bool named = asked.program.names_program();
   // Its initrd mounts the disk and starts its init; so does one that the user brings.
-  const bool own_initrd = system && (has_own_kernel(image) || !asked.initrd.empty()) && !asked.program.names_program();
+  const bool own_initrd = system && (has_own_kernel(image) || !asked.initrd.empty()) && !named;
 
   ImageMachine machine{std::move(asked)};
   MachineOptions& options = machine.options;
@@ -199,7 +209,7 @@ Result<ImageMachine> machine_of_image(MachineOptions asked) {
     if (!options.append) options.append = image.info.command_line;
     return machine;
   }
-  if (system) spec.init = spec.program.arguments.empty() ? usual_init : spec.program.arguments.front();
+  if (system) choose_init(spec, named);
   machine.initrd_end = STRATA_TRY(initrd_with(spec));
   machine.is_one_program = !system;
   const std::string_view ours = system ? system_line : program_line;

@@ -46,7 +46,7 @@ TEST(InitSpec, ASystem) {
   EXPECT_STREQ(read.spec->init, "/sbin/init");
   EXPECT_STREQ(read.spec->arguments[1], "3");
   EXPECT_EQ(read.spec->environment[0], nullptr) << "of the program only";
-  EXPECT_FALSE(read.spec->exit_port);
+  EXPECT_EQ(read.spec->exit_port, 0xf4U) << "for where it cannot be started";
 }
 
 TEST(InitSpec, NoNetworkAndNobodyThere) {

@@ -20,7 +20,7 @@ import time
 import unittest
 from pathlib import Path
 
-from stored_image import busybox_layers, put_image
+from stored_image import Tar, busybox_layers, put_image
 
 strata = None
 guest = Path(os.environ.get("STRATA_GUEST_CACHE") or
@@ -121,6 +121,12 @@ class Program(MachineTest):
         self.assertEqual(process.returncode, 1)
         self.assertIn(b"stopped by", errors)
 
+    def test_ends_with_its_kernel(self):
+        code, said, errors = self.shell("echo before; echo c >/proc/sysrq-trigger", "--net", "none")
+        self.assertEqual((code, said), (1, "before\n"))
+        self.assertIn("Kernel panic", errors)
+        self.assertIn("strata: the guest started its machine anew", errors)
+
     def test_at_a_terminal_is_a_shell_with_job_control(self):
         pid, master = pty.fork()
         if pid == 0:
@@ -154,6 +160,25 @@ class Program(MachineTest):
         code, said, errors = self.shell(script, "--net", "none")
         self.assertEqual((code, sorted(said.splitlines()), errors[-7:]),
                          (container.returncode, sorted(container.stdout.splitlines()), container.stderr[-7:]))
+
+
+class System(MachineTest):
+    def test_its_own_first_process_is_the_machines(self):
+        begin = "#!/bin/sh\necho first $$ $*; poweroff -f\n"
+        layer = Tar()
+        layer.add("sbin")
+        layer.add("sbin/init", begin.encode())
+        put_image(self.folder / "data", "system", [*busybox_layers(), layer.bytes()], {"Cmd": ["/sbin/init", "now"]})
+        for words, says in (([], b"first 1 now"), (["--boot", "init"], b"first 1 now"), (["/sbin/init", "3"], b"first 1 3")):
+            ended = subprocess.run([strata, "run", "system", *self.kernel, "--net", "none", *words], stdin=subprocess.DEVNULL,
+                                   capture_output=True, timeout=patience, env=self.environment)
+            self.assertIn(says, ended.stdout, ended.stderr)
+            self.assertEqual(ended.returncode, 0)
+
+    def test_that_is_not_there_is_said(self):
+        ended = self.run_box("--net", "none", "--boot", "init")
+        self.assertEqual(ended.returncode, 255)
+        self.assertIn(b"strata-init: starting /sbin/init: no such file", ended.stdout)
 
 
 class MakingTheDisk(MachineTest):
@@ -229,7 +254,7 @@ if __name__ == "__main__":
     slow = sys.argv[1:] == ["slow"]
     if slow:
         sys.argv.pop()
-    cases = [Slow] if slow else [Program, MakingTheDisk, Usage]
+    cases = [Slow] if slow else [Program, System, MakingTheDisk, Usage]
     loader = unittest.defaultTestLoader
     tests = unittest.TestSuite(loader.loadTestsFromTestCase(case) for case in cases)
     result = unittest.TextTestRunner(verbosity=2).run(tests)

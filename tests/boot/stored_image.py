@@ -6,7 +6,7 @@ import tarfile
 from pathlib import Path
 
 applets = ("sh cat dd echo env false grep hostname id ls md5sum mkdir mount ps pwd seq sleep stat stty test true tty wc wget "
-           "readlink kill").split()
+           "readlink kill poweroff").split()
 
 
 class Tar:
