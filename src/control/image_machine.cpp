@@ -11,6 +11,7 @@
 #include <memory>
 
 #include "base/user_folders.h"
+#include "control/container_store.h"
 #include "control/interruption.h"
 #include "control/progress_line.h"
 #include "control/quantity.h"
@@ -32,15 +33,6 @@ constexpr std::string_view system_line = "console=ttyS0 panic=-1";
 // The self-tests of its ciphers are a quarter of a kernel's time to its first process.
 constexpr std::string_view program_line = "console=ttyS0 panic=-1 quiet loglevel=1 cryptomgr.notests";
 constexpr const char* usual_init = "/sbin/init";
-
-Result<std::string> first_process() {
-  std::error_code error;
-  const std::filesystem::path path =
-      std::filesystem::read_symlink("/proc/self/exe", error).parent_path() / "strata-init";
-  if (::access(path.c_str(), R_OK) != 0)
-    return fail(ErrorCode::not_found, "{} is missing: it belongs beside the program strata", path.string());
-  return read_whole_file(path);
-}
 
 Result<image::ImageConfig> config_of(const image::Image& image) {
   if (!image.info.manifest) return image::ImageConfig{};
@@ -130,7 +122,8 @@ Result<void> take_disk(MachineOptions& options, const image::Image& image) {
 }
 
 Result<std::string> initrd_with(const InitSpec& spec) {
-  const std::string program = STRATA_TRY(first_process());
+  const std::string path = STRATA_TRY(own_program("strata-init"));
+  const std::string program = STRATA_TRY(read_whole_file(path));
   image::CpioArchive archive;
   archive.add_directory("dev");
   archive.add_program("init", program);
@@ -190,6 +183,9 @@ Result<ImageMachine> machine_of_image(MachineOptions asked) {
   if (asked.image.empty()) return ImageMachine{std::move(asked)};
   const image::Image image = STRATA_TRY(image::find(asked.image));
   const image::ImageConfig config = STRATA_TRY(config_of(image));
+  if (image.info.architecture != "amd64" && image.info.architecture != "i386")
+    return fail(ErrorCode::unsupported, "the image {} is for {}: machines are amd64, and run i386 too", image.info.name,
+                image.info.architecture);
   InitSpec spec;
   look_at_terminal(spec);
   spec.consoles = asked.console != ConsoleChoice::none;
@@ -199,7 +195,8 @@ Result<ImageMachine> machine_of_image(MachineOptions asked) {
   const bool system = STRATA_TRY(boots_system(image, asked, spec.program));
   const bool named = asked.program.names_program();
   // Its initrd mounts the disk and starts its init; so does one that the user brings.
-  const bool own_initrd = system && (has_own_kernel(image) || !asked.initrd.empty()) && !named;
+  const bool own_initrd =
+      system && !named && (has_own_kernel(image) || (!asked.initrd.empty() && asked.boot == BootChoice::automatic));
 
   ImageMachine machine{std::move(asked)};
   MachineOptions& options = machine.options;

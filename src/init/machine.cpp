@@ -101,8 +101,8 @@ void enter_root(const Spec& spec) {
   sys::remove_directory("/lost+found");  // the file system's own; no image has it
 }
 
-/// What programs expect beside their root file system. /run and /tmp stay the image's own, as in a container: images
-/// keep folders there.
+/// What programs expect beside their root file system. /run and /tmp are the image's own, if it has them, as in a
+/// container: images keep folders there.
 void mount_system() {
   constexpr unsigned long plain = MS_NOSUID | MS_NOEXEC | MS_NODEV;
   mount_new("proc", "/proc", plain);
@@ -111,8 +111,6 @@ void mount_system() {
   mount_new("devpts", "/dev/pts", MS_NOSUID | MS_NOEXEC, "mode=620,ptmxmode=666,gid=5");
   mount_new("tmpfs", "/dev/shm", MS_NOSUID | MS_NODEV, "mode=1777");
   mount_new("mqueue", "/dev/mqueue", plain);
-  if (sys::make_directory("/tmp", 0777) == 0) sys::change_mode("/tmp", 01777);
-  sys::make_directory("/run", 0755);
   sys::make_link("/proc/self/fd", "/dev/fd");
   sys::make_link("/proc/self/fd/0", "/dev/stdin");
   sys::make_link("/proc/self/fd/1", "/dev/stdout");

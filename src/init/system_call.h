@@ -48,7 +48,6 @@ inline long read_link(const char* path, char* to, size_t size) {
 inline long dup_high(int fd) { return call(__NR_fcntl, fd, 1030 /* F_DUPFD_CLOEXEC */, 10); }
 inline long dup_to(int fd, int to) { return call(__NR_dup3, fd, to, 0); }
 inline long make_directory(const char* path, unsigned mode) { return call(__NR_mkdirat, at_cwd, word(path), mode); }
-inline long change_mode(const char* path, unsigned mode) { return call(__NR_fchmodat, at_cwd, word(path), mode); }
 inline long make_link(const char* to, const char* path) { return call(__NR_symlinkat, word(to), at_cwd, word(path)); }
 inline long remove(const char* path) { return call(__NR_unlinkat, at_cwd, word(path), 0); }
 inline long remove_directory(const char* path) {

@@ -25,7 +25,7 @@ from stored_image import Tar, busybox_layers, put_image
 strata = None
 guest = Path(os.environ.get("STRATA_GUEST_CACHE") or
              Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "strata/guests") / "trixie-cloud-amd64"
-patience = 240  # seconds: busy cores and an interpreter are slow
+patience = 120  # seconds: busy cores and an interpreter are slow
 
 
 class MachineTest(unittest.TestCase):
@@ -65,7 +65,7 @@ class Program(MachineTest):
         self.assertEqual(mine[0], "-rw-------")
         if os.geteuid() == 0:  # an ordinary user's layers have the users that he has been given
             self.assertEqual(mine[2:4], ["33", "34"])
-        self.assertEqual(lines[5:], ["mine", "bin", "dev", "etc", "proc", "run", "srv", "sys", "tmp", "not a tty"])
+        self.assertEqual(lines[5:], ["mine", "bin", "dev", "etc", "proc", "srv", "sys", "not a tty"])
         self.assertIn("/etc/gone: No such file", errors)
         self.assertTrue(errors.endswith("oops\n"), errors)
 
@@ -169,7 +169,7 @@ class System(MachineTest):
         layer.add("sbin")
         layer.add("sbin/init", begin.encode())
         put_image(self.folder / "data", "system", [*busybox_layers(), layer.bytes()], {"Cmd": ["/sbin/init", "now"]})
-        for words, says in (([], b"first 1 now"), (["--boot", "init"], b"first 1 now"), (["/sbin/init", "3"], b"first 1 3")):
+        for words, says in ((["--boot", "init"], b"first 1 now"), (["/sbin/init", "3"], b"first 1 3")):
             ended = subprocess.run([strata, "run", "system", *self.kernel, "--net", "none", *words], stdin=subprocess.DEVNULL,
                                    capture_output=True, timeout=patience, env=self.environment)
             self.assertIn(says, ended.stdout, ended.stderr)
@@ -222,12 +222,13 @@ class MakingTheDisk(MachineTest):
 class Usage(MachineTest):
     def test_wrong_words(self):
         put_image(self.folder / "data", "bare", busybox_layers(), {})
-        for image, words, says in (("bare", [], "bare says no command"), ("box", ["--boot", "disk"], "init, command"),
+        put_image(self.folder / "data", "arm", busybox_layers(), {"Cmd": ["sh"]}, "arm64")
+        for image, words, says in (("arm", [], "arm is for arm64"), ("bare", [], "bare says no command"), ("box", ["--boot", "disk"], "init, command"),
                                    ("box", ["--disk-size", "1M"], "16 MiB"), ("box", ["--env", "=x"], "NAME=VALUE"),
                                    ("box", ["--frob", "sh"], "--frob"), ("nosuch", ["sh"], "nosuch")):
             ended = subprocess.run([strata, "run", image, *self.kernel, *words], stdin=subprocess.DEVNULL, capture_output=True,
                                    text=True, timeout=60, env=self.environment)
-            self.assertEqual(ended.returncode, 1 if image == "nosuch" else 2, ended)
+            self.assertEqual(ended.returncode, 1 if image in ("nosuch", "arm") else 2, ended)
             lines = [line for line in ended.stderr.splitlines() if line.startswith("strata: ")]
             self.assertEqual(len(lines), 1, ended)
             self.assertIn(says, lines[0])

@@ -46,7 +46,7 @@ def busybox_layers():
     return [lower.bytes(), upper.bytes()]
 
 
-def put_image(data_home, name, layers, config):
+def put_image(data_home, name, layers, config, architecture="amd64"):
     """`config` as in the image's document: Cmd, Entrypoint, Env, User, WorkingDir."""
     store = Path(data_home) / "strata"
     blobs = store / "blobs" / "sha256"
@@ -58,7 +58,7 @@ def put_image(data_home, name, layers, config):
         return {"mediaType": f"application/vnd.oci.image.{media_type}", "digest": f"sha256:{digest}", "size": len(content)}
 
     stored = [put(layer, "layer.v1.tar") for layer in layers]
-    document = {"architecture": "amd64", "os": "linux", "config": config,
+    document = {"architecture": architecture, "os": "linux", "config": config,
                 "rootfs": {"type": "layers", "diff_ids": [layer["digest"] for layer in stored]}}
     manifest = {"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json",
                 "config": put(json.dumps(document).encode(), "config.v1+json"), "layers": stored}
@@ -66,6 +66,6 @@ def put_image(data_home, name, layers, config):
     folder = store / "images" / name
     folder.mkdir(parents=True)
     (folder / "image.json").write_text(json.dumps({
-        "version": 2, "name": name, "suite": "", "architecture": "amd64", "kernel_release": "", "command_line": "",
+        "version": 2, "name": name, "suite": "", "architecture": architecture, "kernel_release": "", "command_line": "",
         "created": "", "disk_bytes": 0, "layer_bytes": sum(map(len, layers)), "manifest": digest}))
     return folder

@@ -33,6 +33,11 @@ def wait_for(condition, what, seconds=20):
         time.sleep(0.02)
 
 
+class Size(unittest.TestCase):
+    def test_budget(self):
+        self.assertLess(os.path.getsize(program), 200_000)
+
+
 class ExitCodes(unittest.TestCase):
     def code(self, *words, **options):
         return subprocess.run([program, *words], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30, **options)
