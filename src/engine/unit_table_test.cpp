@@ -42,8 +42,10 @@ TEST(UnitTableTest, RemovingCutsNobodyOff) {
     }
     ASSERT_EQ(table.size(), live.size());
     if (round % 500 != 0) continue;
-    for (const auto& [hash, unit] : live)
-      ASSERT_EQ(table.find(hash, [&](const CachedUnit& found) { return &found == unit.get(); }), unit.get());
+    for (const auto& entry : live) {
+      const CachedUnit* unit = entry.second.get();
+      ASSERT_EQ(table.find(entry.first, [unit](const CachedUnit& found) { return &found == unit; }), unit);
+    }
   }
 }
 
