@@ -8,9 +8,9 @@ list(FILTER init_sources EXCLUDE REGEX "_test\\.cpp$")
 add_executable(strata-init ${init_sources})
 set_target_properties(strata-init PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR} POSITION_INDEPENDENT_CODE OFF)
 target_include_directories(strata-init PRIVATE ${CMAKE_SOURCE_DIR}/src)
-# Loops that copy must not be made calls of the functions that they are; sanitizers and coverage need a library.
+# Sanitizers and coverage need a library.
 target_compile_options(strata-init PRIVATE -Os -ffreestanding -fno-exceptions -fno-rtti -fno-stack-protector
-  -fno-threadsafe-statics -fno-asynchronous-unwind-tables -fno-tree-loop-distribute-patterns -fcf-protection=none
+  -fno-threadsafe-statics -fno-asynchronous-unwind-tables -fcf-protection=none
   -fno-sanitize=all)
 target_link_options(strata-init PRIVATE -static -nostdlib -no-pie -fno-sanitize=all -Wl,--gc-sections -Wl,--build-id=none
   -Wl,-z,noseparate-code -s)
