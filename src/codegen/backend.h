@@ -28,11 +28,11 @@ class Code {
   /// Other code may go on to this one while ExecContext::code_tlb has these for the page of its first byte and, where its
   /// code crosses into another, for the page behind.
   virtual void set_place([[maybe_unused]] uint64_t page, [[maybe_unused]] uint64_t page_behind) {}
-  /// No longer, whatever comes, until it is valid again. The code may still run to its end.
-  virtual void set_invalid([[maybe_unused]] bool invalid) {}
+  /// No longer: links and jumps to it are cut, until new ones are made. The code may still run to its end.
+  virtual void set_invalid() {}
   /// From exit_goto number `link` on to `next`, until unlink() is called.
   virtual void set_link([[maybe_unused]] uint8_t link, [[maybe_unused]] Code& next) {}
-  virtual void unlink([[maybe_unused]] uint8_t link) {}
+  virtual void unlink() {}
 
   void* owner = nullptr;  ///< whoever keeps the code may leave a note here
 };
@@ -52,10 +52,8 @@ class Backend {
   /// up to date, and `context.running` is the code that ran last.
   virtual ir::RunResult run(const Code& code, ir::ExecContext& context) = 0;
 
-  /// Indirect jumps to this pc from units of this Unit::mode may go straight to the code, until forget_jumps() finds it
-  /// invalid (Code::set_invalid).
+  /// Indirect jumps to this pc from units of this Unit::mode may go straight to the code, until Code::set_invalid().
   virtual void set_jump([[maybe_unused]] uint64_t pc, [[maybe_unused]] uint32_t mode, [[maybe_unused]] Code& code) {}
-  virtual void forget_jumps() {}
 };
 
 }  // namespace strata::codegen

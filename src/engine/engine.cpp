@@ -35,10 +35,10 @@ Engine::Engine(isa::Guest& guest, codegen::Backend& backend, memory::AddressSpac
       memory_(memory),
       options_(complete(std::move(options), context_)),
       ram_(memory),
-      cache_(memory.ram(), options_.code_bytes, [this] { context_.events.fetch_or(Event::code); }),
+      cache_(memory.ram(), options_.code_bytes, [this] { tell(Event::code); }),
       mmu_(guest, ram_, cache_),
       host_(mmu_, ram_, options_.ports, options_.ticks, options_.tick_rate) {
-  cache_.connect(mmu_, backend, context_.running);
+  cache_.connect(mmu_, context_.running);
   mmu_.connect(context_);
   context_.state = guest.state();
   pc_offset_ = guest.layout().slots[guest.layout().pc].offset;
@@ -48,11 +48,18 @@ Engine::Engine(isa::Guest& guest, codegen::Backend& backend, memory::AddressSpac
 
 Engine::~Engine() { memory_.forget_change(map_subscription_); }
 
-// On our own thread, inside a device call, the next access of the unit that runs must see the change. Code that goes on to
-// other code of its page does not look where that is mapped, so it must come back to us.
+/// Where the unit that runs has brought it about by itself, inside a device call, it comes back to us at its end. Code that
+/// others change it may go on to, until it looks for events.
+void Engine::tell(uint32_t event) {
+  context_.events.fetch_or(event);
+  if (thread_.load() != std::this_thread::get_id() || context_.running == nullptr) return;
+  static_cast<CachedUnit*>(static_cast<const codegen::Code*>(context_.running)->owner)->forget_links();
+}
+
+// On our own thread, inside a device call, the next access of the unit that runs must see the change.
 void Engine::on_map_change() {
   if (thread_.load() == std::this_thread::get_id()) mmu_.remap();
-  context_.events.fetch_or(Event::map);
+  tell(Event::map);
 }
 
 void Engine::reset() {

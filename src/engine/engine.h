@@ -82,6 +82,7 @@ class Engine {
   ir::RunResult run_alone(unsigned max_insns);
   void show(const CachedUnit& unit);
   void on_map_change();
+  void tell(uint32_t event);
 
   // find_unit.cpp: from the state to a unit.
   CachedUnit* next_after(const ir::RunResult& result);

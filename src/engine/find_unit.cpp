@@ -49,9 +49,9 @@ CachedUnit* Engine::next_by_link(CachedUnit& from, uint8_t number) {
   if (link != nullptr && !link->dropped && is_in_place(*link)) {
     if (options_.verify) [[unlikely]]
       STRATA_ASSERT(link->key == key().any_place(), "a linkable unit has changed the mode");
-    return link;
+  } else {
+    link = known(key());
   }
-  link = known(key());
   if (link != nullptr && !options_.trace) from.code->set_link(number, *link->code);
   return link;
 }
@@ -140,6 +140,7 @@ Engine::Fresh Engine::make_unit(const isa::CodeKey& key, unsigned max_insns) {
   ir::Unit made = guest_.translate(key, max_insns);
   watch.add_to(stats_.translate_ns);
   if (options_.counted) cut_loops(made);
+  made.counted = options_.counted;
   if (!options_.observers.empty()) show_translated(key, made);
   if (options_.optimize) options_.optimize(made);
   watch.add_to(stats_.optimize_ns);

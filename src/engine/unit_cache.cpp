@@ -48,10 +48,13 @@ void CachedUnit::make_links(size_t count) {
 void CachedUnit::forget_dropped_links() {
   for (unsigned number = 0; number < link_count; ++number) {
     CachedUnit*& next = link(number);
-    if (next == nullptr || !next->dropped) continue;
-    next = nullptr;
-    code->unlink(static_cast<uint8_t>(number));
+    if (next != nullptr && next->dropped) next = nullptr;
   }
+}
+
+void CachedUnit::forget_links() {
+  for (unsigned number = 0; number < link_count; ++number) link(number) = nullptr;
+  code->unlink();
 }
 
 UnitCache::UnitCache(Ram& ram, uint64_t limit_bytes, std::function<void()> changed)
@@ -110,7 +113,7 @@ void UnitCache::drop(CachedUnit& unit) {
   if (unit.second_page != CachedUnit::no_page) leave_page(unit, unit.second_page);
   unit.key = {~uint64_t{0}, ~uint64_t{0}, ~uint64_t{0}};
   unit.dropped = true;
-  unit.code->set_invalid(true);
+  unit.code->set_invalid();
 }
 
 bool UnitCache::about_to_write(uint64_t offset, uint64_t size) {
@@ -200,7 +203,7 @@ void UnitCache::begin_trial() {
     if (tried >= limit_bytes_ / 4) break;
     if (unit->dropped) continue;
     unit->trial = CachedUnit::Trial::waiting;
-    unit->code->set_invalid(true);
+    unit->code->set_invalid();
     tried += cost(*unit);
   }
 }
@@ -238,7 +241,6 @@ void UnitCache::clear() {
 
 /// Frees what was dropped, once nothing leads there any more.
 void UnitCache::sweep() {
-  backend_->forget_jumps();
   for (const auto& unit : by_age_)
     if (!unit->dropped) unit->forget_dropped_links();
   std::erase_if(by_age_, [](const auto& unit) { return unit->dropped; });

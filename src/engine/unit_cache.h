@@ -46,6 +46,7 @@ struct alignas(64) CachedUnit {
 
   CachedUnit*& link(unsigned number) { return number < near_links ? links[number] : far_links[number - near_links]; }
   void make_links(size_t count);
+  void forget_links();
   void forget_dropped_links();
 };
 
@@ -56,10 +57,9 @@ class UnitCache final : public CodeWatch, public memory::WriteWatcher {
   UnitCache(memory::Ram& ram, uint64_t limit_bytes, std::function<void()> changed);
   ~UnitCache();
 
-  /// The back end's links go when units do; `running` is ExecContext::running.
-  void connect(SoftMmu& mmu, codegen::Backend& backend, const void*& running) {
+  /// `running` is ExecContext::running.
+  void connect(SoftMmu& mmu, const void*& running) {
     mmu_ = &mmu;
-    backend_ = &backend;
     running_ = &running;
   }
 
@@ -92,9 +92,7 @@ class UnitCache final : public CodeWatch, public memory::WriteWatcher {
   void tidy();
   /// The unit is about to run. Whatever leads to a unit on trial comes by the engine's loop first.
   void note_run(CachedUnit& unit) {
-    if (unit.trial != CachedUnit::Trial::waiting) return;
-    unit.trial = CachedUnit::Trial::passed;
-    unit.code->set_invalid(false);
+    if (unit.trial == CachedUnit::Trial::waiting) unit.trial = CachedUnit::Trial::passed;
   }
 
   uint64_t bytes() const { return bytes_; }
@@ -131,7 +129,6 @@ class UnitCache final : public CodeWatch, public memory::WriteWatcher {
 
   memory::Ram& ram_;
   SoftMmu* mmu_ = nullptr;
-  codegen::Backend* backend_ = nullptr;
   const uint64_t limit_bytes_;
   const std::function<void()> changed_;
   UnitTable units_;

@@ -42,7 +42,7 @@ struct StateLayout {
   SlotId pc = 0;      ///< the i64 slot that `insn`, `exit_goto` and `exit_indirect` set
   /// The i32 slot that holds a flags value (ir/flags.h) and never anything else, if there is one.
   SlotId flags = no_slot;
-  SlotId unit_base = 0;  ///< the i64 slot in which relocatable units keep the pc with which they were entered
+  SlotId unit_base = 0;  ///< the i64 slot in which relocatable units keep the page of the pc with which they were entered
   /// The i64 slots that code reads and writes most, the hottest first: back ends may keep them in registers. Not the pc.
   std::vector<SlotId> hot = {};
 };
@@ -100,9 +100,11 @@ struct Unit {
   uint64_t guest_pc = 0;               ///< of the first instruction, as the pc slot has it
   uint32_t guest_bytes = 0;            ///< length of the guest code from its first to its last byte
   uint32_t guest_insns = 0;            ///< instructions translated
-  /// It runs at any pc: back ends keep the pc with which it is entered in the slot unit_base, to which what `insn` and
-  /// `exit_goto` say is added.
+  /// It runs at any pc with its offset in the page: back ends keep the page of the pc with which it is entered in the slot
+  /// unit_base, to which what `insn` and `exit_goto` say is added.
   bool relocatable = false;
+  /// It is begun only where no event waits and all its instructions fit in what is left of ExecContext::insn_limit.
+  bool counted = false;
   uint64_t guest_address = 0;  ///< of the first instruction, virtual
   Space code_space = 0;        ///< in which its code was fetched
   /// Equal for units among which indirect jumps may go straight from one to the other; 0: none may.

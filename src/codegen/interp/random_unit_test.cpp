@@ -91,6 +91,7 @@ class RandomUnit {
     loops_ = insn_first_ && chance(2);
     for (ir::BlockId id = 0; id < blocks; ++id) {
       for (auto& values : values_) values.clear();
+      beside_ = ir::no_value;
       const auto begin = static_cast<uint32_t>(unit_.code.size());
       last_block_ = id + 1 == blocks;
       if (id == 0 || insn_first_) append(Op::insn, Type::none, {}, 0x1000);
@@ -209,6 +210,12 @@ class RandomUnit {
     return sum;
   }
 
+  /// A small constant away from the address of another access of the block.
+  Value distant() {
+    const Value constant = append(Op::constant, Type::i64, {}, below(2) == 0 ? below(64) : uint64_t{0} - below(64));
+    return append(Op::add, Type::i64, {beside_, constant});
+  }
+
   void compute() {
     static constexpr Op binaries[] = {Op::add, Op::sub, Op::and_, Op::xor_, Op::mul, Op::div_s, Op::rem_u, Op::or_};
     static constexpr Op shifts[] = {Op::shl, Op::shr, Op::sar, Op::rotl};
@@ -251,7 +258,9 @@ class RandomUnit {
     static constexpr Type types[] = {Type::i8, Type::i16, Type::i32, Type::i64, Type::f64, Type::v128};
     const Type type = types[below(6)];
     const uint64_t space = below(ir::max_spaces);
-    const Value at = address();
+    const bool beside = beside_ != ir::no_value && chance(2);
+    const Value at = beside ? distant() : address();
+    if (!beside) beside_ = at;
     if (chance(2)) {
       append(Op::load, type, {at}, space);
     } else {
@@ -387,6 +396,7 @@ class RandomUnit {
   bool last_block_ = false;
   bool loops_ = false;
   bool insn_first_ = false;  ///< in all blocks, so that it does not matter whether the pc was set before
+  Value beside_ = ir::no_value;
   std::vector<Value> values_[10];
 };
 

@@ -173,6 +173,8 @@ class Analysis {
     if (is_sunk(instr, note)) {
       note.last_use = slot.next_set;
       use_sunk(instr, note.last_use);
+    } else if (instr.imm == unit_.layout->pc && is_told_pc(unit_, instr.arg[0])) {
+      slot.next_write = position_;
     } else {
       const bool flags = instr.imm == unit_.layout->flags;
       if (flags) next_flags_set_ = next_flags_write_ = position_;
@@ -272,6 +274,9 @@ class Analysis {
 
 }  // namespace
 
-void analyse(const ir::Unit& unit, const ir::Block& block, Scratch& scratch) { Analysis(unit, block, scratch).run(); }
+void analyse(const ir::Unit& unit, const ir::Block& block, Scratch& scratch) {
+  Analysis(unit, block, scratch).run();
+  find_neighbours(unit, block, scratch);
+}
 
 }  // namespace strata::codegen::x64

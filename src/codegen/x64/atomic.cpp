@@ -21,6 +21,7 @@ void Compiler::atomic(const Instr& instr) {
   }
   a_.bind(path.back);
   path.exit = make_exit(ir::ExitKind::memory, 0).number;
+  path.shared = shared_beyond();
   atomic_slow_paths_.push_back(path);
 }
 
@@ -73,6 +74,7 @@ void Compiler::write_slow_path(const AtomicSlowPath& path) {
   a_.call(x86::ptr(x86::rsp, Frame::thunk(Frame::slow_atomic), 8));
   a_.jz(exit_labels_[path.exit].first);
   a_.mov(path.to, x86::ptr(x86::rsp, Frame::scratch, 8));
+  forget_shared(path.shared);
   a_.jmp(path.back);
 }
 

@@ -107,7 +107,6 @@ void Compiler::check_place(uint64_t address, size_t word) {
     a_.shr(x86::ecx, ir::page_bits - entry_bits);
     a_.and_(x86::ecx, static_cast<uint32_t>((ir::tlb_entries - 1) << entry_bits));
     a_.add(x86::rcx, context(x86::rax, table));
-    a_.and_(x86::rdx, static_cast<int32_t>(ir::page_mask));
   } else {
     entry = static_cast<int32_t>(ir::tlb_index(address) << entry_bits);
     a_.mov(x86::rcx, context(x86::rcx, table));
@@ -120,22 +119,25 @@ void Compiler::check_place(uint64_t address, size_t word) {
   a_.jne(refused_);
 }
 
-/// Where other code begins this one: only while its pages are mapped where it was made from, nothing else is to be done,
-/// and the instructions fit in what is left. The pc slot does not hold this code's pc then, but unit_base does.
+/// Of counted units.
+void Compiler::check_count() {
+  look_for_events();
+  a_.jne(refused_);
+  a_.movq(x86::rax, count_register);
+  a_.add(x86::rax, std::max(1u, unit_.guest_insns));
+  a_.cmp(x86::rax, x86::ptr(x86::rsp, Frame::insn_limit));
+  a_.ja(refused_);
+}
+
+/// Where other code begins this one: only while its pages are mapped where it was made from. The pc slot does not hold
+/// this code's pc then, but unit_base does its page.
 void Compiler::write_linked_entry() {
   linked_entry_ = static_cast<uint32_t>(a_.offset());
   check_place(unit_.guest_address, offsetof(CodeData, page));
   code_->crosses = (unit_.guest_address & ~ir::page_mask) + unit_.guest_bytes > ir::page_size;
   if (code_->crosses) check_place(unit_.guest_address + ir::page_size, offsetof(CodeData, page_behind));
   near_entry_ = static_cast<uint32_t>(a_.offset());
-  a_.cmp(data(offsetof(CodeData, dropped)), 0);
-  a_.jne(refused_);
-  a_.cmp(context(x86::rax, offsetof(ir::ExecContext, events), 4), 0);
-  a_.jne(refused_);
-  a_.movq(x86::rax, count_register);
-  a_.add(x86::rax, std::max(1u, unit_.guest_insns));
-  a_.cmp(x86::rax, x86::ptr(x86::rsp, Frame::insn_limit));
-  a_.ja(refused_);
+  if (unit_.counted) check_count();
   if (wants_pc(0)) write_pc(first_pc());
   a_.bind(body_);
 }
@@ -145,6 +147,7 @@ void Compiler::write_entry() {
   entry_ = static_cast<uint32_t>(a_.offset());
   if (unit_.relocatable) {
     a_.mov(x86::rax, state(code_->pc_offset, 8));
+    a_.and_(x86::rax, static_cast<int32_t>(ir::page_mask));
     a_.mov(unit_base(), x86::rax);
   }
   a_.jmp(body_);
@@ -230,7 +233,8 @@ void Compiler::write_cold_parts() {
   }
   for (size_t link = 0; link < unlinked_.size(); ++link) {
     a_.bind(unlinked_[link].first);
-    write_pc(unit_.relocatable ? 0 : unlinked_[link].second);  // exit_goto has brought unit_base there
+    const uint64_t pc = unlinked_[link].second;
+    write_pc(unit_.relocatable ? pc & ~ir::page_mask : pc);  // exit_goto has brought unit_base there
     leave({.link = static_cast<uint8_t>(link)});
   }
   a_.bind(refused_);
@@ -260,7 +264,7 @@ std::unique_ptr<X64Code> Compiler::finish() {
   code_->linked_entry = linked_entry_;
   code_->near_entry = near_entry_;
   code_->data = offset(data_);
-  for (const auto& [label, pc] : unlinked_) code_->links.push_back({offset(label), stays_on_page(pc)});
+  for (const auto& [label, pc] : unlinked_) code_->links.push_back({.unlinked = offset(label), .stays = stays_on_page(pc)});
   code_->write_data();
   keep_exactly(code_->exits, work_.exits);
   keep_exactly(code_->steps, work_.steps);

@@ -27,27 +27,35 @@ class Compiler {
   using Label = asmjit::Label;
   using CondCode = x86::CondCode;
 
+  /// The address of a load or store.
+  struct Place {
+    Gp reg;
+    int32_t displacement;
+  };
   /// A load or store that missed: what is done behind the unit's code.
   struct SlowPath {
     Label begin, back;
     const Instr* instr;
-    Gp address;
+    Place place;
     Value value;  ///< of a store: where it stands is in `reg`, or it is a constant
     int8_t reg;   ///< of the result or value; -1: none
     uint32_t exit;
+    uint32_t shared;        ///< pages that neighbours share beyond it, which it may have changed
+    Label alone = {};       ///< where it has neighbours: it looks for itself
+    int32_t forgets = 0;    ///< and this word of the frame is 0 from then on, unless it is 0
   };
   /// The same of an atomic update, whose address is in rax.
   struct AtomicSlowPath {
     Label begin, back;
     const Instr* instr;
     Gp to = {}, operands[2] = {};
-    uint32_t exit = 0;
+    uint32_t exit = 0, shared = 0;
   };
   /// The same of an operation of the float stack.
   struct FloatStackSlowPath {
     Label begin, back;
     Gp address;
-    uint32_t imm, exit;
+    uint32_t imm, exit, shared;
   };
 
  public:
@@ -94,6 +102,7 @@ class Compiler {
   void check_place(uint64_t address, size_t word);
   void write_entry();
   void write_linked_entry();
+  void check_count();
   void write_cold_parts();
   void write_slow_path(const SlowPath& path);
   std::unique_ptr<X64Code> finish();
@@ -175,7 +184,15 @@ class Compiler {
   void load(const Instr& instr);
   void store(const Instr& instr);
   Gp address_of(Value value);
+  Place place_of(Value value);
+  Gp address_at(const Place& place);
+  void access(const Instr& instr, const Place& place, Value value, int8_t reg);
   void look_up(const Gp& address, const Instr& instr, bool write, Label miss);
+  void look_up(const Gp& address, int64_t size, ir::Space space, bool write, Label miss);
+  void look_up(const Neighbours& all, const Place& place, Label alone);
+  void transfer(const Instr& instr, const x86::Mem& memory, Value value, int8_t reg);
+  uint32_t shared_beyond() const;
+  void forget_shared(uint32_t shared);
   void load_from(const x86::Mem& from, Type type, int8_t reg);
   void store_to(const x86::Mem& to, Type type, Value value, int8_t reg);
   int8_t use_to_store(Value value);
@@ -216,6 +233,7 @@ class Compiler {
   void bring_up_to_date();
   void count(int64_t insns);
   void write_pc(uint64_t pc);
+  void add_constant(const Gp& to, uint64_t constant);
   bool wants_pc(ir::BlockId target) const;
   void hand_on(ir::BlockId target);
   void compile_terminator(const Instr& instr);
@@ -226,6 +244,8 @@ class Compiler {
   void branch(const Instr& instr);
   void exit_if(const Instr& instr);
   void poll();
+  void look_for_events();
+  bool leads_back(uint64_t pc) const;
   void leave(const ir::RunResult& result);
 
   const Instr& at(Value value) const { return unit_.code[value]; }
@@ -251,7 +271,7 @@ class Compiler {
   }
   x86::Mem unit_base() const { return state(code_->unit_base_offset, 8); }
   /// Of the unit, as its IR tells pcs.
-  uint64_t first_pc() const { return unit_.relocatable ? 0 : unit_.guest_pc; }
+  uint64_t first_pc() const { return unit_.relocatable ? unit_.guest_address & ~ir::page_mask : unit_.guest_pc; }
   bool stays_on_page(uint64_t pc) const {
     return (unit_.guest_address & ~ir::page_mask) + (pc - first_pc()) < ir::page_size;
   }

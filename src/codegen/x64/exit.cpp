@@ -20,12 +20,18 @@ void Compiler::count(int64_t insns) {
   a_.paddq(count_register, x86::ptr(known->second));
 }
 
+/// In a scratch register but rdx. Leaves the host's flags alone.
+void Compiler::add_constant(const Gp& to, uint64_t constant) {
+  if (fits(constant)) return static_cast<void>(a_.lea(to, x86::ptr(to, static_cast<int32_t>(constant))));
+  load_constant(x86::rdx, constant);
+  a_.lea(to, x86::ptr(to, x86::rdx));
+}
+
 void Compiler::write_pc(uint64_t pc) {
   const x86::Mem slot = state(unit_.layout->slots[unit_.layout->pc].offset, 8);
   if (unit_.relocatable) {
-    load_constant(x86::rax, pc);
-    a_.mov(x86::rdx, unit_base());
-    a_.lea(x86::rax, x86::ptr(x86::rax, x86::rdx));
+    a_.mov(x86::rax, unit_base());
+    add_constant(x86::rax, pc);
     a_.mov(slot, x86::rax);
   } else if (fits(pc)) {
     a_.mov(slot, static_cast<int32_t>(pc));
@@ -44,8 +50,8 @@ void Compiler::begin_insn(uint64_t pc) {
 void Compiler::set_pc(Value pc, bool sunk) {
   at_insn_ = pc_lags_ = false;
   if (sunk) return;
-  if (is_constant(pc)) {
-    pc_ = at(pc).imm;
+  if (is_told_pc(unit_, pc)) {
+    pc_ = told_pc(unit_, pc);
     pc_lags_ = true;
   } else {
     a_.mov(state(unit_.layout->slots[unit_.layout->pc].offset, 8), use(pc));
@@ -160,6 +166,12 @@ void Compiler::exit_if(const Instr& instr) {
   a_.j(holds, make_exit(static_cast<ExitKind>(instr.kind), instr.imm).label);
 }
 
+void Compiler::look_for_events() { a_.cmp(context(x86::rax, offsetof(ir::ExecContext, events), 4), 0); }
+
+/// Whether a link may close a loop. The others lead to units that begin behind this one, so that code in which nobody
+/// looks for events comes to an end.
+bool Compiler::leads_back(uint64_t pc) const { return static_cast<int64_t>(pc) <= static_cast<int64_t>(first_pc()); }
+
 /// At the end of a loop's round it goes on right from here.
 void Compiler::poll() {
   const Instr& next = at(position_ + 1);
@@ -168,7 +180,7 @@ void Compiler::poll() {
     count(uncounted_);
     uncounted_ = 0;
   }
-  a_.cmp(context(x86::rax, offsetof(ir::ExecContext, events), 4), 0);
+  look_for_events();
   const Exit exit = make_exit(ExitKind::event, 0);
   if (ends_round) round_exit_ = exit.label;
   else a_.jne(exit.label);
@@ -232,12 +244,16 @@ void Compiler::exit_goto(const Instr& instr) {
     write_pc(instr.imm);
     return leave({});
   }
-  if (unit_.relocatable) {
-    load_constant(x86::rax, instr.imm);
+  unlinked_[link] = {a_.newLabel(), instr.imm};
+  if (unit_.relocatable && !stays_on_page(instr.imm)) {
+    load_constant(x86::rax, instr.imm & ir::page_mask);
     a_.add(unit_base(), x86::rax);
   }
+  if (!unit_.counted && leads_back(instr.imm)) {
+    look_for_events();
+    a_.jne(unlinked_[link].first);
+  }
   a_.jmp(data(static_cast<uint32_t>(sizeof(CodeData)) + 8 * link));
-  unlinked_[link] = {a_.newLabel(), instr.imm};
 }
 
 void Compiler::exit_indirect(const Instr& instr) {
@@ -250,6 +266,10 @@ void Compiler::exit_indirect(const Instr& instr) {
     return leave({});
   }
   const Label miss = a_.newLabel();
+  if (!unit_.counted) {
+    look_for_events();
+    a_.jne(miss);
+  }
   constexpr unsigned entry_bits = 5;
   static_assert(sizeof(JumpTable::Entry) == 1u << entry_bits);
   if (host_.bmi2) {
@@ -268,7 +288,11 @@ void Compiler::exit_indirect(const Instr& instr) {
   a_.jne(miss);
   a_.cmp(x86::dword_ptr(x86::rcx, offsetof(JumpTable::Entry, mode)), unit_.mode);
   a_.jne(miss);
-  if (unit_.relocatable) a_.mov(unit_base(), pc);
+  if (unit_.relocatable) {
+    a_.mov(x86::rax, pc);
+    a_.and_(x86::rax, static_cast<int32_t>(ir::page_mask));
+    a_.mov(unit_base(), x86::rax);
+  }
   a_.jmp(x86::ptr(x86::rcx, offsetof(JumpTable::Entry, target), 8));
   a_.bind(miss);
   a_.mov(slot, pc);

@@ -65,7 +65,7 @@ void Compiler::float_stack_memory(const Instr& instr) {
   a_.embed(bytes, sizeof bytes);
   a_.bind(back);
   float_stack_slow_paths_.push_back(
-      {miss, back, address, static_cast<uint32_t>(instr.imm), make_exit(ir::ExitKind::memory, 0).number});
+      {miss, back, address, static_cast<uint32_t>(instr.imm), make_exit(ir::ExitKind::memory, 0).number, shared_beyond()});
 }
 
 void Compiler::write_slow_path(const FloatStackSlowPath& path) {
@@ -75,6 +75,7 @@ void Compiler::write_slow_path(const FloatStackSlowPath& path) {
   a_.mov(x86::rdx, data(offsetof(CodeData, code)));
   a_.call(x86::ptr(x86::rsp, Frame::thunk(Frame::slow_float_stack), 8));
   a_.jz(exit_labels_[path.exit].first);
+  forget_shared(path.shared);
   a_.jmp(path.back);
 }
 

@@ -33,9 +33,12 @@ struct Frame {
     call_and_restore,
     thunks
   };
-  static constexpr int32_t thunk(unsigned which) { return jumps + 8 + static_cast<int32_t>(which) * 8; }
+  /// The addend of the page that Neighbours share; 0: each looks for itself.
+  static constexpr unsigned pages = 16;
+  static constexpr int32_t page(unsigned number) { return jumps + 8 + static_cast<int32_t>(number) * 8; }
+  static constexpr int32_t thunk(unsigned which) { return page(pages) + static_cast<int32_t>(which) * 8; }
 
-  static constexpr int32_t header = 144;
+  static constexpr int32_t header = 272;
   static constexpr int32_t scratch = header + static_cast<int32_t>(offsetof(interp::FrameHeader, scratch));
   static constexpr int32_t cells = header + static_cast<int32_t>(sizeof(interp::FrameHeader));
   static constexpr int32_t cell(unsigned number) { return cells + static_cast<int32_t>(number) * 8; }

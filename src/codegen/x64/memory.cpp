@@ -42,11 +42,28 @@ Compiler::Gp Compiler::address_of(Value value) {
   return x86::rax;
 }
 
-/// Gives the page's addend in rcx, or goes to `miss`.
+/// The same without the sum of a register and a constant.
+Compiler::Place Compiler::place_of(Value value) {
+  const Instr& sum = at(value);
+  if (!note(value).fused || sum.op != Op::add || !is_constant(sum.arg[1]) || note(sum.arg[0]).fused)
+    return {address_of(value), 0};
+  return {use(sum.arg[0]), static_cast<int32_t>(at(sum.arg[1]).imm)};
+}
+
+Compiler::Gp Compiler::address_at(const Place& place) {
+  if (place.displacement == 0) return place.reg;
+  a_.lea(x86::rax, x86::ptr(place.reg, place.displacement));
+  return x86::rax;
+}
+
 void Compiler::look_up(const Gp& address, const Instr& instr, bool write, Label miss) {
+  look_up(address, ir::bytes(instr.type), static_cast<ir::Space>(instr.imm), write, miss);
+}
+
+/// Gives the page's addend in rcx, or goes to `miss`, where not all bytes are in one page too. `address` may be in rdx.
+void Compiler::look_up(const Gp& address, int64_t size, ir::Space space, bool write, Label miss) {
   constexpr unsigned entry_bits = 5;
   static_assert(sizeof(ir::TlbEntry) == 1u << entry_bits);
-  const unsigned size = ir::bytes(instr.type);
   if (host_.bmi2) {
     a_.rorx(x86::ecx, address.r32(), ir::page_bits - entry_bits);
   } else {
@@ -54,14 +71,40 @@ void Compiler::look_up(const Gp& address, const Instr& instr, bool write, Label 
     a_.shr(x86::ecx, ir::page_bits - entry_bits);
   }
   a_.and_(x86::ecx, static_cast<uint32_t>((ir::tlb_entries - 1) << entry_bits));
-  a_.add(x86::rcx, x86::ptr(x86::rsp, Frame::tlb(instr.imm)));
+  a_.add(x86::rcx, x86::ptr(x86::rsp, Frame::tlb(space)));
   if (size > 1) a_.lea(x86::rdx, x86::ptr(address, static_cast<int32_t>(size - 1)));
-  else a_.mov(x86::rdx, address);
+  else if (address != x86::rdx) a_.mov(x86::rdx, address);
   a_.and_(x86::rdx, static_cast<int32_t>(ir::page_mask));
   const size_t tag = write ? offsetof(ir::TlbEntry, write) : offsetof(ir::TlbEntry, read);
   a_.cmp(x86::rdx, x86::ptr(x86::rcx, static_cast<int32_t>(tag)));
   a_.jne(miss);
   a_.mov(x86::rcx, x86::ptr(x86::rcx, offsetof(ir::TlbEntry, addend)));
+}
+
+/// For all neighbours at once; what may be written may be read. The instruction at hand is the first.
+void Compiler::look_up(const Neighbours& all, const Place& place, Label alone) {
+  const int64_t own = distance_of(unit_, at(here()).arg[0]).bytes;
+  const auto offset = static_cast<int32_t>(place.displacement + (all.begin - own));
+  Gp lowest = place.reg;
+  if (offset != 0) {
+    lowest = x86::rdx;
+    a_.lea(half_or_all(lowest, !all.narrow), x86::ptr(place.reg, offset));
+  }
+  look_up(lowest, all.end - all.begin, all.space, all.write, alone);
+}
+
+/// Pages that have been found for neighbours that are still to come.
+uint32_t Compiler::shared_beyond() const {
+  uint32_t shared = 0;
+  for (size_t i = 0; i < scratch_.neighbours.size(); ++i)
+    if (scratch_.neighbours[i].first <= position_ && position_ < scratch_.neighbours[i].last) shared |= 1u << i;
+  return shared;
+}
+
+/// Behind C++ that may have changed where they are.
+void Compiler::forget_shared(uint32_t shared) {
+  for (unsigned i = 0; i < Frame::pages; ++i)
+    if ((shared >> i & 1) != 0) a_.mov(x86::qword_ptr(x86::rsp, Frame::page(i)), 0);
 }
 
 void Compiler::load_from(const x86::Mem& from, Type type, int8_t reg) {
@@ -110,39 +153,77 @@ void Compiler::store_to(const x86::Mem& to, Type type, Value value, int8_t reg) 
 }
 
 void Compiler::load(const Instr& instr) {
-  const Gp address = address_of(instr.arg[0]);
+  const Place place = place_of(instr.arg[0]);
   if (is_vector_type(instr.type)) define_vector(here());
   else define(here(), true);
-  const int8_t reg = note(here()).reg;
-  const Label miss = a_.newLabel(), back = a_.newLabel();
-  look_up(address, instr, false, miss);
-  load_from(x86::ptr(address, x86::rcx), instr.type, reg);
-  a_.bind(back);
-  // The result is not there yet where the load is refused; nobody wants it there.
-  slow_paths_.push_back({miss, back, &instr, address, ir::no_value, reg, make_exit(ir::ExitKind::memory, 0).number});
+  access(instr, place, ir::no_value, note(here()).reg);
 }
 
 void Compiler::store(const Instr& instr) {
   const int8_t reg = use_to_store(instr.arg[1]);
-  const Gp address = address_of(instr.arg[0]);
-  const Label miss = a_.newLabel(), back = a_.newLabel();
-  look_up(address, instr, true, miss);
-  store_to(x86::ptr(address, x86::rcx), instr.type, instr.arg[1], reg);
-  a_.bind(back);
-  slow_paths_.push_back({miss, back, &instr, address, instr.arg[1], reg, make_exit(ir::ExitKind::memory, 0).number});
+  access(instr, place_of(instr.arg[0]), instr.arg[1], reg);
+}
+
+void Compiler::transfer(const Instr& instr, const x86::Mem& memory, Value value, int8_t reg) {
+  if (instr.op == Op::store) store_to(memory, instr.type, value, reg);
+  else load_from(memory, instr.type, reg);
+}
+
+/// The result of a load is not there yet where it is refused; nobody wants it there.
+void Compiler::access(const Instr& instr, const Place& place, Value value, int8_t reg) {
+  SlowPath path{.begin = a_.newLabel(),
+                .back = a_.newLabel(),
+                .instr = &instr,
+                .place = place,
+                .value = value,
+                .reg = reg,
+                .exit = 0,
+                .shared = shared_beyond()};
+  if (const uint8_t number = note(here()).neighbours; number != 0) {
+    const Neighbours& all = scratch_.neighbours[number - 1u];
+    const x86::Mem page = x86::qword_ptr(x86::rsp, Frame::page(number - 1u));
+    path.alone = a_.newLabel();
+    if (all.first == here()) {
+      look_up(all, place, path.alone);
+      a_.mov(page, x86::rcx);
+      path.forgets = static_cast<int32_t>(page.offset());
+    } else {
+      a_.mov(x86::rcx, page);
+      a_.test(x86::rcx, x86::rcx);
+      a_.jz(path.alone);
+    }
+    transfer(instr, x86::ptr(place.reg, x86::rcx, 0, place.displacement), value, reg);
+  } else {
+    path.place = {address_at(place), 0};
+    look_up(path.place.reg, instr, instr.op == Op::store, path.begin);
+    transfer(instr, x86::ptr(path.place.reg, x86::rcx), value, reg);
+  }
+  a_.bind(path.back);
+  path.exit = make_exit(ir::ExitKind::memory, 0).number;
+  slow_paths_.push_back(path);
 }
 
 void Compiler::write_slow_path(const SlowPath& path) {
   const Instr& instr = *path.instr;
   const bool is_store = instr.op == Op::store;
+  Gp address = path.place.reg;
+  if (path.alone.isValid()) {
+    a_.bind(path.alone);
+    if (path.forgets != 0) a_.mov(x86::qword_ptr(x86::rsp, path.forgets), 0);
+    address = address_at(path.place);
+    look_up(address, instr, is_store, path.begin);
+    transfer(instr, x86::ptr(address, x86::rcx), path.value, path.reg);
+    a_.jmp(path.back);
+  }
   a_.bind(path.begin);
-  if (path.address != x86::rax) a_.mov(x86::rax, path.address);
+  if (address != x86::rax) a_.mov(x86::rax, address);
   if (is_store) store_to(x86::ptr(x86::rsp, Frame::scratch), instr.type, path.value, path.reg);
   a_.mov(x86::ecx, ir::bytes(instr.type) | static_cast<uint32_t>(instr.imm) << 8);
   a_.mov(x86::rdx, data(offsetof(CodeData, code)));
   a_.call(x86::ptr(x86::rsp, Frame::thunk(is_store ? Frame::slow_store : Frame::slow_load), 8));
   a_.jz(exit_labels_[path.exit].first);
   if (!is_store) load_from(x86::ptr(x86::rsp, Frame::scratch), instr.type, path.reg);
+  forget_shared(path.shared);
   a_.jmp(path.back);
 }
 

@@ -39,7 +39,23 @@ struct Note {
   bool sets_flags = false;  ///< the host's flags behind it are wanted
   bool after = false;       ///< flags that the host's flags are already
   bool unclean = false;     ///< its register holds anything above the bits of its type, else zeros
+  uint8_t neighbours = 0;   ///< of a load or store: number of its Neighbours, from 1; 0: it has none
   uint32_t fold = never;    ///< the set that may be done when the value is computed
+};
+
+/// Loads and stores of one block at constant distances from one value: where they all touch the same page, one look into
+/// the TLB serves them all. The first one looks, and keeps the page's addend in a word of the frame (Frame::page), where
+/// 0 says that the others must look for themselves.
+struct Neighbours {
+  ir::Value base;      ///< what constants are added to
+  ir::Space space;
+  bool narrow;         ///< addresses have 32 bits
+  bool write;          ///< one is a store
+  uint32_t first, last;  ///< positions
+  int64_t begin, end;  ///< the bytes, from the base
+
+  static constexpr size_t most = 16;       ///< in a block
+  static constexpr int64_t farthest = 512;  ///< from the first byte to the last
 };
 
 /// Of one slot, in the block at hand.
@@ -55,6 +71,7 @@ struct Scratch {
   std::vector<Note> notes;
   std::vector<SlotNote> slots;
   std::array<std::vector<ir::Value>, 16> held;  ///< what stands in general registers
+  std::vector<Neighbours> neighbours;  ///< of the block at hand, then what was left alone
   uint32_t block = 0;
 
   SlotNote& slot(uint64_t id) {
@@ -65,6 +82,15 @@ struct Scratch {
 };
 
 void analyse(const ir::Unit& unit, const ir::Block& block, Scratch& scratch);
+void find_neighbours(const ir::Unit& unit, const ir::Block& block, Scratch& scratch);
+
+/// An address as a value and a constant distance from it.
+struct Distance {
+  ir::Value base;
+  int64_t bytes;
+  bool narrow;  ///< the sum is cut to 32 bits
+};
+Distance distance_of(const ir::Unit& unit, ir::Value address);
 
 inline bool is_pure(const ir::Unit& unit, const ir::Instr& instr) {
   return ir::has(instr.op, ir::Trait::pure) ||
@@ -77,6 +103,21 @@ inline unsigned operand_count(const ir::Unit& unit, const ir::Instr& instr) {
 inline bool is_sunk(const ir::Instr& instr, const Note& note) { return instr.sunk && !note.awake; }
 inline bool is_compare(ir::Op op) { return op >= ir::Op::eq && op <= ir::Op::le_s; }
 inline bool is_atomic(ir::Op op) { return op >= ir::Op::atomic_swap && op <= ir::Op::atomic_cas; }
+/// Whether the value is a pc as `insn` tells one.
+inline bool is_told_pc(const ir::Unit& unit, ir::Value value) {
+  const ir::Instr& instr = unit.code[value];
+  if (!unit.relocatable) return instr.op == ir::Op::constant;
+  const auto is_base = [&unit](const ir::Instr& one) {
+    return one.op == ir::Op::get && one.imm == unit.layout->unit_base;
+  };
+  return is_base(instr) || (instr.op == ir::Op::add && is_base(unit.code[instr.arg[0]]) &&
+                            unit.code[instr.arg[1]].op == ir::Op::constant);
+}
+inline uint64_t told_pc(const ir::Unit& unit, ir::Value value) {
+  const ir::Instr& instr = unit.code[value];
+  if (!unit.relocatable) return instr.imm;
+  return instr.op == ir::Op::add ? unit.code[instr.arg[1]].imm : 0;
+}
 inline bool fits(uint64_t constant) {
   return static_cast<uint64_t>(int64_t{static_cast<int32_t>(constant)}) == constant;
 }

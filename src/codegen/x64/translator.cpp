@@ -23,13 +23,10 @@ ir::RunResult Translator::run(const Code& code, ir::ExecContext& context) {
 }
 
 void Translator::set_jump(uint64_t pc, uint32_t mode, Code& code) {
-  const auto& translated = static_cast<const X64Code&>(code);
-  jumps_.entries[JumpTable::index(pc)] = {pc, mode, translated.span.run + translated.linked_entry, &translated};
-}
-
-void Translator::forget_jumps() {
-  for (JumpTable::Entry& entry : jumps_.entries)
-    if (entry.code != nullptr && entry.code->invalid) entry = {};
+  auto& translated = static_cast<X64Code&>(code);
+  JumpTable::Entry& entry = jumps_.entries[JumpTable::index(pc)];
+  entry = {pc, mode, translated.span.run + translated.linked_entry, &translated};
+  translated.note_jump(entry);
 }
 
 }  // namespace strata::codegen::x64

@@ -24,7 +24,6 @@ class Translator final : public Backend {
   std::unique_ptr<Code> compile(const ir::Unit& unit) override;
   ir::RunResult run(const Code& code, ir::ExecContext& context) override;
   void set_jump(uint64_t pc, uint32_t mode, Code& code) override;
-  void forget_jumps() override;
 
  private:
   const Thunks& thunks_for(const ir::StateLayout& layout);

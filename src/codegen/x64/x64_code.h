@@ -8,6 +8,7 @@
 #include "codegen/backend.h"
 #include "codegen/interp/step.h"
 #include "codegen/x64/code_memory.h"
+#include "codegen/x64/jump_table.h"
 #include "codegen/x64/thunks.h"
 
 namespace strata::codegen::x64 {
@@ -32,7 +33,6 @@ struct CodeData {
   const void* code = nullptr;  ///< the X64Code, as ExecContext::running has it
   uint64_t page = no_page;     ///< see Code::set_place
   uint64_t page_behind = no_page;
-  uint64_t dropped = 0;  ///< not 0: it is not begun any more
 
   static constexpr uint64_t no_page = ~uint64_t{0};
 };
@@ -40,9 +40,7 @@ struct CodeData {
 class X64Code final : public Code {
  public:
   explicit X64Code(CodeMemory& memory) : memory_(memory) {}
-  ~X64Code() override {
-    if (span.run != nullptr) memory_.release(span);
-  }
+  ~X64Code() override;
   size_t bytes() const override {
     return sizeof *this + span.size + exits.size() * sizeof(ExitPlace) + steps.size() * sizeof(interp::Step);
   }
@@ -52,8 +50,9 @@ class X64Code final : public Code {
   void set_place(uint64_t page, uint64_t page_behind) override;
   void set_invalid(bool now) override;
   void set_link(uint8_t link, Code& next) override;
-  void unlink(uint8_t link) override;
+  void unlink() override;
   void write_data();  ///< once the code stands in memory
+  void note_jump(JumpTable::Entry& jump);
 
   CodeSpan span;
   const Thunks* thunks = nullptr;
@@ -67,12 +66,20 @@ class X64Code final : public Code {
   uint32_t unit_base_offset = 0;  ///< of that slot
   bool relocatable = false;       ///< the pcs of exits are to be added to it
   bool crosses = false;           ///< into a second page
-  bool invalid = false;           ///< see set_invalid()
   struct Link {
-    uint32_t unlinked;  ///< the offset of the code that leaves with it
-    bool stays;         ///< it leads to the page in which this code begins
+    uint32_t unlinked;      ///< the offset of the code that leaves with it
+    bool stays;             ///< it leads to the page in which this code begins
+    X64Code* to = nullptr;  ///< where it leads now
+    size_t place = 0;       ///< in the other's `incoming`
   };
   std::vector<Link> links;
+  /// Links of other code, and this one's, that lead here.
+  struct Incoming {
+    X64Code* from;
+    uint8_t link;
+  };
+  std::vector<Incoming> incoming;
+  std::vector<JumpTable::Entry*> jumps;  ///< that have led here; some may lead elsewhere now
   std::vector<ExitPlace> exits;
   std::vector<interp::Step> steps;
   std::vector<std::unique_ptr<interp::Step[]>> inline_steps;  ///< that host code names by address
@@ -80,6 +87,8 @@ class X64Code final : public Code {
  private:
   template <class T>
   void write_data(size_t offset, const T& value);
+  void cut(size_t link);
+  bool leads_here(const JumpTable::Entry& jump) const { return jump.code == this; }
 
   CodeMemory& memory_;
 };

@@ -100,7 +100,7 @@ struct State {
   bool nmi_blocked, nmi_pending;
   Event event;  ///< raised and not yet delivered
 
-  uint64_t unit_base;  ///< no register: the rip with which the translated code that runs was entered
+  uint64_t unit_base;  ///< no register: the page of the rip with which the translated code that runs was entered
 };
 
 /// The slots, in the order of layout(). gpr_slot(i) and so on give them by number.

@@ -37,7 +37,7 @@ class Translator {
   uint64_t cut_pc(uint64_t target) const { return mode.code_bits == 64 ? target : target & 0xffff'ffff; }
 
   /// A pc as `insn` and `exit_goto` tell it, and as a value.
-  uint64_t told(uint64_t any_pc) const { return any_pc - (relocatable ? first_pc_ : 0); }
+  uint64_t told(uint64_t any_pc) const { return any_pc - (relocatable ? first_pc_ & ir::page_mask : 0); }
   Value pc_value(uint64_t any_pc);
 
   // Registers. `number` is 0..15; for bits 8 without REX, 4..7 are AH CH DH BH.

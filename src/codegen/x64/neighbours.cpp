@@ -1,0 +1,93 @@
+// Finds loads and stores of a block that one look into the TLB may serve.
+#include <algorithm>
+
+#include "codegen/x64/notes.h"
+
+namespace strata::codegen::x64 {
+
+using ir::Instr;
+using ir::Op;
+
+Distance distance_of(const ir::Unit& unit, ir::Value address) {
+  const auto is = [&unit](ir::Value value, Op op) { return unit.code[value].op == op; };
+  Distance found{.base = address, .bytes = 0, .narrow = false};
+  if (is(address, Op::and_)) {
+    const Instr& cut = unit.code[address];
+    found.narrow = is(cut.arg[1], Op::constant) && unit.code[cut.arg[1]].imm == 0xffff'ffff;
+    if (!found.narrow) return found;
+    found.base = cut.arg[0];
+  }
+  const Instr& sum = unit.code[found.base];
+  if (sum.op != Op::add || !is(sum.arg[1], Op::constant) || !fits(unit.code[sum.arg[1]].imm)) return found;
+  found.bytes = static_cast<int64_t>(unit.code[sum.arg[1]].imm);
+  found.base = sum.arg[0];
+  return found;
+}
+
+namespace {
+
+class Finder {
+ public:
+  Finder(const ir::Unit& unit, Scratch& scratch) : unit_(unit), scratch_(scratch), all_(scratch.neighbours) {}
+
+  void run(const ir::Block& block) {
+    all_.clear();
+    for (uint32_t i = block.begin; i < block.end; ++i) {
+      const Instr& instr = unit_.code[i];
+      if (instr.op == Op::load || instr.op == Op::store) look_at(instr, i);
+      if (instr.op == Op::call && !is_pure(unit_, instr)) open_ = all_.size();  // it may change what is mapped
+    }
+  }
+
+  /// Those that have none keep their own look.
+  void settle(const ir::Block& block) {
+    for (uint32_t i = block.begin; i < block.end; ++i) {
+      uint8_t& number = scratch_.notes[i].neighbours;
+      if (number != 0 && all_[number - 1u].first == all_[number - 1u].last) number = 0;
+    }
+  }
+
+ private:
+  void look_at(const Instr& instr, uint32_t position) {
+    const Distance place = distance_of(unit_, instr.arg[0]);
+    const Neighbours own{.base = place.base,
+                         .space = static_cast<ir::Space>(instr.imm),
+                         .narrow = place.narrow,
+                         .write = instr.op == Op::store,
+                         .first = position,
+                         .last = position,
+                         .begin = place.bytes,
+                         .end = place.bytes + std::max(1u, ir::bytes(instr.type))};
+    auto known = std::find_if(all_.begin() + static_cast<ptrdiff_t>(open_), all_.end(),
+                              [&](const Neighbours& others) { return may_join(own, others); });
+    if (known == all_.end()) {
+      if (all_.size() == Neighbours::most) return;
+      known = all_.insert(known, own);
+    }
+    known->begin = std::min(known->begin, own.begin);
+    known->end = std::max(known->end, own.end);
+    known->write |= own.write;
+    known->last = position;
+    scratch_.notes[position].neighbours = static_cast<uint8_t>(known - all_.begin() + 1);
+  }
+
+  static bool may_join(const Neighbours& own, const Neighbours& others) {
+    return own.base == others.base && own.space == others.space && own.narrow == others.narrow &&
+           std::max(own.end, others.end) - std::min(own.begin, others.begin) <= Neighbours::farthest;
+  }
+
+  const ir::Unit& unit_;
+  Scratch& scratch_;
+  std::vector<Neighbours>& all_;
+  size_t open_ = 0;  ///< those from here on may still be joined
+};
+
+}  // namespace
+
+void find_neighbours(const ir::Unit& unit, const ir::Block& block, Scratch& scratch) {
+  Finder finder(unit, scratch);
+  finder.run(block);
+  finder.settle(block);
+}
+
+}  // namespace strata::codegen::x64
