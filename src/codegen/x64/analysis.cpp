@@ -215,12 +215,13 @@ class Analysis {
       use(instr.arg[0], note.last_use, Role::address);
       return true;
     }
-    if (instr.op != Op::add || (note.roles & ~(Role::address | Role::inner)) != 0) return false;
-    return unit_.code[instr.arg[1]].op == Op::constant ? fuse_displacement(instr, note) : fuse_sum(instr, note);
+    if ((note.roles & ~(Role::address | Role::inner)) != 0) return false;
+    if (is_displaced(unit_, instr)) return fuse_displacement(instr, note);
+    return instr.op == Op::add && unit_.code[instr.arg[1]].op != Op::constant && fuse_sum(instr, note);
   }
 
   bool fuse_displacement(const Instr& instr, const Note& note) {
-    if ((note.roles & Role::inner) != 0 || !fits(unit_.code[instr.arg[1]].imm)) return false;
+    if ((note.roles & Role::inner) != 0) return false;
     use(instr.arg[0], note.last_use, Role::inner);
     return true;
   }

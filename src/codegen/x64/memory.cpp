@@ -21,8 +21,8 @@ Compiler::Gp Compiler::address_of(Value value) {
       return x86::rax;
     }
   }
-  if (const Instr& sum = at(base); is_constant(sum.arg[1])) {
-    displacement = static_cast<int32_t>(at(sum.arg[1]).imm);
+  if (const Instr& sum = at(base); is_displaced(unit_, sum)) {
+    displacement = displacement_of(unit_, sum);
     base = sum.arg[0];
     if (!note(base).fused) {
       a_.lea(to, x86::ptr(use(base), displacement));
@@ -45,9 +45,8 @@ Compiler::Gp Compiler::address_of(Value value) {
 /// The same without the sum of a register and a constant.
 Compiler::Place Compiler::place_of(Value value) {
   const Instr& sum = at(value);
-  if (!note(value).fused || sum.op != Op::add || !is_constant(sum.arg[1]) || note(sum.arg[0]).fused)
-    return {address_of(value), 0};
-  return {use(sum.arg[0]), static_cast<int32_t>(at(sum.arg[1]).imm)};
+  if (!note(value).fused || !is_displaced(unit_, sum) || note(sum.arg[0]).fused) return {address_of(value), 0};
+  return {use(sum.arg[0]), displacement_of(unit_, sum)};
 }
 
 Compiler::Gp Compiler::address_at(const Place& place) {

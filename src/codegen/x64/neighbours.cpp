@@ -8,6 +8,17 @@ namespace strata::codegen::x64 {
 using ir::Instr;
 using ir::Op;
 
+bool is_displaced(const ir::Unit& unit, const Instr& instr) {
+  if (instr.op != Op::add && instr.op != Op::sub) return false;
+  const Instr& constant = unit.code[instr.arg[1]];
+  return constant.op == Op::constant && fits(constant.imm) && fits(uint64_t{0} - constant.imm);
+}
+
+int32_t displacement_of(const ir::Unit& unit, const Instr& instr) {
+  const auto constant = static_cast<int32_t>(unit.code[instr.arg[1]].imm);
+  return instr.op == Op::add ? constant : -constant;
+}
+
 Distance distance_of(const ir::Unit& unit, ir::Value address) {
   const auto is = [&unit](ir::Value value, Op op) { return unit.code[value].op == op; };
   Distance found{.base = address, .bytes = 0, .narrow = false};
@@ -18,8 +29,8 @@ Distance distance_of(const ir::Unit& unit, ir::Value address) {
     found.base = cut.arg[0];
   }
   const Instr& sum = unit.code[found.base];
-  if (sum.op != Op::add || !is(sum.arg[1], Op::constant) || !fits(unit.code[sum.arg[1]].imm)) return found;
-  found.bytes = static_cast<int64_t>(unit.code[sum.arg[1]].imm);
+  if (!is_displaced(unit, sum)) return found;
+  found.bytes = displacement_of(unit, sum);
   found.base = sum.arg[0];
   return found;
 }

@@ -84,6 +84,10 @@ struct Scratch {
 void analyse(const ir::Unit& unit, const ir::Block& block, Scratch& scratch);
 void find_neighbours(const ir::Unit& unit, const ir::Block& block, Scratch& scratch);
 
+/// Whether it adds to a value, or subtracts, a constant that addresses of the host can take; how much it adds then.
+bool is_displaced(const ir::Unit& unit, const ir::Instr& instr);
+int32_t displacement_of(const ir::Unit& unit, const ir::Instr& instr);
+
 /// An address as a value and a constant distance from it.
 struct Distance {
   ir::Value base;
