@@ -42,7 +42,7 @@ struct StateLayout {
   SlotId pc = 0;      ///< the i64 slot that `insn`, `exit_goto` and `exit_indirect` set
   /// The i32 slot that holds a flags value (ir/flags.h) and never anything else, if there is one.
   SlotId flags = no_slot;
-  SlotId unit_base = 0;  ///< the i64 slot in which relocatable units keep the page of the pc with which they were entered
+  SlotId unit_base = 0;  ///< the i64 slot in which relocatable units keep the page of their pc
   /// The i64 slots that code reads and writes most, the hottest first: back ends may keep them in registers. Not the pc.
   std::vector<SlotId> hot = {};
 };

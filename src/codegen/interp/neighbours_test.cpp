@@ -89,7 +89,10 @@ TEST_F(Neighbours, AroundTheEndOfAllAddresses) {
 /// The first load hits; the second goes to a device, which puts other memory behind the first one's page.
 class Remapping final : public ir::SlowMemory {
  public:
-  explicit Remapping(ir::Tlb& tlb) : tlb_(tlb) { tlb_.fill({}); show(0); }
+  explicit Remapping(ir::Tlb& tlb) : tlb_(tlb) {
+    tlb_.fill({});
+    show(0);
+  }
   void show(size_t which) {
     tlb_[ir::tlb_index(base)] = {base, base, reinterpret_cast<uint64_t>(memory[which].data()) - base, 0};
   }
@@ -124,7 +127,9 @@ b0:
   %last = load i64 %p, space 0
   set a, %first
   set b, %last
-  exit_goto 0x1004)").kind, ir::ExitKind::next);
+  exit_goto 0x1004)")
+                .kind,
+            ir::ExitKind::next);
   EXPECT_EQ(slot(a), 1u);
   EXPECT_EQ(slot(b), 2u);
 }

@@ -118,6 +118,7 @@ class Analysis {
       if (instr.op == Op::flags_logic) return;
       wanted_at = producer;
     }
+    if (instr.op == Op::flags_logic) return use(instr.arg[0], wanted_at, Role::zero);
     for (unsigned i = 0; i < ir::info(instr.op).operands; ++i) use(instr.arg[i], wanted_at, Role::other);
   }
 
@@ -129,7 +130,7 @@ class Analysis {
       const Instr& instr = unit_.code[i];
       if (is_producer(flags, instr, i)) {
         const Note& note = notes_[i];
-        const bool done = note.awake && (note.roles & ~(Role::address | Role::inner | Role::index)) != 0;
+        const bool done = note.awake && (note.roles & ~(Role::address | Role::inner | Role::index | Role::zero)) != 0;
         return done ? i : ir::no_value;
       }
       if (!keeps_host_flags(instr)) return ir::no_value;
@@ -202,8 +203,12 @@ class Analysis {
   bool fuse(const Instr& instr, const Note& note) {
     if (note.roles == Role::merged) return true;
     if (note.roles == Role::condition && (is_compare(instr.op) || instr.op == Op::cond)) {
-      const uint16_t role = instr.op == Op::cond ? Role::flags : Role::other;
+      const uint16_t role = instr.op == Op::cond ? Role::flags : is_zero_test(instr) ? Role::zero : Role::other;
       for (unsigned i = 0; i < ir::info(instr.op).operands; ++i) use(instr.arg[i], note.last_use, role);
+      return true;
+    }
+    if (instr.op == Op::and_ && note.roles == Role::zero) {  // a test of bits
+      for (const ir::Value operand : {instr.arg[0], instr.arg[1]}) use(operand, note.last_use, Role::other);
       return true;
     }
     if (instr.type != Type::i64) return false;
@@ -233,6 +238,10 @@ class Analysis {
     return true;
   }
 
+  bool is_zero_test(const Instr& instr) const {
+    const Instr& right = unit_.code[instr.arg[1]];
+    return (instr.op == Op::eq || instr.op == Op::ne) && right.op == Op::constant && right.imm == 0;
+  }
   bool is_low_half(ir::Value mask) const {
     const Instr& constant = unit_.code[mask];
     return constant.op == Op::constant && constant.imm == 0xffff'ffff;

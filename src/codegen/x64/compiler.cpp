@@ -60,6 +60,7 @@ Compiler::Compiler(const ir::Unit& unit, const HostFeatures& host, CodeMemory& m
   for (size_t i = 0; i < unit.blocks.size(); ++i) blocks_.push_back(a_.newLabel());
   at_insn_blocks_.assign(unit.blocks.size(), 1);
   at_insn_blocks_[0] = 0;
+  count_ways_in();
 }
 
 /// That of Unit::code, by which links are counted too, but ways out go behind the rest: loops are one run then.
@@ -163,7 +164,8 @@ void Compiler::compile_block(ir::BlockId id) {
   host_flags_ = nullptr;
   pc_lags_ = false;
   at_insn_ = at_insn_blocks_[id] != 0;
-  uncounted_ = 0;
+  uncounted_ = uncounted_before_[id];
+  uncounted_before_[id] = compiled;
   begun_ = id != 0;
   a_.bind(blocks_[id]);
   for (position_ = block.begin; position_ < block.end; ++position_) {
@@ -264,7 +266,8 @@ std::unique_ptr<X64Code> Compiler::finish() {
   code_->linked_entry = linked_entry_;
   code_->near_entry = near_entry_;
   code_->data = offset(data_);
-  for (const auto& [label, pc] : unlinked_) code_->links.push_back({.unlinked = offset(label), .stays = stays_on_page(pc)});
+  for (const auto& [label, pc] : unlinked_)
+    code_->links.push_back({.unlinked = offset(label), .stays = stays_on_page(pc)});
   code_->write_data();
   keep_exactly(code_->exits, work_.exits);
   keep_exactly(code_->steps, work_.steps);

@@ -4,6 +4,7 @@
 #include <asmjit/x86.h>
 
 #include <array>
+#include <initializer_list>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -40,9 +41,9 @@ class Compiler {
     Value value;  ///< of a store: where it stands is in `reg`, or it is a constant
     int8_t reg;   ///< of the result or value; -1: none
     uint32_t exit;
-    uint32_t shared;        ///< pages that neighbours share beyond it, which it may have changed
-    Label alone = {};       ///< where it has neighbours: it looks for itself
-    int32_t forgets = 0;    ///< and this word of the frame is 0 from then on, unless it is 0
+    uint32_t shared;      ///< pages that neighbours share beyond it, which it may have changed
+    Label alone = {};     ///< where it has neighbours: it looks for itself
+    int32_t forgets = 0;  ///< and this word of the frame is 0 from then on, unless it is 0
   };
   /// The same of an atomic update, whose address is in rax.
   struct AtomicSlowPath {
@@ -69,6 +70,8 @@ class Compiler {
     x86::Assembler assembler;
     std::vector<Label> blocks;
     std::vector<uint8_t> at_insn_blocks;
+    std::vector<uint8_t> ways_in;
+    std::vector<int64_t> uncounted_before;
     std::vector<std::pair<Label, uint32_t>> exit_labels;
     std::vector<SlowPath> slow_paths;
     std::vector<AtomicSlowPath> atomic_slow_paths;
@@ -164,6 +167,7 @@ class Compiler {
   void set_flags(Value value);
   CondCode test_raw_flags(ir::Cond wanted);
   CondCode condition(Value truth);  ///< the host's flags, and what of them says that it holds
+  void test(Value value);
   CondCode compare(const Instr& instr);
   CondCode relation(const Instr& compare, bool swapped) const;
   CondCode test_flags(const Instr& cond);
@@ -236,6 +240,9 @@ class Compiler {
   void add_constant(const Gp& to, uint64_t constant);
   bool wants_pc(ir::BlockId target) const;
   void hand_on(ir::BlockId target);
+  void count_ways_in();
+  bool takes_count(ir::BlockId target) const;
+  void hand_on_count(std::initializer_list<ir::BlockId> targets);
   void compile_terminator(const Instr& instr);
   void compile_exit(const Instr& instr);
   void exit_goto(const Instr& instr);
@@ -292,6 +299,8 @@ class Compiler {
   Label data_, exit_tail_, refused_, body_;
   std::vector<Label>& blocks_ = work_.blocks;
   std::vector<uint8_t>& at_insn_blocks_ = work_.at_insn_blocks;
+  std::vector<uint8_t>& ways_in_ = work_.ways_in;                    ///< by block: how many, 2 for more
+  std::vector<int64_t>& uncounted_before_ = work_.uncounted_before;  ///< by block: see uncounted_
   std::vector<std::pair<Label, uint32_t>>& exit_labels_ = work_.exit_labels;
   std::vector<SlowPath>& slow_paths_ = work_.slow_paths;
   std::vector<AtomicSlowPath>& atomic_slow_paths_ = work_.atomic_slow_paths;
@@ -317,12 +326,13 @@ class Compiler {
 
   uint32_t position_ = 0;
   ir::BlockId block_ = 0, next_block_ = 0;
-  Label round_exit_;       ///< where a poll leaves that the jump at hand makes the decision of
-  uint64_t pc_ = 0;        ///< of the instruction begun last in this block
-  bool pc_lags_ = false;   ///< the pc slot does not hold it yet
-  bool at_insn_ = false;   ///< nothing but an `insn` has set the pc last
-  int64_t uncounted_ = 0;  ///< instructions begun since the count was brought up to date
-  bool begun_ = false;     ///< an instruction has been begun, in this block or before it
+  static constexpr int64_t compiled = -1;  ///< in uncounted_before_
+  Label round_exit_;                       ///< where a poll leaves that the jump at hand makes the decision of
+  uint64_t pc_ = 0;                        ///< of the instruction begun last in this block
+  bool pc_lags_ = false;                   ///< the pc slot does not hold it yet
+  bool at_insn_ = false;                   ///< nothing but an `insn` has set the pc last
+  int64_t uncounted_ = 0;                  ///< instructions begun since the count was brought up to date
+  bool begun_ = false;                     ///< an instruction has been begun, in this block or before it
 };
 
 }  // namespace strata::codegen::x64

@@ -81,6 +81,29 @@ bool Compiler::wants_pc(ir::BlockId target) const {
 /// it is taken to be done.
 void Compiler::hand_on(ir::BlockId target) { at_insn_blocks_[target] &= static_cast<uint8_t>(at_insn_); }
 
+void Compiler::count_ways_in() {
+  uncounted_before_.assign(unit_.blocks.size(), 0);
+  ways_in_.assign(unit_.blocks.size(), 0);
+  ways_in_[0] = 2;
+  for (const ir::Block& block : unit_.blocks) {
+    const Instr& last = at(block.end - 1);
+    const unsigned targets = last.op == Op::branch ? 2 : last.op == Op::jump ? 1 : 0;
+    for (unsigned i = 0; i < targets; ++i)
+      if (uint8_t& ways = ways_in_[last.target[i]]; ways < 2) ++ways;
+  }
+}
+
+/// Whether the block is come to from here only, and may count what was begun here.
+bool Compiler::takes_count(ir::BlockId target) const {
+  return ways_in_[target] == 1 && uncounted_before_[target] != compiled;
+}
+
+void Compiler::hand_on_count(std::initializer_list<ir::BlockId> targets) {
+  const bool all = std::all_of(targets.begin(), targets.end(), [this](ir::BlockId id) { return takes_count(id); });
+  if (!all) return count(uncounted_);
+  for (const ir::BlockId id : targets) uncounted_before_[id] = uncounted_;
+}
+
 void Compiler::note_set(uint64_t slot, Value set, bool sunk) {
   std::erase_if(open_sunk_, [slot](const auto& open) { return open.first == slot; });
   if (sunk) open_sunk_.push_back({slot, set});
@@ -191,7 +214,7 @@ void Compiler::compile_terminator(const Instr& instr) {
     case Op::jump:
       hand_on(instr.target[0]);
       if (pc_lags_ && wants_pc(instr.target[0])) bring_up_to_date();
-      count(uncounted_);
+      hand_on_count({instr.target[0]});
       return jump(instr.target[0]);
     case Op::branch: return branch(instr);
     case Op::exit: return compile_exit(instr);
@@ -215,7 +238,7 @@ void Compiler::branch(const Instr& instr) {
   hand_on(yes);
   hand_on(no);
   if (pc_lags_ && (wants_pc(yes) || wants_pc(no))) bring_up_to_date();
-  count(uncounted_);
+  hand_on_count({yes, no});
   const CondCode holds = condition(instr.arg[0]);
   if (yes == next_block_) {
     a_.j(x86::negateCond(holds), blocks_[no]);

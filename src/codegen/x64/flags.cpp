@@ -1,6 +1,8 @@
 // Comparisons, conditions, and flags as values: from the host's own flags.
 #include "codegen/x64/compiler.h"
 
+#include <utility>
+
 #include "base/assert.h"
 
 namespace strata::codegen::x64 {
@@ -16,12 +18,32 @@ Compiler::CondCode Compiler::relation(const Instr& compare, bool swapped) const 
   }
 }
 
+/// The host's flags of a value and itself, or where it is a fused `and`, of its operands.
+void Compiler::test(Value value) {
+  const Instr& instr = at(value);
+  const Type type = instr.type == Type::i1 ? Type::i8 : type_of(value);
+  if (instr.op != Op::and_ || !note(value).fused) {
+    const Gp bits = sized(use_low(value), type);
+    a_.test(bits, bits);
+    return;
+  }
+  const Gp left = sized(use_low(instr.arg[0]), type);
+  if (is_immediate(instr.arg[1])) a_.test(left, immediate(instr.arg[1]));
+  else a_.test(left, sized(use_low(instr.arg[1]), type));
+}
+
 Compiler::CondCode Compiler::compare(const Instr& instr) {
-  const Value a = instr.arg[0], b = instr.arg[1];
+  Value a = instr.arg[0], b = instr.arg[1];
   if (host_flags_ != nullptr && host_flags_->type == instr.type) {
     if (host_flags_->arg[0] == a && host_flags_->arg[1] == b) return relation(instr, false);
     if (host_flags_->arg[0] == b && host_flags_->arg[1] == a) return relation(instr, true);
   }
+  if (at(a).op == Op::and_ && note(a).fused) {
+    test(a);
+    return relation(instr, false);
+  }
+  const bool swapped = is_immediate(a) && !is_constant(b);
+  if (swapped) std::swap(a, b);
   const bool is_signed = instr.op == Op::lt_s || instr.op == Op::le_s;
   const bool equality = instr.op == Op::eq || instr.op == Op::ne;
   // What has zeros above it may be compared as a whole, unless it has a sign.
@@ -37,7 +59,7 @@ Compiler::CondCode Compiler::compare(const Instr& instr) {
     const Gp right = use_low(b);
     a_.cmp(shown, own_width ? sized(right, instr.type) : half_or_all(right, instr.type == Type::i64));
   }
-  return relation(instr, false);
+  return relation(instr, swapped);
 }
 
 /// Of a flags value: a test of its bits.
@@ -84,12 +106,9 @@ void Compiler::truth_value(const Instr& instr) {
 void Compiler::set_host_flags(Value flags) {
   const Instr& instr = at(flags);
   if (note(flags).after) return;
+  if (instr.op == Op::flags_logic) return test(instr.arg[0]);
   const Type type = instr.type;
   const Gp a = use_low(instr.arg[0]);
-  if (instr.op == Op::flags_logic) {
-    a_.test(sized(a, type), sized(a, type));
-    return;
-  }
   const bool carry = instr.op == Op::flags_adc || instr.op == Op::flags_sbb;
   const bool add = instr.op == Op::flags_add || instr.op == Op::flags_adc;
   const Value right = instr.arg[1];

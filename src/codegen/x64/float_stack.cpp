@@ -64,8 +64,8 @@ void Compiler::float_stack_memory(const Instr& instr) {
   const uint8_t bytes[] = {static_cast<uint8_t>(operation >> 8), static_cast<uint8_t>((operation & 0x38) | 1)};
   a_.embed(bytes, sizeof bytes);
   a_.bind(back);
-  float_stack_slow_paths_.push_back(
-      {miss, back, address, static_cast<uint32_t>(instr.imm), make_exit(ir::ExitKind::memory, 0).number, shared_beyond()});
+  float_stack_slow_paths_.push_back({miss, back, address, static_cast<uint32_t>(instr.imm),
+                                     make_exit(ir::ExitKind::memory, 0).number, shared_beyond()});
 }
 
 void Compiler::write_slow_path(const FloatStackSlowPath& path) {

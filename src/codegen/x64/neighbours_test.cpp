@@ -40,7 +40,8 @@ TEST(FindNeighbours, AreInOneSpaceAndNotFarApart) {
 }
 
 TEST(FindNeighbours, NoCallIsBetweenThem) {
-  EXPECT_EQ(numbers("  %x = load i64 %a, space 0\n  call look_state()\n  %y = load i64 %a8, space 0\n"), (Numbers{0, 0}));
+  EXPECT_EQ(numbers("  %x = load i64 %a, space 0\n  call look_state()\n  %y = load i64 %a8, space 0\n"),
+            (Numbers{0, 0}));
 }
 
 }  // namespace

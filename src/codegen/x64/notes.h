@@ -24,7 +24,8 @@ struct Role {
   static constexpr uint16_t sunk = 128;       ///< at exits only
   static constexpr uint16_t set = 256;        ///< to any other slot
   static constexpr uint16_t lane = 512;       ///< of a vextract
-  static constexpr uint16_t other = 1024;
+  static constexpr uint16_t zero = 1024;      ///< whether it is 0, by a fused compare, and what flags that gives
+  static constexpr uint16_t other = 2048;
 };
 
 /// Of one IR instruction. Positions are indices in Unit::code.
@@ -47,14 +48,14 @@ struct Note {
 /// the TLB serves them all. The first one looks, and keeps the page's addend in a word of the frame (Frame::page), where
 /// 0 says that the others must look for themselves.
 struct Neighbours {
-  ir::Value base;      ///< what constants are added to
+  ir::Value base;  ///< what constants are added to
   ir::Space space;
-  bool narrow;         ///< addresses have 32 bits
-  bool write;          ///< one is a store
+  bool narrow;           ///< addresses have 32 bits
+  bool write;            ///< one is a store
   uint32_t first, last;  ///< positions
-  int64_t begin, end;  ///< the bytes, from the base
+  int64_t begin, end;    ///< the bytes, from the base
 
-  static constexpr size_t most = 16;       ///< in a block
+  static constexpr size_t most = 16;        ///< in a block
   static constexpr int64_t farthest = 512;  ///< from the first byte to the last
 };
 
@@ -71,7 +72,7 @@ struct Scratch {
   std::vector<Note> notes;
   std::vector<SlotNote> slots;
   std::array<std::vector<ir::Value>, 16> held;  ///< what stands in general registers
-  std::vector<Neighbours> neighbours;  ///< of the block at hand, then what was left alone
+  std::vector<Neighbours> neighbours;           ///< of the block at hand, then what was left alone
   uint32_t block = 0;
 
   SlotNote& slot(uint64_t id) {

@@ -48,7 +48,7 @@ class X64Code final : public Code {
   HostCode host_code() const override { return {{span.run, seldom}, {span.run + seldom, end - seldom}}; }
 
   void set_place(uint64_t page, uint64_t page_behind) override;
-  void set_invalid(bool now) override;
+  void set_invalid() override;
   void set_link(uint8_t link, Code& next) override;
   void unlink() override;
   void write_data();  ///< once the code stands in memory
