@@ -157,7 +157,11 @@ Result<void> LayerStore::unpack(const OciImage& image, const OpenLayer& open_lay
       jobs.push_back({.diff_id = diff_id, .layer = image.manifest.layers[i]});
   }
   if (jobs.empty()) return {};
-  return as_owner([&] { return unpack_jobs(jobs, open_layer, on_progress, cancel_fd); });
+  return as_owner([&] {
+    auto unpacked = unpack_jobs(jobs, open_layer, on_progress, cancel_fd);
+    jobs.clear();  // a child process ends without destroying them, and their folders are its to remove
+    return unpacked;
+  });
 }
 
 Result<void> LayerStore::unpack_jobs(std::vector<Job>& jobs, const OpenLayer& open_layer, const ProgressFn& on_progress,
