@@ -315,6 +315,15 @@ class Inside(ContainerTest):
                 one["path"] = f"/proc/{first}/ns/uts"
         self.assertIn("is not one of type 'net'", self.oci("run", "-b", self.bundle(config), self.id + "-third").stderr)
 
+    def test_memory_policy(self):
+        if not os.path.exists("/proc/self/numa_maps"):
+            self.skipTest("this kernel knows no nodes of memory")
+        for policy, says in (({"mode": "MPOL_BIND", "nodes": "0"}, " bind:0 "), ({"mode": "MPOL_INTERLEAVE", "nodes": "0,0-0"}, " interleave:0 "),
+                             ({"mode": "MPOL_BIND", "nodes": "0", "flags": ["MPOL_F_STATIC_NODES"]}, " bind=static:0 ")):
+            def change(config):
+                config["linux"]["memoryPolicy"] = policy
+            self.assertIn(says, self.run_shell("cat /proc/self/numa_maps", change))
+
     def test_landlock(self):
         if not bundles.attempt:
             self.skipTest("the program of attempts is not given")
@@ -491,6 +500,9 @@ class BadInput(ContainerTest):
                  ("linux.resources", {"unified": {"../../x": "1"}}, "not the name of a file"),
                  ("linux.seccomp", {"defaultAction": "SCMP_ACT_SING"}, "'SCMP_ACT_SING' is unknown"),
                  ("linux.intelRdt", {"closID": "x"}, "linux.intelRdt: is not supported"),
+                 ("linux.memoryPolicy", {"mode": "MPOL_FAR"}, "linux.memoryPolicy.mode: 'MPOL_FAR' is unknown"),
+                 ("linux.memoryPolicy", {"mode": "MPOL_BIND", "nodes": "0-"}, "linux.memoryPolicy.nodes: must be a list"),
+                 ("linux.memoryPolicy", {"mode": "MPOL_BIND", "nodes": "900"}, "linux.memoryPolicy (are its nodes there"),
                  ("linux.rootfsPropagation", "wide", "'wide' is unknown"),
                  ("hooks", {"prestart": [{"path": "relative"}]}, "hooks.prestart[0].path: must be an absolute path"),
                  ("mounts", [{"destination": "/x", "type": "nofs", "source": "x"}], "mounting x (nofs) on /x|file system nofs"),

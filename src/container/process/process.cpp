@@ -61,6 +61,7 @@ Result<void> ProcessSetup::take_limits() const {
   if (linux_.personality && ::personality(*linux_.personality) < 0) return fail_errno("setting the personality");
   if (process_.scheduler) STRATA_TRY(set_scheduler(*process_.scheduler));
   if (process_.io_priority) STRATA_TRY(set_io_priority(*process_.io_priority));
+  if (linux_.memory_policy) STRATA_TRY(set_memory_policy(*linux_.memory_policy));
   return set_limits(process_.limits);
 }
 

@@ -57,6 +57,7 @@ class ProcessSetup {
 [[nodiscard]] Result<void> set_limits(const std::vector<ResourceLimit>& limits);
 [[nodiscard]] Result<void> set_scheduler(const Scheduler& scheduler);
 [[nodiscard]] Result<void> set_io_priority(int priority);
+[[nodiscard]] Result<void> set_memory_policy(const MemoryPolicy& policy);
 
 /// Restricts this process and all that it makes.
 [[nodiscard]] Result<void> restrict_by_landlock(const Landlock& landlock);

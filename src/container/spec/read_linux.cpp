@@ -5,6 +5,9 @@
 #include <sys/mount.h>
 #include <sys/personality.h>
 
+#include <algorithm>
+#include <charconv>
+
 namespace strata::container {
 namespace {
 
@@ -64,6 +67,52 @@ std::vector<IdMap> read_id_maps(const JsonReader& json) {
   });
 }
 
+namespace {
+
+// Numbers of linux/mempolicy.h, which older headers lack some of.
+constexpr Word<int> memory_modes[] = {{"MPOL_DEFAULT", 0},
+                                      {"MPOL_PREFERRED", 1},
+                                      {"MPOL_BIND", 2},
+                                      {"MPOL_INTERLEAVE", 3},
+                                      {"MPOL_LOCAL", 4},
+                                      {"MPOL_PREFERRED_MANY", 5},
+                                      {"MPOL_WEIGHTED_INTERLEAVE", 6}};
+constexpr Word<int> memory_flags[] = {
+    {"MPOL_F_STATIC_NODES", 1 << 15}, {"MPOL_F_RELATIVE_NODES", 1 << 14}, {"MPOL_F_NUMA_BALANCING", 1 << 13}};
+constexpr unsigned most_nodes = 1024;
+
+// A list as "0-3,5".
+std::vector<unsigned long> read_nodes(const JsonReader& json) {
+  constexpr unsigned bits = 8 * sizeof(unsigned long);
+  std::vector<unsigned long> nodes;
+  const std::string text = json.text();
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  while (at < end) {
+    unsigned first = 0;
+    auto next = std::from_chars(at, end, first);
+    unsigned last = first;
+    if (next.ec == std::errc{} && next.ptr < end && *next.ptr == '-') next = std::from_chars(next.ptr + 1, end, last);
+    const bool ended = next.ptr == end || (*next.ptr == ',' && next.ptr + 1 < end);
+    if (next.ec != std::errc{} || !ended || last < first || last >= most_nodes) {
+      json.complain("must be a list of nodes as 0-3,5");
+      return {};
+    }
+    nodes.resize(std::max<std::size_t>(nodes.size(), last / bits + 1));
+    for (unsigned node = first; node <= last; ++node) nodes[node / bits] |= 1UL << (node % bits);
+    at = next.ptr + 1;
+  }
+  return nodes;
+}
+
+MemoryPolicy read_memory_policy(const JsonReader& json) {
+  MemoryPolicy policy{.mode = read_word(json["mode"].required(), memory_modes), .nodes = read_nodes(json["nodes"])};
+  json["flags"].each([&](const JsonReader& flag) { policy.mode |= read_word(flag, memory_flags); });
+  return policy;
+}
+
+}  // namespace
+
 LinuxSpec read_linux(const JsonReader& json) {
   LinuxSpec linux;
   linux.uid_maps = read_id_maps(json["uidMappings"]);
@@ -75,8 +124,9 @@ LinuxSpec read_linux(const JsonReader& json) {
   linux.namespaces = read_namespaces(json["namespaces"]);
   linux.devices = json["devices"].list<DeviceNode>(read_device);
   // What is asked for and not done must not pass in silence.
-  for (const char* field : {"netDevices", "intelRdt", "memoryPolicy"})
+  for (const char* field : {"netDevices", "intelRdt"})
     if (const auto asked = json[field]) asked.complain("is not supported");
+  if (const auto policy = json["memoryPolicy"]) linux.memory_policy = read_memory_policy(policy);
   if (const auto seccomp = json["seccomp"]) linux.seccomp = read_seccomp(seccomp);
   if (const auto propagation = json["rootfsPropagation"])
     linux.rootfs_propagation = read_word(propagation, propagations);

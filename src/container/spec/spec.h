@@ -128,6 +128,12 @@ struct TimeOffset {
   std::uint32_t nanoseconds = 0;
 };
 
+/// On which nodes of memory pages are taken, as set_mempolicy(2) takes it.
+struct MemoryPolicy {
+  int mode = 0;                      // MPOL_… with its flags
+  std::vector<unsigned long> nodes;  // a bit for each
+};
+
 /// What the kernel keeps all processes of the container to, root too: our own field "strata.landlock" of config.json. What
 /// is not given is not restricted. With `writable`, nothing can be mounted either.
 struct Landlock {
@@ -147,6 +153,7 @@ struct LinuxSpec {
   std::vector<DeviceNode> devices;
   std::optional<Seccomp> seccomp;
   Landlock landlock;
+  std::optional<MemoryPolicy> memory_policy;
   unsigned long rootfs_propagation = 0;  // MS_SHARED … | MS_REC; 0: not given
   std::vector<std::string> masked_paths;
   std::vector<std::string> readonly_paths;
