@@ -116,9 +116,9 @@ Result<void> update_running(const UpdateRequest& request) {
     STRATA_TRY(container::update(places.runtime(), places.name, resources));
   }
   if (runs && !request.forwards.empty()) STRATA_TRY(change_forwards({places.name, places.running}, request.forwards));
-  for (const auto& [name, value] : changes.given) {
-    std::erase_if(record.given, [&](const auto& one) { return one.first == name; });
-    record.given.emplace_back(name, value);
+  for (const auto& change : changes.given) {
+    std::erase_if(record.given, [&](const auto& one) { return one.first == change.first; });
+    record.given.push_back(change);
   }
   if (!request.forwards.empty()) {
     const auto options = STRATA_TRY(options_of(places, record));
