@@ -247,6 +247,17 @@ Result<Json> hooks_json(const ContainerSetup& setup) {
   return Json{{"createRuntime", Json::array({hook})}};
 }
 
+/// What goes beyond the specification, or null.
+Json extension_json(const ContainerSetup& setup) {
+  Json extension;
+  if (setup.root.overlay) extension["overlay"] = overlay_json(*setup.root.overlay);
+  const LandlockChoice& landlock = setup.options.landlock;
+  if (landlock.writable) extension["landlock"]["writable"] = *landlock.writable;
+  if (landlock.bind_ports) extension["landlock"]["bindTcp"] = *landlock.bind_ports;
+  if (landlock.connect_ports) extension["landlock"]["connectTcp"] = *landlock.connect_ports;
+  return extension;
+}
+
 /// The check as a process of `exec`, or null: none.
 Json health_process(const ContainerSetup& setup, const Json& process) {
   std::vector<std::string> words;
@@ -333,7 +344,7 @@ Result<void> write_configuration(const ContainerSetup& setup) {
                  {"mounts", STRATA_TRY(all_mounts(setup))},
                  {"linux", STRATA_TRY(linux_json(setup, capabilities))}};
   if (Json hooks = STRATA_TRY(hooks_json(setup)); !hooks.is_null()) config["hooks"] = std::move(hooks);
-  if (setup.root.overlay) config["strata"] = {{"overlay", overlay_json(*setup.root.overlay)}};
+  if (Json extension = extension_json(setup); !extension.is_null()) config["strata"] = std::move(extension);
   const auto health_path = setup.places.folder / "health.json";
   std::error_code ignored;
   std::filesystem::remove(health_path, ignored);

@@ -18,23 +18,23 @@ constexpr unsigned most_milli_cpus = 1'000'000;
 constexpr uint64_t most_pids = 4'000'000;
 
 Result<void> set_memory(Options& options, Text value) {
-  const uint64_t bytes = STRATA_TRY(parse_bytes("--memory", value));
+  const uint64_t bytes = STRATA_TRY(parse_bytes("the value", value));
   if (bytes < static_cast<uint64_t>(least_memory) || bytes > uint64_t{1} << 50)
-    return fail(ErrorCode::usage, "--memory {} is not from {} to 1024 TiB", value, format_bytes(least_memory));
+    return fail(ErrorCode::usage, "{} is not from {} to 1024 TiB", value, format_bytes(least_memory));
   options.memory = static_cast<int64_t>(bytes);
   return {};
 }
 
 Result<void> set_cpus(Options& options, Text value) {
-  const unsigned milli = STRATA_TRY(parse_thousandths("--cpus", value));
+  const unsigned milli = STRATA_TRY(parse_thousandths("the value", value));
   if (milli < 10 || milli > most_milli_cpus)
-    return fail(ErrorCode::usage, "--cpus {} is not from 0.01 to {}", value, most_milli_cpus / 1000);
+    return fail(ErrorCode::usage, "{} is not from 0.01 to {}", value, most_milli_cpus / 1000);
   options.milli_cpus = milli;
   return {};
 }
 
 Result<void> set_pids(Options& options, Text value) {
-  options.pids = static_cast<int64_t>(STRATA_TRY(parse_number("--pids", value, 1, most_pids)));
+  options.pids = static_cast<int64_t>(STRATA_TRY(parse_number("the value", value, 1, most_pids)));
   return {};
 }
 
@@ -44,25 +44,25 @@ Result<void> set_restart(Options& options, Text value) {
 }
 
 Result<void> set_users(Options& options, Text value) {
-  if (value != "own" && value != "host") return fail(ErrorCode::usage, "--users '{}' is not one of own, host", value);
+  if (value != "own" && value != "host") return fail(ErrorCode::usage, "'{}' is not one of own, host", value);
   options.users = value == "own" ? UserSpace::own : UserSpace::host;
   return {};
 }
 
 Result<void> set_log_files(Options& options, Text value) {
-  options.log_files = static_cast<unsigned>(STRATA_TRY(parse_number("--log-files", value, 1, 100)));
+  options.log_files = static_cast<unsigned>(STRATA_TRY(parse_number("the value", value, 1, 100)));
   return {};
 }
 
 Result<void> set_log_size(Options& options, Text value) {
-  options.log_bytes = value == "0" ? 0 : STRATA_TRY(parse_bytes("--log-size", value));
+  options.log_bytes = value == "0" ? 0 : STRATA_TRY(parse_bytes("the value", value));
   if (options.log_bytes != 0 && options.log_bytes < 1024)
-    return fail(ErrorCode::usage, "--log-size {} is less than 1K (0 is no log)", value);
+    return fail(ErrorCode::usage, "{} is less than 1K (0 is no log)", value);
   return {};
 }
 
 Result<void> set_health_retries(Options& options, Text value) {
-  options.health_retries = static_cast<unsigned>(STRATA_TRY(parse_number("--health-retries", value, 1, 1000)));
+  options.health_retries = static_cast<unsigned>(STRATA_TRY(parse_number("the value", value, 1, 1000)));
   return {};
 }
 
@@ -76,7 +76,7 @@ Result<void> set_flag(Options& options, Text value) {
 /// A time of at least a second (or `least`) in a field.
 template <auto Options::*field, int least = 1>
 Result<void> set_time(Options& options, Text value) {
-  options.*field = STRATA_TRY(parse_seconds("a time", value, container::Seconds(least)));
+  options.*field = STRATA_TRY(parse_seconds("the value", value, container::Seconds(least)));
   return {};
 }
 
@@ -124,14 +124,17 @@ constexpr ContainerOption table[] = {
     {"log-size", "SIZE", "of one log file; 0: no log (10M)", false, set_log_size},
     {"log-files", "N", "how many log files are kept (3)", false, set_log_files},
     {"stop-signal", "SIGNAL", "what asks it to end (the image's, or TERM)", false,
-     [](Options& o, Text v) -> Result<void> { o.stop_signal = STRATA_TRY(parse_signal("--stop-signal", v)); return {}; }},
+     [](Options& o, Text v) -> Result<void> { o.stop_signal = STRATA_TRY(parse_signal("the value", v)); return {}; }},
     {"stop-timeout", "TIME", "from that signal to KILL (10s)", false, set_time<&Options::stop_timeout, 0>},
     {"timeout", "TIME", "stop one that does not end, with exit code 124", false, set_time<&Options::timeout>},
     {"cap-add", "CAP", "one more capability, or ALL", true,
-     [](Options& o, Text v) -> Result<void> { o.added_capabilities.push_back(STRATA_TRY(parse_capability("--cap-add", v))); return {}; }},
+     [](Options& o, Text v) -> Result<void> { o.added_capabilities.push_back(STRATA_TRY(parse_capability("the value", v))); return {}; }},
     {"cap-drop", "CAP", "one capability less, or ALL", true,
-     [](Options& o, Text v) -> Result<void> { o.dropped_capabilities.push_back(STRATA_TRY(parse_capability("--cap-drop", v))); return {}; }},
+     [](Options& o, Text v) -> Result<void> { o.dropped_capabilities.push_back(STRATA_TRY(parse_capability("the value", v))); return {}; }},
     {"seccomp", "FILE|unconfined", "another filter of system calls (OCI's linux.seccomp), or none", false, set_seccomp},
+    {"landlock", "RULE[,RULE]",
+     "let the kernel refuse more: read-only, or write=PATH for what is below; bind=PORT and connect=PORT for TCP, or bind=none, connect=none",
+     true, [](Options& o, Text v) { return add_landlock_rules(o.landlock, v); }},
     {"users", "own|host", "its own user namespace, or the host's users (own)", false, set_users},
     {"new-privileges", "", "let set-uid programs work", false, set_flag<&Options::new_privileges>},
     {"device", "DEVICE[:PATH][:rwm]", "a device of the host", true,

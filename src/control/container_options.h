@@ -40,6 +40,12 @@ struct LimitChoice {
   uint64_t soft = 0, hard = 0;
 };
 
+/// What a container may still do (landlock(7)); what is not given is not limited.
+struct LandlockChoice {
+  std::optional<std::vector<std::string>> writable;  ///< files may be changed only below these absolute paths
+  std::optional<std::vector<uint16_t>> bind_ports, connect_ports;  ///< of TCP
+};
+
 enum class UserSpace : uint8_t {
   own,   ///< a user namespace: root inside is nobody special outside
   host,  ///< the host's users
@@ -74,6 +80,7 @@ struct ContainerOptions {
 
   std::vector<std::string> added_capabilities, dropped_capabilities;  ///< CAP_…, or ALL
   std::string seccomp;  ///< a file, "unconfined", or empty: our own profile
+  LandlockChoice landlock;
   UserSpace users = UserSpace::own;
   bool new_privileges = false;
   std::vector<DeviceChoice> devices;

@@ -244,6 +244,36 @@ Result<container::RestartPolicy> parse_restart(std::string_view text) {
   return fail(ErrorCode::usage, "'{}' is not one of no, on-failure, on-failure:N, always", text);
 }
 
+namespace {
+
+Result<void> add_port(std::optional<std::vector<uint16_t>>& ports, std::string_view text) {
+  if (!ports) ports.emplace();
+  if (text == "none") return {};
+  ports->push_back(static_cast<uint16_t>(STRATA_TRY(parse_number("the port", text, 1, 65535))));
+  return {};
+}
+
+Result<void> add_landlock_rule(LandlockChoice& choice, std::string_view rule) {
+  const std::string_view key = take_part(rule, '=');
+  if (key == "bind") return add_port(choice.bind_ports, rule);
+  if (key == "connect") return add_port(choice.connect_ports, rule);
+  const bool write = key == "write";
+  if (!write && (key != "read-only" || !rule.empty()))
+    return fail(ErrorCode::usage, "'{}' is not one of read-only, write=PATH, bind=PORT, connect=PORT", key);
+  if (!choice.writable) choice.writable.emplace();
+  if (write) choice.writable->push_back(STRATA_TRY(inside_path(rule)));
+  return {};
+}
+
+}  // namespace
+
+Result<void> add_landlock_rules(LandlockChoice& choice, std::string_view text) {
+  do {
+    STRATA_TRY(add_landlock_rule(choice, take_part(text, ',')));
+  } while (!text.empty());
+  return {};
+}
+
 Result<std::string> parse_capability(std::string_view what, std::string_view text) {
   std::string name(text);
   std::ranges::transform(name, name.begin(), [](unsigned char c) { return std::toupper(c); });

@@ -19,6 +19,8 @@ namespace strata::control {
 [[nodiscard]] Result<DeviceChoice> parse_device(std::string_view text);
 [[nodiscard]] Result<LimitChoice> parse_limit(std::string_view text);
 [[nodiscard]] Result<container::RestartPolicy> parse_restart(std::string_view text);
+/// "read-only", "write=/data", "bind=80", "connect=none", several with commas; added to what was given before.
+[[nodiscard]] Result<void> add_landlock_rules(LandlockChoice& choice, std::string_view text);
 /// "net_raw" is CAP_NET_RAW; ALL stays.
 [[nodiscard]] Result<std::string> parse_capability(std::string_view what, std::string_view text);
 

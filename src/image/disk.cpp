@@ -68,7 +68,7 @@ Result<void> make_disk_of_tree(const std::filesystem::path& tree, const std::fil
   // A file for each 16 KiB is what mke2fs gives by itself. The file is new, so all of it is zero already.
   const std::uint64_t files = std::max(size.bytes / 16384, size.files + size.files / 4 + 1000);
   const std::string blocks = fmt::format("{}K", size.bytes / 1024);
-  std::ofstream{disk};
+  std::ofstream(disk, std::ios::trunc).close();
   std::error_code error;
   std::filesystem::resize_file(disk, size.bytes, error);
   if (error) return fail(ErrorCode::io, "making {}: {}", disk.string(), error.message());

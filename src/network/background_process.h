@@ -9,7 +9,7 @@
 namespace strata::network {
 
 struct BackgroundProcess {
-  const char* name;  ///< what `ps` shows, at most 15 characters
+  const char* name;           ///< what `ps` shows, at most 15 characters
   std::filesystem::path log;  ///< where its standard output and error go; begun anew when it has grown large
 };
 

@@ -9,6 +9,7 @@ import json
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tarfile
@@ -150,7 +151,13 @@ class PodmanOfAnOrdinaryUser(Podman):
         probe = self.podman("info")
         if probe.returncode != 0:
             self.skipTest(f"podman does not work for an ordinary user here: {probe.stderr.strip().splitlines()[-1:]}")
+        self.addCleanup(self.end_pause)
         self.addCleanup(self.podman, "rm", "--all", "--force", "--time", "0")
+
+    def end_pause(self):
+        """The process by which podman keeps a user's namespaces; it would stay for ever."""
+        for file in self.place.rglob("pause.pid"):
+            os.kill(int(file.read_text()), signal.SIGKILL)
 
     def run_box(self, *words, **options):
         return super().run_box("--cgroups", "disabled", *words, **options)

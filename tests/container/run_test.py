@@ -406,6 +406,14 @@ class Closed(RunTest):
             self.assertRegex(ended.stderr, "not permitted|denied")
         self.run_box("mount", "-t", "tmpfs", "none", "/tmp", options=("--cap-add", "sys_admin"))
 
+    def test_landlock(self):
+        tries = ("sh", "-c", "for f in /tmp/x /home/x; do { echo 1 >$f; } 2>/dev/null && echo wrote $f; done; mkdir -p /x 2>/dev/null && echo made; true")
+        self.assertEqual(self.run_box(*tries, options=("--tmpfs", "/tmp", "--tmpfs", "/home")), "wrote /tmp/x\nwrote /home/x\nmade\n")
+        self.assertEqual(self.run_box(*tries, options=("--tmpfs", "/tmp", "--tmpfs", "/home", "--landlock", "write=/home")), "wrote /home/x\n")
+        self.assertEqual(self.run_box("sh", "-c", "{ echo 1 >/x; } 2>/dev/null || echo refused", options=("--landlock", "read-only")), "refused\n")
+        ended = self.strata(*self.run_words(), "--landlock", "bind=none", "busybox", "nc", "-l", "-p", "80")
+        self.assertIn("bind: Permission denied", ended.stderr)
+
     def test_proc_and_sys(self):
         said = self.run_box("sh", "-c", "for f in /proc/sys/kernel/x /proc/sysrq-trigger /sys/x; do echo 1 2>/dev/null >$f && echo wrote $f; done; "
                             "cat /proc/kcore 2>/dev/null | wc -c; ls /sys/firmware | wc -l")
@@ -416,11 +424,11 @@ class BadInput(RunTest):
     def test_words(self):
         run = self.run_words()
         for words, expected in (
-                ((*run, "--memory", "1"), "--memory 1 is not from"),
+                ((*run, "--memory", "1"), "--memory: 1 is not from"),
                 ((*run, "--memory", "lots"), "'lots' is no size"),
                 ((*run, "--cpus", "x"), "no number such as 0.5"),
                 ((*run, "--cpus", "0"), "not from 0.01"),
-                ((*run, "--pids", "0"), "--pids '0'"),
+                ((*run, "--pids", "0"), "--pids: the value '0'"),
                 ((*run, "--name", "../x"), "no name of a container"),
                 ((*run, "--volume", "/etc:/x"), "--share"),
                 ((*run, "--volume", "data"), "VOLUME:PATH"),
@@ -439,6 +447,9 @@ class BadInput(RunTest):
                 ((*run, "--device", "/etc/passwd"), "no device"),
                 ((*run, "--sysctl", "x"), "NAME=VALUE"),
                 ((*run, "--users", "mine"), "own, host"),
+                ((*run, "--landlock", "write"), "no absolute path"),
+                ((*run, "--landlock", "bind=70000"), "not a number from 1 to 65535"),
+                ((*run, "--landlock", "fly"), "read-only, write=PATH"),
                 ((*run, "--kernel", "x"), "option of machines"),
                 (("run", "box", "--as", "container", "--memroy", "5M", "true"), "no option --memroy"),
                 (("run", "box", "--as", "cloud"), "not one of vm, container"),

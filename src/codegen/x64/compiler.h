@@ -141,7 +141,7 @@ class Compiler {
   void copy_clean(const Gp& to, const Gp& from, Type type);
   bool is_vector(Value value) const { return is_vector_type(type_of(value)); }
   static bool is_vector_type(Type type) { return type >= Type::f32; }
-  std::vector<Value>& held(int8_t reg) { return scratch_.held[static_cast<unsigned>(reg)]; }
+  std::vector<Value>& held(int8_t reg) { return scratch_.held[static_cast<uint8_t>(reg)]; }
 
   // Integers, conversions and flags (integer.cpp, flags.cpp).
   bool compile_integer(const Instr& instr);

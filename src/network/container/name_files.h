@@ -1,4 +1,4 @@
-// /etc/resolv.conf and /etc/hosts of a container.
+// Of a container: /etc/resolv.conf and /etc/hosts.
 #pragma once
 
 #include <filesystem>

@@ -98,7 +98,8 @@ Result<std::unique_ptr<TapPort>> TapPort::adopt(std::string name, UniqueFd tap, 
   port->interface_ = about.ifr_name;
   port->tap_ = std::move(tap);
   const int flags = fcntl(port->tap_.get(), F_GETFL);
-  if (flags < 0 || fcntl(port->tap_.get(), F_SETFL, flags | O_NONBLOCK) != 0) return fail_errno("port {}", port->name());
+  if (flags < 0 || fcntl(port->tap_.get(), F_SETFL, flags | O_NONBLOCK) != 0)
+    return fail_errno("port {}", port->name());
   STRATA_TRY(with_context(set_tap_header(port->tap_.get(), port->interface_), "port {}", port->name()));
   STRATA_TRY(with_context(port->take_offloads(), "port {}", port->name()));
   return port;

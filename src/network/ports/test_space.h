@@ -19,7 +19,8 @@ class TestSpace {
  public:
   explicit TestSpace(const std::string& name) : name_("strata-" + std::to_string(getpid()) + "-" + name) {
     added_ = ip("netns add " + name_);
-    made_ = added_ && ip_in("link show lo");  // which mounts a /sys of its own: not everybody who makes one may enter it
+    made_ =
+        added_ && ip_in("link show lo");  // which mounts a /sys of its own: not everybody who makes one may enter it
   }
   ~TestSpace() {
     if (added_) ip("netns del " + name_);

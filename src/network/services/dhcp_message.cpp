@@ -215,8 +215,7 @@ std::optional<DhcpRequest> read_dhcp(Bytes payload) {
   request.relay = fixed->relay;
   request.mac = fixed->mac;
   bool typed = false;
-  const bool whole =
-      each_option(reader, [&](uint8_t code, Bytes value) { read_option(code, value, request, typed); });
+  const bool whole = each_option(reader, [&](uint8_t code, Bytes value) { read_option(code, value, request, typed); });
   const bool known = request.type >= DhcpType::discover && request.type <= DhcpType::inform;
   return whole && typed && known ? std::optional(request) : std::nullopt;
 }

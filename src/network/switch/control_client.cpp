@@ -102,8 +102,7 @@ Result<std::string> ControlClient::read_line() {
     if (count <= 0) return fail(ErrorCode::io, "{} hung up before it answered; see its log", who_);
     line.append(bytes, static_cast<size_t>(count));
     if (end) return line.substr(0, line.size() - 1);
-    if (line.size() > largest_answer)
-      return fail(ErrorCode::bad_data, "the answer of {} does not end", who_);
+    if (line.size() > largest_answer) return fail(ErrorCode::bad_data, "the answer of {} does not end", who_);
   }
 }
 

@@ -74,8 +74,8 @@ class ControlServer::Client {
     const std::string line = received_.substr(0, end);
     received_.erase(0, end + 1);
     auto request = parse_request(line);
-    ControlAnswer answered =
-        request ? server_.handler_(*request, std::move(passed_)) : ControlAnswer{tl::unexpected<Error>(request.error())};
+    ControlAnswer answered = request ? server_.handler_(*request, std::move(passed_))
+                                     : ControlAnswer{tl::unexpected<Error>(request.error())};
     take_over_ = std::move(answered.take_over);
     write(answer_line(answered.result), false);
   }

@@ -79,10 +79,10 @@ Result<void> run_network(const NetworkFolders& folders, const std::function<void
   const SignalWatch signals = STRATA_TRY(SignalWatch::make(*loop, {SIGINT, SIGTERM}, [&](int) { stop(); }));
   const auto network = STRATA_TRY(Switch::make(folders, *loop));
   Requests requests(*network, *loop, stop);
-  const auto server = STRATA_TRY(ControlServer::make(*loop, folders.control_socket(),
-                                                     [&](const Json& request, UniqueFd passed) {
-                                                       return requests.handle(request, std::move(passed));
-                                                     }));
+  const auto server =
+      STRATA_TRY(ControlServer::make(*loop, folders.control_socket(), [&](const Json& request, UniqueFd passed) {
+        return requests.handle(request, std::move(passed));
+      }));
   log::info("network {} runs", folders.name);
   ready();
   loop->run();
