@@ -324,6 +324,36 @@ class Inside(ContainerTest):
                 config["linux"]["memoryPolicy"] = policy
             self.assertIn(says, self.run_shell("cat /proc/self/numa_maps", change))
 
+    def test_net_devices(self):
+        space, device = f"strata-{os.getpid()}", {"v0": {"name": "eth0"}, "v1": {}}
+        if subprocess.run(["ip", "netns", "add", space]).returncode != 0:
+            self.skipTest("no network namespaces here")
+        self.addCleanup(subprocess.run, ["ip", "netns", "del", space])
+        inside = ["ip", "netns", "exec", space]
+        self.addCleanup(setattr, self, "before", self.before)
+        self.before = [*inside, *self.before]
+
+        def run(devices, script):
+            subprocess.run([*inside, "ip", "link", "del", "v0"], stderr=subprocess.DEVNULL)
+            subprocess.run([*inside, "sh", "-ec", "ip link add v0 mtu 1400 type veth peer v1; ip address add 10.1.2.3/24 dev v0; ip link set v0 up"],
+                           check=True)
+            config = self.config("sh", "-c", script)
+            config["linux"]["netDevices"] = devices
+            return self.run_config(config)
+
+        (self.rootfs / "bin" / "ip").symlink_to("busybox")
+        said = self.check(run(device, "ip address show eth0; ip link show v1"))
+        self.assertRegex(said, r"eth0@v1: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1400")
+        self.assertIn("inet 10.1.2.3/24", said)
+        self.assertRegex(said, "v1@eth0: <BROADCAST,MULTICAST,UP")
+        for devices, refusal in (({"none": {}}, "linux.netDevices.none: the kernel: No such device"),
+                                 ({"v0": {"name": "lo"}}, "linux.netDevices.v0: the kernel: File exists"),
+                                 ({"v0": {"name": "a%d"}}, "linux.netDevices.v0.name: must be the name of an interface"),
+                                 ({"v0": []}, "linux.netDevices.v0: must be")):
+            ended = run(devices, "true")
+            self.assertNotEqual(ended.returncode, 0, devices)
+            self.assertIn(refusal, ended.stderr)
+
     def test_landlock(self):
         if not bundles.attempt:
             self.skipTest("the program of attempts is not given")

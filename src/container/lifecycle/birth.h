@@ -30,7 +30,7 @@ struct Birth {
 
 /// Whether the runtime has something to do when all is mounted, for which the child waits.
 [[nodiscard]] inline bool needs_runtime_when_mounted(const Spec& spec) {
-  return !spec.hooks.prestart.empty() || !spec.hooks.create_runtime.empty();
+  return !spec.hooks.prestart.empty() || !spec.hooks.create_runtime.empty() || !spec.linux.net_devices.empty();
 }
 
 /// The container's first process: makes the container around itself, waits for `start` if it is to, and becomes the

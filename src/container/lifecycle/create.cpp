@@ -5,6 +5,7 @@
 #include "container/lifecycle/birth.h"
 #include "container/lifecycle/hooks.h"
 #include "container/namespaces/namespaces.h"
+#include "container/namespaces/net_devices.h"
 #include "container/sockets.h"
 #include "container/spec/read_spec.h"
 #include "container/utc_time.h"
@@ -155,6 +156,7 @@ Result<void> attend(Created& created, Channel& channel, const Birth& birth, cons
   STRATA_TRY(take_in(created, channel));
   if (needs_runtime_when_mounted(spec)) {
     STRATA_TRY(channel.expect(Word::mounted));
+    STRATA_TRY(move_net_devices(spec.linux.net_devices, created.record.pid));
     const std::string state = state_json(created.record, Status::creating);
     STRATA_TRY(run_hooks("prestart", spec.hooks.prestart, state));
     STRATA_TRY(run_hooks("createRuntime", spec.hooks.create_runtime, state));

@@ -92,6 +92,7 @@ std::string features() {
   json["linux"]["apparmor"] = {{"enabled", true}};
   json["linux"]["selinux"] = {{"enabled", true}};
   json["linux"]["intelRdt"] = {{"enabled", false}};
+  json["linux"]["netDevices"] = {{"enabled", true}};
   json["linux"]["mountExtensions"] = {{"idmap", {{"enabled", true}}}};
   return json.dump(2);
 }

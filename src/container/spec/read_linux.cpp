@@ -105,6 +105,19 @@ std::vector<unsigned long> read_nodes(const JsonReader& json) {
   return nodes;
 }
 
+// The name that it is to have. What the kernel takes as one (dev_valid_name), for it takes others as patterns.
+std::string read_net_device(const std::string& name, const JsonReader& device) {
+  const auto is_name = [](const std::string& text) {
+    return !text.empty() && text.size() < 16 && text != "." && text != ".." &&
+           text.find_first_of("/:% \t\n\v\f\r") == std::string::npos;
+  };
+  const auto given = device["name"];
+  const std::string inside = given ? given.text() : name;
+  if (!is_name(name)) device.complain("is no name of an interface");
+  else if (!is_name(inside)) given.complain("must be the name of an interface: at most 15 characters, without / and :");
+  return inside;
+}
+
 MemoryPolicy read_memory_policy(const JsonReader& json) {
   MemoryPolicy policy{.mode = read_word(json["mode"].required(), memory_modes), .nodes = read_nodes(json["nodes"])};
   json["flags"].each([&](const JsonReader& flag) { policy.mode |= read_word(flag, memory_flags); });
@@ -124,8 +137,10 @@ LinuxSpec read_linux(const JsonReader& json) {
   linux.namespaces = read_namespaces(json["namespaces"]);
   linux.devices = json["devices"].list<DeviceNode>(read_device);
   // What is asked for and not done must not pass in silence.
-  for (const char* field : {"netDevices", "intelRdt"})
-    if (const auto asked = json[field]) asked.complain("is not supported");
+  if (const auto asked = json["intelRdt"]) asked.complain("is not supported");
+  json["netDevices"].each_field([&](const std::string& name, const JsonReader& device) {
+    linux.net_devices[name] = read_net_device(name, device);
+  });
   if (const auto policy = json["memoryPolicy"]) linux.memory_policy = read_memory_policy(policy);
   if (const auto seccomp = json["seccomp"]) linux.seccomp = read_seccomp(seccomp);
   if (const auto propagation = json["rootfsPropagation"])
@@ -143,6 +158,8 @@ LinuxSpec read_linux(const JsonReader& json) {
 
   if (!linux.makes(NamespaceKind::user) && (!linux.uid_maps.empty() || !linux.gid_maps.empty()))
     json["uidMappings"].complain("needs a new user namespace");
+  if (!linux.net_devices.empty() && !linux.find(NamespaceKind::network))
+    json["netDevices"].complain("needs a network namespace");
   if (!linux.time_offsets.empty() && !linux.makes(NamespaceKind::time))
     json["timeOffsets"].complain("needs a new time namespace");
   return linux;

@@ -160,6 +160,7 @@ struct LinuxSpec {
   std::string mount_label;
   std::optional<unsigned long> personality;
   std::map<std::string, TimeOffset> time_offsets;  // by clock: monotonic, boottime
+  std::map<std::string, std::string> net_devices;  // by name on the host: the name inside
 
   /// The namespace of that kind that the container gets, if it does not share the runtime's.
   [[nodiscard]] const Namespace* find(NamespaceKind kind) const {
