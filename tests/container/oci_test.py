@@ -324,6 +324,27 @@ class Inside(ContainerTest):
                 config["linux"]["memoryPolicy"] = policy
             self.assertIn(says, self.run_shell("cat /proc/self/numa_maps", change))
 
+    def test_mounts_with_ids_of_their_own(self):
+        shared = self.folder / "shared"
+        shared.mkdir()
+        shared.chmod(0o777)
+        (shared / "old").write_text("")
+        maps = [{"containerID": 0, "hostID": 3000, "size": 10}]
+
+        def change(config):
+            config["mounts"].append({"destination": "/tmp", "source": str(shared), "type": "bind", "options": ["bind", "rw", "idmap"],
+                                     "uidMappings": maps, "gidMappings": maps})
+
+        os.chown(shared / "old", 0, 0)
+        self.assertEqual(self.run_shell("touch /tmp/no 2>/dev/null || echo refused; stat -c %u:%g /tmp/old", change).split(), ["refused", "3000:3000"])
+
+        def wrong(config):
+            config["mounts"].append({"destination": "/tmp", "source": "tmpfs", "type": "tmpfs", "uidMappings": maps, "gidMappings": maps})
+
+        config = self.config("true")
+        wrong(config)
+        self.assertIn("mount /tmp: uidMappings and gidMappings are for binds", self.run_config(config).stderr)
+
     def test_net_devices(self):
         space, device = f"strata-{os.getpid()}", {"v0": {"name": "eth0"}, "v1": {}}
         if subprocess.run(["ip", "netns", "add", space]).returncode != 0:
@@ -347,12 +368,13 @@ class Inside(ContainerTest):
         self.assertIn("inet 10.1.2.3/24", said)
         self.assertRegex(said, "v1@eth0: <BROADCAST,MULTICAST,UP")
         for devices, refusal in (({"none": {}}, "linux.netDevices.none: the kernel: No such device"),
-                                 ({"v0": {"name": "lo"}}, "linux.netDevices.v0: the kernel: File exists"),
+                                 ({"v0": {"name": "lo"}}, "linux.netDevices.v0: the container has an interface lo already"),
                                  ({"v0": {"name": "a%d"}}, "linux.netDevices.v0.name: must be the name of an interface"),
                                  ({"v0": []}, "linux.netDevices.v0: must be")):
             ended = run(devices, "true")
             self.assertNotEqual(ended.returncode, 0, devices)
             self.assertIn(refusal, ended.stderr)
+            self.assertIn("v0", subprocess.run([*inside, "ip", "link"], capture_output=True, text=True).stdout)
 
     def test_landlock(self):
         if not bundles.attempt:

@@ -4,6 +4,11 @@
 
 #include "base/process.h"
 
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 namespace strata::container {
@@ -48,6 +53,30 @@ Result<void> write_id_maps(pid_t process, const std::vector<IdMap>& uids, const 
     return with_context(map_by_program("newgidmap", process, gids), "linux.gidMappings");
   }
   return {};
+}
+
+Result<UniqueFd> make_user_namespace(const std::vector<IdMap>& uids, const std::vector<IdMap>& gids) {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return fail_errno("making a pipe");
+  const UniqueFd ours(ends[0]);
+  UniqueFd theirs(ends[1]);
+  const pid_t child = ::fork();
+  if (child < 0) return fail_errno("starting a process");
+  if (child == 0) {  // holds the namespace until it is open; if the runtime is killed before, it ends too
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (::unshare(CLONE_NEWUSER) != 0 || ::write(theirs.get(), "", 1) != 1) ::_exit(1);
+    for (;;) ::pause();
+  }
+  theirs.reset();
+  char byte = 0;
+  const bool made = ::read(ours.get(), &byte, 1) == 1;
+  auto mapped = made ? write_id_maps(child, uids, gids) : fail("making a user namespace was refused");
+  UniqueFd space(::open(fmt::format("/proc/{}/ns/user", child).c_str(), O_RDONLY | O_CLOEXEC));
+  ::kill(child, SIGKILL);
+  ::waitpid(child, nullptr, 0);
+  STRATA_TRY(std::move(mapped));
+  if (!space) return fail_errno("opening a user namespace");
+  return space;
 }
 
 }  // namespace strata::container

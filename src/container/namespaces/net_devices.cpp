@@ -151,6 +151,9 @@ Result<Netlink> netlink_of(pid_t process) {
 Result<void> move_device(Netlink& here, Netlink& there, const std::string& name, const std::string& new_name,
                          pid_t process) {
   const unsigned index = STRATA_TRY(here.index_of(name));
+  // The kernel would move it first and then see that the name is taken.
+  if (there.index_of(new_name))
+    return fail(ErrorCode::already_exists, "the container has an interface {} already", new_name);
   const auto addresses = STRATA_TRY(here.addresses_of(index));
   ifinfomsg link{};
   link.ifi_index = static_cast<int>(index);

@@ -3,6 +3,7 @@
 
 #include "base/path_in_root.h"
 #include "container/files.h"
+#include "container/namespaces/namespaces.h"
 #include "container/rootfs/mount_tree.h"
 #include "container/rootfs/overlay.h"
 
@@ -84,6 +85,20 @@ Result<UniqueFd> make_mapped_root(const Overlay& overlay, int user_namespace) {
   return make_overlay(overlay, user_namespace, false);
 }
 
+namespace {
+
+// A mount with ids of its own (`uidMappings`), where it is not the child's namespace that has them.
+Result<UniqueFd> open_mapped_tree(const Mount& mount, const MountOptions& options, const std::string& bundle) {
+  if (!is_bind(mount, options) || options.remount)
+    return fail(ErrorCode::unsupported, "uidMappings and gidMappings are for binds");
+  UniqueFd tree = STRATA_TRY(clone_tree(AT_FDCWD, absolute(mount.source, bundle), options.bind_recursive));
+  const UniqueFd space = STRATA_TRY(make_user_namespace(mount.uid_maps, mount.gid_maps));
+  STRATA_TRY(set_id_map(tree.get(), space.get(), options.id_map_recursive));
+  return tree;
+}
+
+}  // namespace
+
 Result<HostTrees> open_host_trees(const Spec& spec, const std::string& bundle) {
   HostTrees trees;
   const bool child_sees_less = spec.linux.find(NamespaceKind::user);
@@ -98,7 +113,9 @@ Result<HostTrees> open_host_trees(const Spec& spec, const std::string& bundle) {
   for (const auto& mount : spec.mounts) {
     const auto options = sort_mount_options(mount.options);
     UniqueFd tree;
-    if (is_bind(mount, options) && !options.remount && child_sees_less)
+    if (!mount.uid_maps.empty())
+      tree = STRATA_TRY(with_context(open_mapped_tree(mount, options, bundle), "mount {}", mount.destination));
+    else if (is_bind(mount, options) && !options.remount && child_sees_less)
       tree = STRATA_TRY(with_context(clone_if_allowed(absolute(mount.source, bundle), options.bind_recursive),
                                      "mount {}", mount.destination));
     trees.mounts.push_back(std::move(tree));
@@ -109,8 +126,8 @@ Result<HostTrees> open_host_trees(const Spec& spec, const std::string& bundle) {
 Result<void> Rootfs::map_mounts(int user_namespace) const {
   for (std::size_t i = 0; i < spec_.mounts.size(); ++i) {
     const auto options = sort_mount_options(spec_.mounts[i].options);
-    if (!options.id_map && !options.id_map_recursive) continue;
     const auto& mount = spec_.mounts[i];
+    if ((!options.id_map && !options.id_map_recursive) || !mount.uid_maps.empty()) continue;
     if (!trees_.mounts[i])
       return fail(ErrorCode::unsupported, "mounting {} on {}: idmap is for binds, and for root", mount.source,
                   mount.destination);
