@@ -360,7 +360,7 @@ class Detached(RunTest):
         self.wait_for(lambda: self.state()["restarts"] == 1 and self.state()["state"] == "running", "the new policy")
         stats = json.loads(self.check("stats", "--once", "--json", self.name))[0]
         self.assertEqual(stats["memoryLimit"], 96 << 20)
-        self.refuse("--memory '1Q'", "update", self.name, "--memory", "1Q")
+        self.refuse("--memory: the value '1Q'", "update", self.name, "--memory", "1Q")
         self.refuse("nothing to change", "update", self.name)
 
     def test_attach(self):
