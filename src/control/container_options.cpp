@@ -158,13 +158,7 @@ Result<void> give_option(ContainerOptions& options, const ContainerOption& optio
 }
 
 Result<void> read_container_toml(const std::string& path, ContainerOptions& options) {
-  return read_option_toml(path, [&](std::string_view key) -> std::optional<TomlKey> {
-    if (key == "as") return TomlKey{.set = [](std::string_view) { return Result<void>{}; }};
-    if (key == "image")
-      return TomlKey{.set = [&](std::string_view value) {
-        options.image = value;
-        return Result<void>{};
-      }};
+  return read_option_toml(path, options.image, [&](std::string_view key) -> std::optional<TomlKey> {
     if (key == "command")
       return TomlKey{.repeated = true, .set = [&](std::string_view value) {
                        options.command.emplace_back(value);
@@ -183,9 +177,6 @@ Result<void> check(const ContainerOptions& options) {
     return fail(ErrorCode::usage, "--rm and --restart do not go together: what is removed cannot be started again");
   if (options.restart && options.restart->when != container::RestartWhen::never && !options.detach)
     return fail(ErrorCode::usage, "--restart goes with --detach");
-  if (!options.health_command &&
-      (options.health_interval || options.health_timeout || options.health_retries || options.health_start))
-    return {};  // they may be for the image's own check
   return {};
 }
 

@@ -148,15 +148,15 @@ constexpr MachineOption table[] = {
     {"disk", "FILE[,readonly][,snapshot]", "a raw disk; snapshot: what is written is gone at the end", true, add_disk},
     {"disk-size", "SIZE", "of the disk that is made of an image's layers (4G, or twice what is in them)", false, set_disk_size},
     {"boot", "init|command", "what of an image: its own first process, or its command (init if it brings a kernel and no command is given)", false, set_boot},
-    {"env", "NAME[=VALUE]", "an environment variable of the image's program; without a value, ours", true,
+    {"env", "NAME[=VALUE]", "an environment variable; without a value, ours", true,
      [](MachineOptions& o, std::string_view v) { return add_env(o.program, v); }},
-    {"user", "USER[:GROUP]", "who runs it; names are the image's", false,
+    {"user", "USER[:GROUP]", "who runs the program; names are looked up inside", false,
      [](MachineOptions& o, std::string_view v) { return set_user(o.program, v); }},
-    {"workdir", "PATH", "where it begins", false,
+    {"workdir", "PATH", "where the program begins", false,
      [](MachineOptions& o, std::string_view v) { return set_workdir(o.program, v); }},
     {"hostname", "NAME", "the machine's name (the image's)", false,
      [](MachineOptions& o, std::string_view v) { return set_hostname(o.program, v); }},
-    {"entrypoint", "PROGRAM", "run this in place of the image's entry point; empty: none", false,
+    {"entrypoint", "PROGRAM", "run this in place of the image's entrypoint; empty: none", false,
      [](MachineOptions& o, std::string_view v) { o.program.entrypoint = v; return Result<void>{}; }},
     {"net", "user[,forward=tcp:8080:80]|NETWORK[,vlan=10][,mac=MAC]|none", "a network card behind NAT, with ports of the host that lead in (user), or in a virtual network with the settings of a port", true, add_net},
     {"console", "stdio|none", "where the serial console is (stdio); Ctrl-] q leaves it", false, set_console},
@@ -189,13 +189,7 @@ Result<void> check_counted(const MachineOptions& options) {
 std::span<const MachineOption> machine_options() { return table; }
 
 Result<void> read_machine_toml(const std::string& path, MachineOptions& options) {
-  return read_option_toml(path, [&](std::string_view key) -> std::optional<TomlKey> {
-    if (key == "as") return TomlKey{.set = [](std::string_view) { return Result<void>{}; }};
-    if (key == "image")
-      return TomlKey{.set = [&](std::string_view value) {
-        options.image = value;
-        return Result<void>{};
-      }};
+  return read_option_toml(path, options.image, [&](std::string_view key) -> std::optional<TomlKey> {
     const MachineOption* option = find_option<MachineOptions>(machine_options(), key);
     if (!option) return std::nullopt;
     return TomlKey{option->repeated, [&, option](std::string_view value) { return option->set(options, value); }};

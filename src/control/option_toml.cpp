@@ -42,11 +42,16 @@ Result<toml::table> parse(const std::string& path) {
 
 }  // namespace
 
-Result<void> read_option_toml(const std::string& path,
+Result<void> read_option_toml(const std::string& path, std::string& image,
                               const std::function<std::optional<TomlKey>(std::string_view key)>& find) {
   const toml::table file = STRATA_TRY(parse(path));
+  const auto set_image = [&](std::string_view value) -> Result<void> {
+    image = value;
+    return {};
+  };
   for (const auto& [key, node] : file) {
-    auto done = set_from_key(find(key.str()), key.str(), node);
+    if (key == "as") continue;  // layer_of_toml() has read it
+    auto done = set_from_key(key == "image" ? TomlKey{.set = set_image} : find(key.str()), key.str(), node);
     if (!done) return tl::unexpected(std::move(done).error().context("{}:{}", path, node.source().begin.line));
   }
   return {};

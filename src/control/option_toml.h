@@ -16,8 +16,9 @@ struct TomlKey {
   std::function<Result<void>(std::string_view value)> set;
 };
 
-/// Gives each key's value to what `find` says, as the command line would write it. The error names file, line and key.
-[[nodiscard]] Result<void> read_option_toml(const std::string& path,
+/// Gives each key's value to what `find` says, as the command line would write it; `image` and `as` are keys of every file.
+/// The error names file, line and key.
+[[nodiscard]] Result<void> read_option_toml(const std::string& path, std::string& image,
                                             const std::function<std::optional<TomlKey>(std::string_view key)>& find);
 
 /// What the file is to be run as (its key `as`), or `vm`.

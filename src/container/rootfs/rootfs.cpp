@@ -227,9 +227,8 @@ Result<void> Rootfs::remount(const Mount& mount, const MountOptions& options) {
 }
 
 // Cgroup v2 is one file system; v1 one for each controller, below a tmpfs. Without a cgroup namespace the container sees
-// its own cgroup as the root of each, by binding.
-// The folders of the host's hierarchies: a mount in the cgroup namespace would show the same, and cost the kernel a file
-// system for each.
+// its own cgroup as the root of each, by binding. Folders of the host's hierarchies are cloned: a mount in the cgroup
+// namespace would show the same, and cost the kernel a file system for each.
 Result<void> Rootfs::mount_cgroups(const Mount& mount, const MountOptions& options) {
   auto views = cgroup_.views();
   std::erase_if(views, [](const Cgroup::View& view) { return !exists(view.folder); });  // hierarchies left out

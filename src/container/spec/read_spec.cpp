@@ -40,7 +40,6 @@ Hooks read_hooks(const JsonReader& json) {
           .poststop = list("poststop")};
 }
 
-// Which paths the kernel takes for an overlay; where they lead is for the mounting to find out.
 std::optional<std::vector<std::uint16_t>> read_ports(const JsonReader& json) {
   if (!json) return std::nullopt;
   return json.list<std::uint16_t>([](const JsonReader& port) { return port.number<std::uint16_t>(); });
@@ -58,6 +57,7 @@ Landlock read_landlock(const JsonReader& json) {
   return landlock;
 }
 
+// Which paths the kernel takes for an overlay; where they lead is for the mounting to find out.
 Overlay read_overlay(const JsonReader& json) {
   constexpr std::size_t most_layers = 500;
   Overlay overlay{.lower = json["lower"].required().texts(),
