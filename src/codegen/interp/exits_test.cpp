@@ -1,4 +1,6 @@
 // Ways out of units: what the state, the count and the result are, case by case.
+#include <fmt/format.h>
+
 #include "codegen/interp/exits_test.h"
 
 namespace strata::codegen::interp {
@@ -37,6 +39,28 @@ const ir::Helper* find_exits_helper(std::string_view name) {
     if (helper.name == name) return &helper;
   }
   return nullptr;
+}
+
+/// Stores byte after byte, so that each may be where it is left.
+TEST_F(Exits, AreMany) {
+  constexpr unsigned stores = 700;
+  std::string text = "unit 0x1000, 4 bytes, 700 insns\nb0:\n  %a = get a\n  %one = constant i64 0x1\n  %byte = get b\n";
+  for (unsigned i = 0; i < stores; ++i) {
+    text += fmt::format("  insn 0x{:x}\n  %n{} = add i64 %{}, %one\n", 0x1000 + i, i,
+                        i == 0 ? "a" : fmt::format("n{}", i - 1));
+    text += fmt::format("  %l{} = trunc i8 %n{}\n  store i8 %n{}, %l{}, space 0\n", i, i, i, i);
+  }
+  text += "  exit_goto 0x2000";
+  const auto unit = ir::parse(text, exits_layout, find_exits_helper);
+  ASSERT_TRUE(unit) << unit.error().message;
+  world.memory.set_kind(1, TestMemory::refused);
+  for (const unsigned done : {0u, 1u, 31u, 32u, 33u, 255u, 256u, 257u, 600u, 699u}) {
+    set(a, TestMemory::base + ir::page_size - 1 - done);
+    world.context.insns = 0;
+    EXPECT_EQ(run(*unit).kind, ExitKind::memory);
+    EXPECT_EQ(slot(pc), 0x1000 + done);
+    EXPECT_EQ(world.context.insns, done);
+  }
 }
 
 TEST_F(Exits, GotoSetsThePcAndNamesTheLink) {

@@ -101,6 +101,21 @@ TEST_P(Memory, RefusalsLeave) {
   EXPECT_EQ(load(~uint64_t{0}).kind, ExitKind::memory);
 }
 
+TEST_P(Memory, ConstantsAreStoredTheSlowWayToo) {
+  if (type() == Type::v128) return;
+  world.memory.set_kind(2, TestMemory::device);
+  for (const uint64_t to : {base + page - 1, base + 2 * page + 8}) {
+    for (const uint64_t constant : {uint64_t{0x7b}, uint64_t{0x12345678}, ~uint64_t{0x12345677}, uint64_t{1} << 40}) {
+      world.set(layout.slots[address], {to, 0});
+      ir::Builder build = begun();
+      build.store(build.get(address), build.constant(type(), constant), 0);
+      EXPECT_EQ(run(build).kind, ExitKind::next);
+      EXPECT_EQ(at(to).lo, constant & ir::mask(type()));
+    }
+  }
+  EXPECT_EQ(world.memory.slow_stores, size() > 1 ? 8u : 4u);
+}
+
 TEST_P(Memory, EachSpaceHasItsTlb) {
   ir::Tlb nothing;
   nothing.fill({});
@@ -243,16 +258,17 @@ ir::Helper helper(F* function, Type result, std::vector<Type> operands, ir::Help
 
 TEST_F(Memory, HelpersTakeAndGiveAllTypes) {
   const auto effect = ir::HelperEffect::state;
-  const ir::Helper none_ = helper(&none, Type::i16, {}, effect), one_ = helper(&one, Type::i64, {Type::i8}, effect);
-  const ir::Helper four_ = helper(&four, Type::i32, {Type::i16, Type::i1, Type::v128, Type::i64}, effect);
+  const ir::Helper nothing = helper(&none, Type::i16, {}, effect), unary = helper(&one, Type::i64, {Type::i8}, effect);
+  const ir::Helper with_four = helper(&four, Type::i32, {Type::i16, Type::i1, Type::v128, Type::i64}, effect);
   const ir::Helper swap = helper(&swap_halves, Type::v128, {Type::v128, Type::v128}, effect);
   world.set(layout.slots[v128], {0x11, 0x22});
   world.set(layout.slots[i64], {0xfffffffffffffff5, 0});
   ir::Builder build = begun();
   const ir::Value wide = build.get(i64), vector = build.get(v128);
-  build.set(i16, build.call(none_, {}));
-  build.set(address, build.call(one_, {build.trunc(Type::i8, wide)}));
-  build.set(i32, build.call(four_, {build.get(i16), build.lt_s(wide, build.i64(0)), vector, build.i64(0x123456789)}));
+  build.set(i16, build.call(nothing, {}));
+  build.set(address, build.call(unary, {build.trunc(Type::i8, wide)}));
+  build.set(i32,
+            build.call(with_four, {build.get(i16), build.lt_s(wide, build.i64(0)), vector, build.i64(0x123456789)}));
   build.set(v128, build.call(swap, {vector, vector}));
   run(build);
   EXPECT_EQ(passed[0], 0x7788u);

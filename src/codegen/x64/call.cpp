@@ -14,12 +14,6 @@ const void* erase(F* function) {
 
 }  // namespace
 
-const interp::Step* Compiler::keep(const std::vector<interp::Step>& steps) {
-  auto& kept = code_->inline_steps.emplace_back(std::make_unique<interp::Step[]>(steps.size()));
-  std::copy(steps.begin(), steps.end(), kept.get());
-  return kept.get();
-}
-
 /// A cell in which the operand stands, whatever it is.
 uint16_t Compiler::operand_cell(Value value) {
   if (at(value).op == Op::constant || at(value).op == Op::vconstant) {
@@ -48,11 +42,12 @@ void Compiler::interpret(const Instr& instr) {
   for (unsigned i = 0; i < count; ++i) operands[i] = operand_cell(instr.arg[i]);
   evict_lost_in_calls();
   assign_cell(here());
-  std::vector<interp::Step> steps;
-  interp::append_operation(steps, unit_, instr, static_cast<uint16_t>(note(here()).cell), operands);
-  interp::append_end(steps);
+  const size_t begin = steps_.size();
+  interp::append_operation(steps_, unit_, instr, static_cast<uint16_t>(note(here()).cell), operands);
+  interp::append_end(steps_);
+  const uint32_t first = share_steps(begin);
   begin_call(Sees::nothing);
-  a_.mov(x86::rdi, reinterpret_cast<uint64_t>(keep(steps)));
+  a_.lea(x86::rdi, x86::ptr(first_step_, static_cast<int32_t>(first * sizeof(interp::Step))));
   a_.mov(x86::rsi, state_register);
   a_.lea(x86::rdx, x86::ptr(x86::rsp, Frame::cells));
   a_.inc(context(x86::rcx, offsetof(ir::ExecContext, single_steps)));
@@ -89,7 +84,8 @@ void Compiler::call(const Instr& instr) {
   take_result(here(), helper.result);
   if (helper.effect != ir::HelperEffect::may_exit) return;
   a_.cmp(context(x86::rcx, offsetof(ir::ExecContext, leave), 1), 0);
-  a_.jne(make_exit(ir::ExitKind::leave, 0, true).label);
+  make_place(ExitPlace::Way::exit, ir::ExitKind::leave).from_helper = 1;
+  jump_to_stub(CondCode::kNE, last_place());
 }
 
 /// What a helper gives has anything above it.

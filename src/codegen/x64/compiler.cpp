@@ -12,13 +12,6 @@ namespace {
 /// More than any unit of ir::max_unit_size becomes. What is never touched takes no memory of the host.
 constexpr size_t most_bytes = size_t{8} << 20;
 
-/// A copy as large as what it holds; the memory in which it grew is for the next unit.
-template <class T>
-void keep_exactly(std::vector<T>& kept, std::vector<T>& grown) {
-  grown.swap(kept);
-  kept.assign(grown.begin(), grown.end());
-}
-
 }  // namespace
 
 Compiler::Workspace::Workspace() : bytes(std::make_unique_for_overwrite<std::byte[]>(most_bytes)) {}
@@ -32,8 +25,7 @@ void Compiler::Workspace::clear() {
   buffer._flags = asmjit::CodeBufferFlags::kIsExternal | asmjit::CodeBufferFlags::kIsFixed;
   holder.attach(&assembler);
   const auto clear_all = [](auto&... all) { (all.clear(), ...); };
-  clear_all(blocks, exit_labels, slow_paths, atomic_slow_paths, float_stack_slow_paths, unlinked, increments, open_sunk,
-            exit_values, exits, steps);
+  clear_all(blocks, stub_jumps, unlinked, increments, open_sunk, exit_values, owed_sets, places, steps);
 }
 
 Compiler::Compiler(const ir::Unit& unit, const HostFeatures& host, CodeMemory& memory, const Thunks& thunks,
@@ -46,17 +38,14 @@ Compiler::Compiler(const ir::Unit& unit, const HostFeatures& host, CodeMemory& m
       memory_(memory) {
   work_.clear();
   code_->thunks = &thunks;
-  code_->exits.swap(work_.exits);
-  code_->steps.swap(work_.steps);
   scratch_.notes.assign(unit.code.size(), Note{});
   scratch_.slots.resize(std::max(scratch_.slots.size(), unit.layout->slots.size()));
   code_->pc_offset = unit.layout->slots[unit.layout->pc].offset;
   code_->unit_base_offset = unit.layout->slots[unit.layout->unit_base].offset;
   code_->relocatable = unit.relocatable;
+  code_->first_pc = first_pc();
   data_ = a_.newLabel();
-  exit_tail_ = a_.newLabel();
-  refused_ = a_.newLabel();
-  body_ = a_.newLabel();
+  first_step_ = a_.newLabel();
   for (size_t i = 0; i < unit.blocks.size(); ++i) blocks_.push_back(a_.newLabel());
   at_insn_blocks_.assign(unit.blocks.size(), 1);
   at_insn_blocks_[0] = 0;
@@ -89,8 +78,8 @@ std::unique_ptr<X64Code> Compiler::run() {
     compile_block(order[i]);
   }
   code_->seldom = static_cast<uint32_t>(a_.offset());
-  write_entry();
-  write_cold_parts();
+  write_stubs();
+  write_data();
   return finish();
 }
 
@@ -115,24 +104,25 @@ void Compiler::check_place(uint64_t address, size_t word) {
   }
   a_.mov(x86::rax, data(static_cast<uint32_t>(word)));
   a_.cmp(x86::rdx, x86::ptr(x86::rcx, entry + static_cast<int32_t>(offsetof(ir::TlbEntry, read))));
-  a_.jne(refused_);
+  jump_to_stub(CondCode::kNE, refused_);
   a_.cmp(x86::rax, x86::ptr(x86::rcx, entry + static_cast<int32_t>(offsetof(ir::TlbEntry, addend))));
-  a_.jne(refused_);
+  jump_to_stub(CondCode::kNE, refused_);
 }
 
 /// Of counted units.
 void Compiler::check_count() {
   look_for_events();
-  a_.jne(refused_);
+  jump_to_stub(CondCode::kNE, refused_);
   a_.movq(x86::rax, count_register);
   a_.add(x86::rax, std::max(1u, unit_.guest_insns));
   a_.cmp(x86::rax, x86::ptr(x86::rsp, Frame::insn_limit));
-  a_.ja(refused_);
+  jump_to_stub(CondCode::kA, refused_);
 }
 
 /// Where other code begins this one: only while its pages are mapped where it was made from. The pc slot does not hold
 /// this code's pc then, but unit_base does its page.
 void Compiler::write_linked_entry() {
+  refused_ = make_refusal();
   linked_entry_ = static_cast<uint32_t>(a_.offset());
   check_place(unit_.guest_address, offsetof(CodeData, page));
   code_->crosses = (unit_.guest_address & ~ir::page_mask) + unit_.guest_bytes > ir::page_size;
@@ -140,18 +130,7 @@ void Compiler::write_linked_entry() {
   near_entry_ = static_cast<uint32_t>(a_.offset());
   if (unit_.counted) check_count();
   if (wants_pc(0)) write_pc(first_pc());
-  a_.bind(body_);
-}
-
-/// Where C++ begins it: the pc slot holds its pc.
-void Compiler::write_entry() {
   entry_ = static_cast<uint32_t>(a_.offset());
-  if (unit_.relocatable) {
-    a_.mov(x86::rax, state(code_->pc_offset, 8));
-    a_.and_(x86::rax, static_cast<int32_t>(ir::page_mask));
-    a_.mov(unit_base(), x86::rax);
-  }
-  a_.jmp(body_);
 }
 
 void Compiler::compile_block(ir::BlockId id) {
@@ -219,30 +198,9 @@ void Compiler::compile_operation(const Instr& instr) {
   }
 }
 
-void Compiler::write_cold_parts() {
-  for (const SlowPath& path : slow_paths_) write_slow_path(path);
-  for (const AtomicSlowPath& path : atomic_slow_paths_) write_slow_path(path);
-  for (const FloatStackSlowPath& path : float_stack_slow_paths_) write_slow_path(path);
-  for (const auto& [label, number] : exit_labels_) {
-    a_.bind(label);
-    a_.mov(x86::ecx, number);
-    a_.jmp(exit_tail_);
-  }
-  if (!exit_labels_.empty()) {
-    a_.bind(exit_tail_);
-    a_.mov(x86::rdx, data(offsetof(CodeData, code)));
-    a_.jmp(x86::ptr(x86::rsp, Frame::thunk(Frame::exit), 8));
-  }
-  for (size_t link = 0; link < unlinked_.size(); ++link) {
-    a_.bind(unlinked_[link].first);
-    const uint64_t pc = unlinked_[link].second;
-    write_pc(unit_.relocatable ? pc & ~ir::page_mask : pc);  // exit_goto has brought unit_base there
-    leave({.link = static_cast<uint8_t>(link)});
-  }
-  a_.bind(refused_);
-  write_pc(first_pc());
-  leave({.not_begun = true});
-  code_->end = static_cast<uint32_t>(a_.offset());
+/// What code reads, and C++ for it.
+void Compiler::write_data() {
+  code_->end = here_in_code();
   a_.align(asmjit::AlignMode::kZero, 16);
   for (const auto& [insns, label] : increments_) {
     a_.bind(label);
@@ -250,9 +208,17 @@ void Compiler::write_cold_parts() {
     a_.embedInt64(0);
   }
   a_.bind(data_);
+  code_->data = here_in_code();
   const CodeData nothing;
   a_.embed(&nothing, sizeof nothing);
   for (size_t i = 0; i < unlinked_.size(); ++i) a_.embedUInt64(0);
+  a_.bind(first_step_);
+  code_->first_step = here_in_code();
+  a_.embed(steps_.data(), steps_.size() * sizeof(interp::Step));
+  for (ExitPlace& place : places_)
+    if (place.way < ExitPlace::Way::exit) place.access.resume = (code_->data - place.access.resume) & 0xff'ffff;
+  code_->first_place = here_in_code();
+  a_.embed(places_.data(), places_.size() * sizeof(ExitPlace));
 }
 
 std::unique_ptr<X64Code> Compiler::finish() {
@@ -261,17 +227,13 @@ std::unique_ptr<X64Code> Compiler::finish() {
   const auto base = reinterpret_cast<uint64_t>(code_->span.run);
   STRATA_ASSERT(holder_.relocateToBase(base) == asmjit::kErrorOk);
   holder_.copyFlattenedData(code_->span.write, code_->span.size);
-  const auto offset = [this](const Label& label) { return static_cast<uint32_t>(holder_.labelOffset(label)); };
   code_->entry = entry_;
   code_->linked_entry = linked_entry_;
   code_->near_entry = near_entry_;
-  code_->data = offset(data_);
-  for (const auto& [label, pc] : unlinked_)
-    code_->links.push_back({.unlinked = offset(label), .stays = stays_on_page(pc)});
+  code_->links.reserve(unlinked_.size());
+  for (const auto& [number, stays] : unlinked_)
+    code_->links.push_back({.unlinked = stub_offset(number), .stays = stays});
   code_->write_data();
-  keep_exactly(code_->exits, work_.exits);
-  keep_exactly(code_->steps, work_.steps);
-  code_->links.shrink_to_fit();
   return std::move(code_);
 }
 

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "codegen/x64/exit_place.h"
 #include "codegen/x64/frame.h"
 #include "codegen/x64/host_features.h"
 #include "codegen/x64/notes.h"
@@ -33,30 +34,15 @@ class Compiler {
     Gp reg;
     int32_t displacement;
   };
-  /// A load or store that missed: what is done behind the unit's code.
-  struct SlowPath {
-    Label begin, back;
-    const Instr* instr;
-    Place place;
-    Value value;  ///< of a store: where it stands is in `reg`, or it is a constant
-    int8_t reg;   ///< of the result or value; -1: none
-    uint32_t exit;
-    uint32_t shared;      ///< pages that neighbours share beyond it, which it may have changed
-    Label alone = {};     ///< where it has neighbours: it looks for itself
-    int32_t forgets = 0;  ///< and this word of the frame is 0 from then on, unless it is 0
+  /// A jump to a stub that is not there yet.
+  struct StubJump {
+    uint32_t end;     ///< of the jump, in the code
+    uint32_t number;  ///< of the stub, and of its ExitPlace
   };
-  /// The same of an atomic update, whose address is in rax.
-  struct AtomicSlowPath {
-    Label begin, back;
-    const Instr* instr;
-    Gp to = {}, operands[2] = {};
-    uint32_t exit = 0, shared = 0;
-  };
-  /// The same of an operation of the float stack.
-  struct FloatStackSlowPath {
-    Label begin, back;
-    Gp address;
-    uint32_t imm, exit, shared;
+  /// What a link does as long as it leads nowhere.
+  struct Unlinked {
+    uint32_t number;
+    bool stays;  ///< it leads to the page in which this code begins
   };
 
  public:
@@ -72,16 +58,14 @@ class Compiler {
     std::vector<uint8_t> at_insn_blocks;
     std::vector<uint8_t> ways_in;
     std::vector<int64_t> uncounted_before;
-    std::vector<std::pair<Label, uint32_t>> exit_labels;
-    std::vector<SlowPath> slow_paths;
-    std::vector<AtomicSlowPath> atomic_slow_paths;
-    std::vector<FloatStackSlowPath> float_stack_slow_paths;
-    std::vector<std::pair<Label, uint64_t>> unlinked;
+    std::vector<StubJump> stub_jumps;
+    std::vector<Unlinked> unlinked;
     std::vector<uint8_t> link_of_block;
     std::vector<std::pair<int64_t, Label>> increments;
     std::vector<std::pair<uint64_t, Value>> open_sunk;
     std::vector<std::pair<Value, uint16_t>> exit_values;
-    std::vector<ExitPlace> exits;
+    std::vector<std::pair<uint64_t, uint16_t>> owed_sets;
+    std::vector<ExitPlace> places;
     std::vector<interp::Step> steps;
 
     void clear();
@@ -92,22 +76,15 @@ class Compiler {
   std::unique_ptr<X64Code> run();
 
  private:
-  struct Exit {
-    Label label;
-    uint32_t number;
-  };
-
   // Blocks (compiler.cpp).
   void compile_block(ir::BlockId id);
   void compile_instr(const Instr& instr);
   void compile_operation(const Instr& instr);
   std::vector<ir::BlockId> order_blocks();
   void check_place(uint64_t address, size_t word);
-  void write_entry();
   void write_linked_entry();
   void check_count();
-  void write_cold_parts();
-  void write_slow_path(const SlowPath& path);
+  void write_data();
   std::unique_ptr<X64Code> finish();
 
   // Where values stand (values.cpp).
@@ -191,12 +168,10 @@ class Compiler {
   Place place_of(Value value);
   Gp address_at(const Place& place);
   void access(const Instr& instr, const Place& place, Value value, int8_t reg);
-  void look_up(const Gp& address, const Instr& instr, bool write, Label miss);
-  void look_up(const Gp& address, int64_t size, ir::Space space, bool write, Label miss);
-  void look_up(const Neighbours& all, const Place& place, Label alone);
+  void look_up(const Gp& address, const Instr& instr, bool write, uint32_t miss);
+  void look_up(const Gp& address, int64_t size, ir::Space space, bool write, uint32_t miss);
+  void look_up(const Neighbours& all, const Place& place, uint32_t alone);
   void transfer(const Instr& instr, const x86::Mem& memory, Value value, int8_t reg);
-  uint32_t shared_beyond() const;
-  void forget_shared(uint32_t shared);
   void load_from(const x86::Mem& from, Type type, int8_t reg);
   void store_to(const x86::Mem& to, Type type, Value value, int8_t reg);
   int8_t use_to_store(Value value);
@@ -206,16 +181,17 @@ class Compiler {
 
   // Atomic updates (atomic.cpp).
   void atomic(const Instr& instr);
-  void exchange(const Instr& instr, const AtomicSlowPath& path);
-  void compare_exchange(const Instr& instr, const AtomicSlowPath& path);
-  void update(const Instr& instr, const AtomicSlowPath& path);
+  struct Update {
+    Gp to, operands[2] = {};
+  };
+  void exchange(const Instr& instr, const Update& with);
+  void compare_exchange(const Instr& instr, const Update& with);
+  void update(const Instr& instr, const Update& with);
   static x86::Mem updated_memory(const Instr& instr);
-  void write_slow_path(const AtomicSlowPath& path);
 
   // The float stack (float_stack.cpp).
   bool compile_float_stack(const Instr& instr);
   void float_stack_memory(const Instr& instr);
-  void write_slow_path(const FloatStackSlowPath& path);
 
   // What the interpreter or C++ does (call.cpp).
   void interpret(const Instr& instr);
@@ -224,15 +200,31 @@ class Compiler {
   void begin_call(Sees sees);
   void call_function(const void* function, Sees sees);
   void take_result(Value value, Type type);
-  const interp::Step* keep(const std::vector<interp::Step>& steps);
   uint16_t operand_cell(Value value);
 
-  // Ways out (exit.cpp).
-  Exit make_exit(ir::ExitKind kind, uint64_t payload, bool from_helper = false);
+  // Places where code goes to C++ (stubs.cpp). Those made last are number last_place().
+  ExitPlace& make_place(ExitPlace::Way way, ir::ExitKind kind);
+  ExitPlace& make_access(ExitPlace::Way way, const Gp& address, unsigned size, uint64_t space);
+  uint32_t last_place() const;
+  uint32_t make_exit(ir::ExitKind kind, uint64_t payload);
+  uint32_t make_exit_to(const Gp& pc);
+  uint32_t make_link(uint64_t pc, uint8_t link);
+  uint32_t make_refusal();
+  void leave(ir::ExitKind kind, uint64_t payload);
+  void owe_steps(ExitPlace& place);
   uint16_t exit_operand(Value value);
-  void share_steps(ExitPlace& place);
+  uint32_t share_steps(size_t begin);
+  bool is_near(uint64_t pc) const;
+  void jump_to_stub(uint32_t number);
+  void jump_to_stub(CondCode holds, uint32_t number);
+  uint32_t stub_offset(uint32_t number) const;
+  uint32_t here_in_code() const { return static_cast<uint32_t>(a_.offset()) & 0xff'ffff; }
+  void write_stubs();
+
+  // Ways out (exit.cpp).
   void note_set(uint64_t slot, Value set, bool sunk);
   void begin_insn(uint64_t pc);
+  void tell_pc(uint64_t pc);
   void set_pc(Value pc, bool sunk);
   void bring_up_to_date();
   void count(int64_t insns);
@@ -244,7 +236,6 @@ class Compiler {
   bool takes_count(ir::BlockId target) const;
   void hand_on_count(std::initializer_list<ir::BlockId> targets);
   void compile_terminator(const Instr& instr);
-  void compile_exit(const Instr& instr);
   void exit_goto(const Instr& instr);
   void exit_indirect(const Instr& instr);
   void jump(ir::BlockId target);
@@ -253,7 +244,6 @@ class Compiler {
   void poll();
   void look_for_events();
   bool leads_back(uint64_t pc) const;
-  void leave(const ir::RunResult& result);
 
   const Instr& at(Value value) const { return unit_.code[value]; }
   Note& note(Value value) { return scratch_.notes[value]; }
@@ -296,17 +286,17 @@ class Compiler {
   asmjit::CodeHolder& holder_ = work_.holder;
   x86::Assembler& a_ = work_.assembler;
 
-  Label data_, exit_tail_, refused_, body_;
+  Label data_, first_step_;
+  uint32_t refused_ = 0;  ///< the place at which code is that must not begin
+  uint32_t stubs_ = 0;    ///< their offset
   std::vector<Label>& blocks_ = work_.blocks;
   std::vector<uint8_t>& at_insn_blocks_ = work_.at_insn_blocks;
   std::vector<uint8_t>& ways_in_ = work_.ways_in;                    ///< by block: how many, 2 for more
   std::vector<int64_t>& uncounted_before_ = work_.uncounted_before;  ///< by block: see uncounted_
-  std::vector<std::pair<Label, uint32_t>>& exit_labels_ = work_.exit_labels;
-  std::vector<SlowPath>& slow_paths_ = work_.slow_paths;
-  std::vector<AtomicSlowPath>& atomic_slow_paths_ = work_.atomic_slow_paths;
-  std::vector<FloatStackSlowPath>& float_stack_slow_paths_ = work_.float_stack_slow_paths;
-  /// By link: what leaves, and with which pc.
-  std::vector<std::pair<Label, uint64_t>>& unlinked_ = work_.unlinked;
+  std::vector<ExitPlace>& places_ = work_.places;
+  std::vector<interp::Step>& steps_ = work_.steps;
+  std::vector<StubJump>& stub_jumps_ = work_.stub_jumps;
+  std::vector<Unlinked>& unlinked_ = work_.unlinked;  ///< by link
   std::vector<uint8_t>& link_of_block_ = work_.link_of_block;
   /// Of the count: constants behind the code.
   std::vector<std::pair<int64_t, Label>>& increments_ = work_.increments;
@@ -314,7 +304,7 @@ class Compiler {
   std::vector<std::pair<uint64_t, Value>>& open_sunk_ = work_.open_sunk;
   /// Of the exit being made: values with their cells.
   std::vector<std::pair<Value, uint16_t>>& exit_values_ = work_.exit_values;
-  uint32_t last_owing_ = 0;  ///< the first step of the last exit that owes
+  std::vector<std::pair<uint64_t, uint16_t>>& owed_sets_ = work_.owed_sets;  ///< slots with the cells of what they get
   uint16_t next_temporary_ = 0;
   uint32_t linked_entry_ = 0, near_entry_ = 0, entry_ = 0;
 
@@ -327,12 +317,13 @@ class Compiler {
   uint32_t position_ = 0;
   ir::BlockId block_ = 0, next_block_ = 0;
   static constexpr int64_t compiled = -1;  ///< in uncounted_before_
-  Label round_exit_;                       ///< where a poll leaves that the jump at hand makes the decision of
-  uint64_t pc_ = 0;                        ///< of the instruction begun last in this block
-  bool pc_lags_ = false;                   ///< the pc slot does not hold it yet
-  bool at_insn_ = false;                   ///< nothing but an `insn` has set the pc last
-  int64_t uncounted_ = 0;                  ///< instructions begun since the count was brought up to date
-  bool begun_ = false;                     ///< an instruction has been begun, in this block or before it
+  static constexpr uint32_t no_place = ~uint32_t{0};
+  uint32_t round_exit_ = no_place;  ///< where a poll leaves that the jump at hand makes the decision of
+  uint64_t pc_ = 0;                 ///< of the instruction begun last in this block
+  bool pc_lags_ = false;            ///< the pc slot does not hold it yet
+  bool at_insn_ = false;            ///< nothing but an `insn` has set the pc last
+  int64_t uncounted_ = 0;           ///< instructions begun since the count was brought up to date
+  bool begun_ = false;              ///< an instruction has been begun, in this block or before it
 };
 
 }  // namespace strata::codegen::x64

@@ -1,9 +1,6 @@
 // Ways on and out: jumps, exits, and how far the state lags behind. As codegen/interp/lower_control.cpp counts.
 #include <algorithm>
-#include <cstring>
 
-#include "base/assert.h"
-#include "codegen/interp/single_step.h"
 #include "codegen/x64/compiler.h"
 #include "codegen/x64/jump_table.h"
 
@@ -42,17 +39,23 @@ void Compiler::write_pc(uint64_t pc) {
 }
 
 void Compiler::begin_insn(uint64_t pc) {
-  pc_ = pc;
-  pc_lags_ = at_insn_ = begun_ = true;
+  tell_pc(pc);
+  at_insn_ = begun_ = true;
   ++uncounted_;
+}
+
+/// Code writes the pc that it knows where somebody looks; what lies too far off for an ExitPlace, at once.
+void Compiler::tell_pc(uint64_t pc) {
+  pc_ = pc;
+  pc_lags_ = is_near(pc);
+  if (!pc_lags_) write_pc(pc);
 }
 
 void Compiler::set_pc(Value pc, bool sunk) {
   at_insn_ = pc_lags_ = false;
   if (sunk) return;
   if (is_told_pc(unit_, pc)) {
-    pc_ = told_pc(unit_, pc);
-    pc_lags_ = true;
+    tell_pc(told_pc(unit_, pc));
   } else {
     a_.mov(state(unit_.layout->slots[unit_.layout->pc].offset, 8), use(pc));
   }
@@ -109,84 +112,9 @@ void Compiler::note_set(uint64_t slot, Value set, bool sunk) {
   if (sunk) open_sunk_.push_back({slot, set});
 }
 
-/// The cell in which an exit finds a value: what registers held is saved there by the thunk; constants and sunk values
-/// are computed by the exit's own steps.
-uint16_t Compiler::exit_operand(Value value) {
-  const Instr& instr = at(value);
-  const Note& found = note(value);
-  const bool constant = instr.op == Op::constant || instr.op == Op::vconstant;
-  const bool in_state = instr.op == Op::get && found.fused;
-  if (!constant && !in_state && !is_sunk(instr, found)) {
-    if (found.cell != 0) return static_cast<uint16_t>(found.cell);
-    STRATA_ASSERT(found.reg >= 0, "an exit wants a value that was not kept");
-    const auto reg = static_cast<unsigned>(found.reg);
-    return static_cast<uint16_t>(is_vector(value) ? Frame::vectors + 2 * reg : reg);
-  }
-  for (const auto& [known, where] : exit_values_)
-    if (known == value) return where;
-  uint16_t operands[4] = {};
-  const unsigned count = ir::info(instr.op).operands;
-  for (unsigned i = 0; i < count; ++i) operands[i] = exit_operand(instr.arg[i]);
-  const auto where = static_cast<uint16_t>(Frame::temporaries + next_temporary_);
-  next_temporary_ += 2;
-  STRATA_ASSERT(where + 2u <= Frame::all_cells, "too much is left to one exit");
-  if (constant) interp::append_constant(code_->steps, unit_, instr, where);
-  else if (in_state) interp::append_get(code_->steps, slot_of(instr), where);
-  else interp::append_operation(code_->steps, unit_, instr, where, operands);
-  exit_values_.push_back({value, where});
-  return where;
-}
-
-/// Neighbours often owe the same: then the steps just made are the last ones again.
-void Compiler::share_steps(ExitPlace& place) {
-  std::vector<interp::Step>& steps = code_->steps;
-  const size_t begin = place.first_step, size = steps.size() - begin, before = last_owing_;
-  last_owing_ = place.first_step;
-  if (begin - before != size || std::memcmp(&steps[before], &steps[begin], size * sizeof(interp::Step)) != 0) return;
-  steps.resize(begin);
-  place.first_step = last_owing_ = static_cast<uint32_t>(before);
-}
-
-Compiler::Exit Compiler::make_exit(ExitKind kind, uint64_t payload, bool from_helper) {
-  ExitPlace place;
-  place.kind = kind;
-  place.payload = payload;
-  place.from_helper = from_helper;
-  place.pc = pc_;
-  place.pc_lags = pc_lags_;
-  place.begun = begun_;
-  place.at_insn = at_insn_;
-  place.insns = static_cast<uint16_t>(uncounted_);
-  place.owes = !open_sunk_.empty();
-  if (place.owes) {
-    place.first_step = static_cast<uint32_t>(code_->steps.size());
-    next_temporary_ = 0;
-    exit_values_.clear();
-    std::vector<std::pair<uint64_t, uint16_t>> sets;
-    for (const auto& [slot, set] : open_sunk_) sets.push_back({slot, exit_operand(at(set).arg[0])});
-    for (const auto& [slot, from] : sets) interp::append_set(code_->steps, unit_.layout->slots[slot], from);
-    interp::append_end(code_->steps);
-    share_steps(place);
-  }
-  code_->exits.push_back(place);
-  const Exit exit{a_.newLabel(), static_cast<uint32_t>(exit_labels_.size())};
-  exit_labels_.push_back({exit.label, exit.number});
-  return exit;
-}
-
-/// With the state as it is now. The result goes back in rax and rdx.
-void Compiler::leave(const ir::RunResult& result) {
-  a_.mov(x86::rcx, data(offsetof(CodeData, code)));
-  uint32_t head = 0;  // all but the payload: the last bytes are padding
-  std::memcpy(&head, &result, sizeof head);
-  a_.mov(x86::eax, head);
-  load_constant(x86::rdx, result.payload);
-  a_.jmp(x86::ptr(x86::rsp, Frame::thunk(Frame::leave), 8));
-}
-
 void Compiler::exit_if(const Instr& instr) {
   const CondCode holds = condition(instr.arg[0]);
-  a_.j(holds, make_exit(static_cast<ExitKind>(instr.kind), instr.imm).label);
+  jump_to_stub(holds, make_exit(static_cast<ExitKind>(instr.kind), instr.imm));
 }
 
 void Compiler::look_for_events() { a_.cmp(context(x86::rax, offsetof(ir::ExecContext, events), 4), 0); }
@@ -204,9 +132,9 @@ void Compiler::poll() {
     uncounted_ = 0;
   }
   look_for_events();
-  const Exit exit = make_exit(ExitKind::event, 0);
-  if (ends_round) round_exit_ = exit.label;
-  else a_.jne(exit.label);
+  const uint32_t exit = make_exit(ExitKind::event, 0);
+  if (ends_round) round_exit_ = exit;
+  else jump_to_stub(CondCode::kNE, exit);
 }
 
 void Compiler::compile_terminator(const Instr& instr) {
@@ -217,17 +145,16 @@ void Compiler::compile_terminator(const Instr& instr) {
       hand_on_count({instr.target[0]});
       return jump(instr.target[0]);
     case Op::branch: return branch(instr);
-    case Op::exit: return compile_exit(instr);
+    case Op::exit: return leave(static_cast<ExitKind>(instr.kind), instr.imm);
     case Op::exit_goto: return exit_goto(instr);
     default: return exit_indirect(instr);
   }
 }
 
 void Compiler::jump(ir::BlockId target) {
-  if (round_exit_.isValid()) {
+  if (round_exit_ != no_place) {
     a_.je(blocks_[target]);
-    a_.jmp(round_exit_);
-    round_exit_.reset();
+    jump_to_stub(std::exchange(round_exit_, no_place));
   } else if (target != next_block_) {
     a_.jmp(blocks_[target]);
   }
@@ -248,50 +175,34 @@ void Compiler::branch(const Instr& instr) {
   }
 }
 
-void Compiler::compile_exit(const Instr& instr) {
-  const auto kind = static_cast<ExitKind>(instr.kind);
-  const bool fault = kind == ExitKind::memory || kind == ExitKind::trap;
-  const bool undone = (fault && begun_) || (kind == ExitKind::event && at_insn_);
-  if (pc_lags_) write_pc(pc_);
-  // The count may go below what it was before this unit's begin, by the instruction that another block began.
-  const int64_t done = uncounted_ - (undone ? 1 : 0);
-  count(done);
-  leave({.kind = kind, .payload = instr.imm});
-}
-
 /// Linked code knows its pc.
 void Compiler::exit_goto(const Instr& instr) {
   count(uncounted_);
   const uint8_t link = link_of_block_[block_];
-  if (link == ir::RunResult::no_link) {
-    write_pc(instr.imm);
-    return leave({});
-  }
-  unlinked_[link] = {a_.newLabel(), instr.imm};
-  if (unit_.relocatable && !stays_on_page(instr.imm)) {
+  if (link == ir::RunResult::no_link) return jump_to_stub(make_link(instr.imm, link));
+  const bool moves = unit_.relocatable && !stays_on_page(instr.imm);
+  const uint32_t unlinked = make_link(moves ? instr.imm & ~ir::page_mask : instr.imm, link);
+  unlinked_[link] = {unlinked, stays_on_page(instr.imm)};
+  if (moves) {
     load_constant(x86::rax, instr.imm & ir::page_mask);
     a_.add(unit_base(), x86::rax);
   }
   if (!unit_.counted && leads_back(instr.imm)) {
     look_for_events();
-    a_.jne(unlinked_[link].first);
+    jump_to_stub(CondCode::kNE, unlinked);
   }
   a_.jmp(data(static_cast<uint32_t>(sizeof(CodeData)) + 8 * link));
 }
 
 void Compiler::exit_indirect(const Instr& instr) {
   const Gp pc = use(instr.arg[0]);
-  const x86::Mem slot = state(unit_.layout->slots[unit_.layout->pc].offset, 8);
   count(uncounted_);
   const Op from = at(instr.arg[0]).op;
-  if (unit_.mode == 0 || from == Op::constant || from == Op::call) {
-    a_.mov(slot, pc);
-    return leave({});
-  }
-  const Label miss = a_.newLabel();
+  const uint32_t miss = make_exit_to(pc);
+  if (unit_.mode == 0 || from == Op::constant || from == Op::call) return jump_to_stub(miss);
   if (!unit_.counted) {
     look_for_events();
-    a_.jne(miss);
+    jump_to_stub(CondCode::kNE, miss);
   }
   constexpr unsigned entry_bits = 5;
   static_assert(sizeof(JumpTable::Entry) == 1u << entry_bits);
@@ -308,18 +219,15 @@ void Compiler::exit_indirect(const Instr& instr) {
   a_.and_(x86::ecx, static_cast<uint32_t>((JumpTable::size - 1) << entry_bits));
   a_.add(x86::rcx, x86::ptr(x86::rsp, Frame::jumps));
   a_.cmp(pc, x86::ptr(x86::rcx, offsetof(JumpTable::Entry, pc)));
-  a_.jne(miss);
+  jump_to_stub(CondCode::kNE, miss);
   a_.cmp(x86::dword_ptr(x86::rcx, offsetof(JumpTable::Entry, mode)), unit_.mode);
-  a_.jne(miss);
+  jump_to_stub(CondCode::kNE, miss);
   if (unit_.relocatable) {
     a_.mov(x86::rax, pc);
     a_.and_(x86::rax, static_cast<int32_t>(ir::page_mask));
     a_.mov(unit_base(), x86::rax);
   }
   a_.jmp(x86::ptr(x86::rcx, offsetof(JumpTable::Entry, target), 8));
-  a_.bind(miss);
-  a_.mov(slot, pc);
-  leave({});
 }
 
 }  // namespace strata::codegen::x64

@@ -10,11 +10,6 @@ namespace {
 using float_stack::Operand;
 using float_stack::Operation;
 
-/// The IR's type of the same size, for the look into the TLB.
-ir::Type type_of_size(unsigned size) {
-  return size == 2 ? ir::Type::i16 : size == 4 ? ir::Type::i32 : size == 8 ? ir::Type::i64 : ir::Type::f80;
-}
-
 }  // namespace
 
 bool Compiler::compile_float_stack(const Instr& instr) {
@@ -54,29 +49,17 @@ bool Compiler::compile_float_stack(const Instr& instr) {
 void Compiler::float_stack_memory(const Instr& instr) {
   const auto operation = static_cast<Operation>(instr.imm);
   const Operand operand = float_stack::operand(operation);
-  const Instr access{
-      .op = Op::load, .type = type_of_size(float_stack::size(operand)), .imm = static_cast<uint32_t>(instr.imm) >> 16};
+  const auto space = static_cast<ir::Space>(instr.imm >> 16);
+  const unsigned size = float_stack::size(operand);
   const Gp address = address_of(instr.arg[0]);
-  const Label miss = a_.newLabel(), back = a_.newLabel();
-  look_up(address, access, float_stack::is_store(operand), miss);
+  ExitPlace& exit = make_access(ExitPlace::Way::float_stack, address, size, space);
+  exit.access.float_stack = static_cast<uint32_t>(instr.imm);
+  look_up(address, size, space, float_stack::is_store(operand), last_place());
   // Opcode and the reg field of ModRM, with [rcx] as operand.
   a_.add(x86::rcx, address);
   const uint8_t bytes[] = {static_cast<uint8_t>(operation >> 8), static_cast<uint8_t>((operation & 0x38) | 1)};
   a_.embed(bytes, sizeof bytes);
-  a_.bind(back);
-  float_stack_slow_paths_.push_back({miss, back, address, static_cast<uint32_t>(instr.imm),
-                                     make_exit(ir::ExitKind::memory, 0).number, shared_beyond()});
-}
-
-void Compiler::write_slow_path(const FloatStackSlowPath& path) {
-  a_.bind(path.begin);
-  if (path.address != x86::rax) a_.mov(x86::rax, path.address);
-  a_.mov(x86::ecx, path.imm);
-  a_.mov(x86::rdx, data(offsetof(CodeData, code)));
-  a_.call(x86::ptr(x86::rsp, Frame::thunk(Frame::slow_float_stack), 8));
-  a_.jz(exit_labels_[path.exit].first);
-  forget_shared(path.shared);
-  a_.jmp(path.back);
+  exit.access.resume = here_in_code();
 }
 
 }  // namespace strata::codegen::x64

@@ -19,13 +19,7 @@ struct Frame {
   static constexpr int32_t jumps = 16 + static_cast<int32_t>(ir::max_spaces) * 8;  ///< the table of jumps
 
   enum Thunk : unsigned {
-    leave,  ///< with the RunResult in rax and rdx, the code in rcx
-    exit,   ///< through exit number ecx of the code rdx
-    // The slow path of memory.
-    slow_load,
-    slow_store,
-    slow_atomic,
-    slow_float_stack,
+    slow,  ///< at ExitPlace number cx of the CodeData rdx
     // Calls of C++: the first two for functions that see the state, the others for those that do not.
     save,
     call_and_load,
@@ -33,10 +27,10 @@ struct Frame {
     call_and_restore,
     thunks
   };
-  /// The addend of the page that Neighbours share; 0: each looks for itself.
+  static constexpr int32_t thunk(unsigned which) { return jumps + 8 + static_cast<int32_t>(which) * 8; }
+  /// The addend of the page that Neighbours share; 0: each looks for itself. Behind them a word that nobody reads.
   static constexpr unsigned pages = 16;
-  static constexpr int32_t page(unsigned number) { return jumps + 8 + static_cast<int32_t>(number) * 8; }
-  static constexpr int32_t thunk(unsigned which) { return page(pages) + static_cast<int32_t>(which) * 8; }
+  static constexpr int32_t page(unsigned number) { return thunk(thunks) + static_cast<int32_t>(number) * 8; }
 
   static constexpr int32_t header = 272;
   static constexpr int32_t scratch = header + static_cast<int32_t>(offsetof(interp::FrameHeader, scratch));
@@ -51,7 +45,7 @@ struct Frame {
   /// Six registers and a return address are pushed above: this keeps the stack pointer aligned.
   static constexpr int32_t size = (cells + static_cast<int32_t>(all_cells) * 8 + 15) / 16 * 16 + 8;
 };
-static_assert(Frame::thunk(Frame::thunks) <= Frame::header);
+static_assert(Frame::page(Frame::pages + 1) <= Frame::header);
 static_assert(Frame::header % alignof(interp::FrameHeader) == 0);
 static_assert(Frame::all_cells < interp::max_cells);
 

@@ -55,12 +55,13 @@ Compiler::Gp Compiler::address_at(const Place& place) {
   return x86::rax;
 }
 
-void Compiler::look_up(const Gp& address, const Instr& instr, bool write, Label miss) {
+void Compiler::look_up(const Gp& address, const Instr& instr, bool write, uint32_t miss) {
   look_up(address, ir::bytes(instr.type), static_cast<ir::Space>(instr.imm), write, miss);
 }
 
-/// Gives the page's addend in rcx, or goes to `miss`, where not all bytes are in one page too. `address` may be in rdx.
-void Compiler::look_up(const Gp& address, int64_t size, ir::Space space, bool write, Label miss) {
+/// Gives the page's addend in rcx, or goes to place `miss`, where not all bytes are in one page too. `address` may be in
+/// rdx.
+void Compiler::look_up(const Gp& address, int64_t size, ir::Space space, bool write, uint32_t miss) {
   constexpr unsigned entry_bits = 5;
   static_assert(sizeof(ir::TlbEntry) == 1u << entry_bits);
   if (host_.bmi2) {
@@ -76,12 +77,12 @@ void Compiler::look_up(const Gp& address, int64_t size, ir::Space space, bool wr
   a_.and_(x86::rdx, static_cast<int32_t>(ir::page_mask));
   const size_t tag = write ? offsetof(ir::TlbEntry, write) : offsetof(ir::TlbEntry, read);
   a_.cmp(x86::rdx, x86::ptr(x86::rcx, static_cast<int32_t>(tag)));
-  a_.jne(miss);
+  jump_to_stub(CondCode::kNE, miss);
   a_.mov(x86::rcx, x86::ptr(x86::rcx, offsetof(ir::TlbEntry, addend)));
 }
 
 /// For all neighbours at once; what may be written may be read. The instruction at hand is the first.
-void Compiler::look_up(const Neighbours& all, const Place& place, Label alone) {
+void Compiler::look_up(const Neighbours& all, const Place& place, uint32_t alone) {
   const int64_t own = distance_of(unit_, at(here()).arg[0]).bytes;
   const auto offset = static_cast<int32_t>(place.displacement + (all.begin - own));
   Gp lowest = place.reg;
@@ -90,20 +91,6 @@ void Compiler::look_up(const Neighbours& all, const Place& place, Label alone) {
     a_.lea(half_or_all(lowest, !all.narrow), x86::ptr(place.reg, offset));
   }
   look_up(lowest, all.end - all.begin, all.space, all.write, alone);
-}
-
-/// Pages that have been found for neighbours that are still to come.
-uint32_t Compiler::shared_beyond() const {
-  uint32_t shared = 0;
-  for (size_t i = 0; i < scratch_.neighbours.size(); ++i)
-    if (scratch_.neighbours[i].first <= position_ && position_ < scratch_.neighbours[i].last) shared |= 1u << i;
-  return shared;
-}
-
-/// Behind C++ that may have changed where they are.
-void Compiler::forget_shared(uint32_t shared) {
-  for (unsigned i = 0; i < Frame::pages; ++i)
-    if ((shared >> i & 1) != 0) a_.mov(x86::qword_ptr(x86::rsp, Frame::page(i)), 0);
 }
 
 void Compiler::load_from(const x86::Mem& from, Type type, int8_t reg) {
@@ -168,62 +155,38 @@ void Compiler::transfer(const Instr& instr, const x86::Mem& memory, Value value,
   else load_from(memory, instr.type, reg);
 }
 
-/// The result of a load is not there yet where it is refused; nobody wants it there.
-void Compiler::access(const Instr& instr, const Place& place, Value value, int8_t reg) {
-  SlowPath path{.begin = a_.newLabel(),
-                .back = a_.newLabel(),
-                .instr = &instr,
-                .place = place,
-                .value = value,
-                .reg = reg,
-                .exit = 0,
-                .shared = shared_beyond()};
-  if (const uint8_t number = note(here()).neighbours; number != 0) {
+/// What misses goes on at the transfer, where the thunk has found the page for this access alone, or C++ has loaded what
+/// is to be loaded; or behind it. The result of a load is not there yet where it is refused; nobody wants it there.
+void Compiler::access(const Instr& instr, const Place& wanted, Value value, int8_t reg) {
+  const bool is_store = instr.op == Op::store;
+  const uint8_t number = note(here()).neighbours;
+  const Place place = number != 0 ? wanted : Place{address_at(wanted), 0};
+  ExitPlace& exit = make_access(is_store ? ExitPlace::Way::store : ExitPlace::Way::load, place.reg,
+                                std::max(1u, ir::bytes(instr.type)), instr.imm);
+  exit.access.displacement = place.displacement;
+  if (is_store) {
+    exit.value = reg < 0 ? ExitPlace::constant : static_cast<uint32_t>(reg) & 15;
+    exit.vector = is_vector(value) ? 1 : 0;
+  }
+  const uint32_t miss = last_place();
+  if (number == 0) {
+    look_up(place.reg, instr, is_store, miss);
+  } else {
     const Neighbours& all = scratch_.neighbours[number - 1u];
     const x86::Mem page = x86::qword_ptr(x86::rsp, Frame::page(number - 1u));
-    path.alone = a_.newLabel();
     if (all.first == here()) {
-      look_up(all, place, path.alone);
+      exit.pages = (number - 1u) & 31;
+      look_up(all, place, miss);
       a_.mov(page, x86::rcx);
-      path.forgets = static_cast<int32_t>(page.offset());
     } else {
       a_.mov(x86::rcx, page);
       a_.test(x86::rcx, x86::rcx);
-      a_.jz(path.alone);
+      jump_to_stub(CondCode::kZ, miss);
     }
-    transfer(instr, x86::ptr(place.reg, x86::rcx, 0, place.displacement), value, reg);
-  } else {
-    path.place = {address_at(place), 0};
-    look_up(path.place.reg, instr, instr.op == Op::store, path.begin);
-    transfer(instr, x86::ptr(path.place.reg, x86::rcx), value, reg);
   }
-  a_.bind(path.back);
-  path.exit = make_exit(ir::ExitKind::memory, 0).number;
-  slow_paths_.push_back(path);
-}
-
-void Compiler::write_slow_path(const SlowPath& path) {
-  const Instr& instr = *path.instr;
-  const bool is_store = instr.op == Op::store;
-  Gp address = path.place.reg;
-  if (path.alone.isValid()) {
-    a_.bind(path.alone);
-    if (path.forgets != 0) a_.mov(x86::qword_ptr(x86::rsp, path.forgets), 0);
-    address = address_at(path.place);
-    look_up(address, instr, is_store, path.begin);
-    transfer(instr, x86::ptr(address, x86::rcx), path.value, path.reg);
-    a_.jmp(path.back);
-  }
-  a_.bind(path.begin);
-  if (address != x86::rax) a_.mov(x86::rax, address);
-  if (is_store) store_to(x86::ptr(x86::rsp, Frame::scratch), instr.type, path.value, path.reg);
-  a_.mov(x86::ecx, ir::bytes(instr.type) | static_cast<uint32_t>(instr.imm) << 8);
-  a_.mov(x86::rdx, data(offsetof(CodeData, code)));
-  a_.call(x86::ptr(x86::rsp, Frame::thunk(is_store ? Frame::slow_store : Frame::slow_load), 8));
-  a_.jz(exit_labels_[path.exit].first);
-  if (!is_store) load_from(x86::ptr(x86::rsp, Frame::scratch), instr.type, path.reg);
-  forget_shared(path.shared);
-  a_.jmp(path.back);
+  exit.access.resume = here_in_code();
+  transfer(instr, x86::ptr(place.reg, x86::rcx, 0, place.displacement), value, reg);
+  exit.length = (here_in_code() - exit.access.resume) & 15;
 }
 
 void Compiler::get(const Instr& instr) {

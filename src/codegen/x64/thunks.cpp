@@ -1,63 +1,19 @@
-// The shared pieces of host code, and the C++ functions that they call.
+// The shared pieces of host code.
 #include "codegen/x64/thunks.h"
 
 #include <cstddef>
-#include <cstring>
 
-#include "base/assert.h"
-#include "codegen/interp/float_stack.h"
-#include "codegen/interp/single_step.h"
+#include "codegen/x64/exit_place.h"
 #include "codegen/x64/frame.h"
 #include "codegen/x64/registers.h"
-#include "codegen/x64/x64_code.h"
+#include "codegen/x64/slow_calls.h"
 
 namespace strata::codegen::x64 {
 
 namespace {
 
 using ir::ExecContext;
-using ir::ExitKind;
-
-ir::RunResult leave_at(const X64Code* code, uint32_t exit, ExecContext* context, std::byte* frame) {
-  const ExitPlace& place = code->exits[exit];
-  ir::RunResult result{.kind = place.kind, .payload = place.payload};
-  if (place.from_helper) {
-    context->leave = false;
-    result.kind = context->leave_kind;
-    result.payload = context->leave_payload;
-  }
-  context->running = code;
-  if (place.pc_lags) {
-    uint64_t pc = 0;
-    if (code->relocatable) std::memcpy(&pc, context->state + code->unit_base_offset, sizeof pc);
-    pc += place.pc;
-    std::memcpy(context->state + code->pc_offset, &pc, sizeof pc);
-  }
-  // As the interpreter counts: not done is the instruction at which a fault stops the guest, if one has been begun, and
-  // one that an event precedes.
-  const bool fault = result.kind == ExitKind::memory || result.kind == ExitKind::trap;
-  const bool undone = (fault && place.begun) || (result.kind == ExitKind::event && place.at_insn);
-  context->insns += uint64_t{place.insns} - (undone ? 1 : 0);
-  if (place.owes) interp::run_steps(code->steps.data() + place.first_step, context->state, frame, *context);
-  return result;
-}
-
-/// The lowest byte of `shape` is the size of the access, the next one the address space.
-bool slow_load(ExecContext* context, uint64_t address, uint32_t shape, void* out) {
-  return context->memory->load(address, shape & 0xff, static_cast<ir::Space>(shape >> 8), out);
-}
-bool slow_store(ExecContext* context, uint64_t address, uint32_t shape, const void* in) {
-  return context->memory->store(address, shape & 0xff, static_cast<ir::Space>(shape >> 8), in);
-}
-
-bool slow_atomic(ExecContext* context, uint64_t address, uint32_t shape, void* words) {
-  return interp::atomic_update(*context, address, interp::AtomicShape::unpack(shape), static_cast<uint64_t*>(words));
-}
-
-/// `shape` is the operation's immediate.
-bool slow_float_stack(ExecContext* context, uint64_t address, uint32_t shape, void*) {
-  return interp::float_stack_access(*context, address, shape);
-}
+using Way = ExitPlace::Way;
 
 template <class F>
 uint64_t address_of(F* function) {
@@ -70,17 +26,11 @@ class Writer {
     holder_.init(asmjit::Environment::host());
     holder_.attach(&a_);
     for (asmjit::Label& label : thunks_) label = a_.newLabel();
-    left_ = a_.newLabel();
   }
 
   CodeSpan write(CodeMemory& memory) {
     enter();
-    leave();
-    exit();
-    slow(Frame::slow_load, address_of(&slow_load));
-    slow(Frame::slow_store, address_of(&slow_store));
-    slow(Frame::slow_atomic, address_of(&slow_atomic));
-    slow(Frame::slow_float_stack, address_of(&slow_float_stack));
+    slow();
     calls_that_see_the_state();
     other_calls();
     const CodeSpan span = memory.allocate(holder_.codeSize());
@@ -92,6 +42,8 @@ class Writer {
  private:
   static constexpr x86::Gp saved_[] = {x86::rbx, x86::rbp, x86::r12, x86::r13, x86::r14, x86::r15};
   static constexpr int32_t pushed = 8;  ///< the return address, inside thunks that are called
+  /// Cells in which the slow thunk keeps what it is handed in registers that hold no values.
+  static constexpr unsigned place = 1, data = 2;
 
   static x86::Mem in_context(const x86::Gp& context, size_t offset) {
     return x86::ptr(context, static_cast<int32_t>(offset), 8);
@@ -113,54 +65,118 @@ class Writer {
     a_.jmp(x86::rdx);
   }
 
-  /// rax, rdx: the RunResult; rcx: the code.
-  void leave() {
-    a_.bind(thunks_[Frame::leave]);
+  /// All that is not in line (exit_place.h). cx: number of the place, rdx: the CodeData. Every value is where it was, and
+  /// is there again where code goes on, but in rcx and rdx.
+  void slow() {
+    a_.bind(thunks_[Frame::slow]);
+    for_saved_registers([this](unsigned reg) { a_.mov(in_cell(reg), x86::gpq(reg)); });
+    a_.movzx(x86::ecx, x86::cx);
+    a_.lea(x86::ecx, x86::ptr(x86::rcx, x86::rcx, 2));
+    a_.shl(x86::ecx, 2);
+    static_assert(ExitPlace::bytes == (1 + 4) << 2);
+    a_.add(x86::rcx, x86::ptr(x86::rdx, offsetof(CodeData, places)));
+    a_.mov(in_cell(place), x86::rcx);
+    a_.mov(in_cell(data), x86::rdx);
+    a_.movzx(x86::eax, x86::byte_ptr(x86::rcx, ExitPlace::way_byte));
+    a_.and_(x86::eax, 7);
+    refused_ = a_.newLabel();
+    const asmjit::Label others = a_.newLabel(), store = a_.newLabel();
+    a_.cmp(x86::eax, static_cast<unsigned>(Way::store));
+    a_.je(store);
+    a_.ja(others);
+    look_alone(offsetof(ir::TlbEntry, read));
+    call_and_go_on(address_of(&slow_load));
+    a_.bind(store);
+    look_alone(offsetof(ir::TlbEntry, write));
+    call_and_go_on(address_of(&slow_store));
+    a_.bind(others);
+    const asmjit::Label float_stack = a_.newLabel(), ways_out = a_.newLabel();
+    a_.cmp(x86::eax, static_cast<unsigned>(Way::float_stack));
+    a_.je(float_stack);
+    a_.ja(ways_out);
+    call_and_go_on(address_of(&slow_update));
+    a_.bind(float_stack);
+    call_and_go_on(address_of(&slow_float_stack));
+    a_.bind(ways_out);
+    exit();
+  }
+
+  /// A look into the TLB for the bytes of one access alone: where its neighbours share none, one of them is not in that
+  /// page, or may not be written. Goes on to the access itself, or falls through. rcx: the place, rdx: the CodeData.
+  void look_alone(size_t tag) {
+    constexpr unsigned entry_bits = 5;
+    static_assert(sizeof(ir::TlbEntry) == 1u << entry_bits);
+    const asmjit::Label miss = a_.newLabel();
+    a_.movzx(x86::eax, x86::byte_ptr(x86::rcx, ExitPlace::address_byte));
+    a_.mov(x86::edx, x86::eax);
+    a_.and_(x86::eax, 15);
+    a_.shr(x86::edx, 4);
+    a_.movsxd(x86::rsi, x86::dword_ptr(x86::rcx, ExitPlace::displacement_word));
+    a_.add(x86::rsi, x86::ptr(x86::rsp, x86::rax, 3, Frame::cells));
+    a_.mov(x86::eax, x86::esi);
+    a_.shr(x86::eax, ir::page_bits - entry_bits);
+    a_.and_(x86::eax, static_cast<uint32_t>((ir::tlb_entries - 1) << entry_bits));
+    a_.movzx(x86::edi, x86::byte_ptr(x86::rcx, ExitPlace::space_byte));
+    a_.shr(x86::edi, 6);
+    a_.add(x86::rax, x86::ptr(x86::rsp, x86::rdi, 3, Frame::tlb(0)));
+    a_.add(x86::rdx, x86::rsi);
+    a_.and_(x86::rdx, static_cast<int32_t>(ir::page_mask));
+    a_.cmp(x86::rdx, x86::ptr(x86::rax, static_cast<int32_t>(tag)));
+    a_.jne(miss);
+    a_.movzx(x86::edx, x86::byte_ptr(x86::rcx, ExitPlace::way_byte));
+    a_.shr(x86::edx, 3);
+    a_.mov(x86::qword_ptr(x86::rsp, x86::rdx, 3, Frame::page(0)), 0);
+    a_.mov(x86::edi, x86::dword_ptr(x86::rcx, ExitPlace::resume_word));
+    a_.and_(x86::edi, 0xff'ffff);
+    a_.mov(x86::rdx, in_cell(data));
+    a_.sub(x86::rdx, x86::rdi);
+    a_.mov(x86::rcx, x86::ptr(x86::rax, offsetof(ir::TlbEntry, addend)));
+    for (const x86::Gp& reg : {x86::rax, x86::rsi, x86::rdi}) a_.mov(reg, in_cell(reg.id()));
+    a_.jmp(x86::rdx);
+    a_.bind(miss);
+  }
+
+  /// C++ makes the access, or refuses it.
+  void call_and_go_on(uint64_t function) {
+    save_vectors();
+    call_at_place(function);
+    a_.mov(x86::rcx, in_frame(Frame::context));
+    a_.movq(count_register, in_context(x86::rcx, offsetof(ExecContext, insns)));
+    a_.test(x86::rax, x86::rax);
+    a_.jz(refused_);
+    a_.mov(x86::rcx, x86::rdx);
+    a_.mov(x86::rdx, x86::rax);
+    for (unsigned i = 0; i < vector_registers; ++i) a_.movups(x86::xmm(i), vector_cell(i));
+    for_saved_registers([this](unsigned reg) { a_.mov(x86::gpq(reg), in_cell(reg)); });
+    a_.jmp(x86::rdx);
+  }
+
+  /// Steps that do sunk sets find values in the cells.
+  void exit() {
+    const asmjit::Label leave = a_.newLabel();
+    a_.cmp(x86::eax, static_cast<unsigned>(Way::leave));
+    a_.je(leave);
+    save_vectors();
+    a_.jmp(leave);
+    a_.bind(refused_);
+    for (const uint8_t reg : general_lost_in_calls) a_.mov(x86::gpq(reg), in_cell(reg));
+    a_.bind(leave);
     store_homes();
-    store_context(x86::rcx, x86::rdi, 0);
-    a_.bind(left_);
+    call_at_place(address_of(&leave_at));
     a_.add(x86::rsp, Frame::size);
     for (size_t i = std::size(saved_); i-- > 0;) a_.pop(saved_[i]);
     a_.ret();
   }
 
-  /// rcx: number of the exit, rdx: the code. Every value is where it was.
-  void exit() {
-    a_.bind(thunks_[Frame::exit]);
-    for (const uint8_t reg : homes_.pool()) a_.mov(in_frame(Frame::cell(reg)), x86::gpq(reg));
-    for (const Homes::Home& home : homes_.all()) a_.mov(in_frame(Frame::cell(home.reg)), x86::gpq(home.reg));
-    store_homes();
-    save_vectors(0);
-    a_.mov(x86::rdi, x86::rdx);
-    a_.mov(x86::esi, x86::ecx);
+  /// Of slow_calls.h.
+  void call_at_place(uint64_t function) {
+    a_.mov(x86::rdi, in_cell(data));
+    a_.mov(x86::rsi, in_cell(place));
     a_.mov(x86::rdx, in_frame(Frame::context));
     a_.movq(in_context(x86::rdx, offsetof(ExecContext, insns)), count_register);
     a_.lea(x86::rcx, x86::ptr(x86::rsp, Frame::cells));
-    a_.mov(x86::rax, address_of(&leave_at));
-    a_.call(x86::rax);
-    a_.jmp(left_);
-  }
-
-  /// rax: address, ecx: shape, rdx: the code. Keeps all registers but those; the host's zero flag: refused.
-  void slow(Frame::Thunk which, uint64_t function) {
-    a_.bind(thunks_[which]);
-    for (const uint8_t reg : general_lost_in_calls) a_.mov(in_frame(pushed + Frame::cell(reg)), x86::gpq(reg));
-    save_vectors(pushed);
-    a_.mov(x86::rdi, in_frame(pushed + Frame::context));
-    a_.mov(in_context(x86::rdi, offsetof(ExecContext, running)), x86::rdx);
-    a_.movq(in_context(x86::rdi, offsetof(ExecContext, insns)), count_register);
-    a_.mov(x86::rsi, x86::rax);
-    a_.mov(x86::edx, x86::ecx);
-    a_.lea(x86::rcx, x86::ptr(x86::rsp, pushed + Frame::scratch));
     a_.mov(x86::rax, function);
-    call_aligned();
-    a_.mov(x86::rcx, in_frame(pushed + Frame::context));
-    a_.movq(count_register, in_context(x86::rcx, offsetof(ExecContext, insns)));
-    for (const uint8_t reg : general_lost_in_calls) a_.mov(x86::gpq(reg), in_frame(pushed + Frame::cell(reg)));
-    for (unsigned i = 0; i < vector_registers; ++i)
-      a_.movups(x86::xmm(i), x86::ptr(x86::rsp, pushed + Frame::cell(Frame::vectors + 2 * i)));
-    a_.test(x86::al, x86::al);
-    a_.ret();
+    a_.call(x86::rax);
   }
 
   /// save, rdx: the code; then, once the operands are in place, call_and_load with the function in rax.
@@ -199,9 +215,18 @@ class Writer {
     a_.add(x86::rsp, 8);
   }
 
-  void save_vectors(int32_t above) {
-    for (unsigned i = 0; i < vector_registers; ++i)
-      a_.movups(x86::ptr(x86::rsp, above + Frame::cell(Frame::vectors + 2 * i)), x86::xmm(i));
+  static x86::Mem in_cell(unsigned number) { return in_frame(Frame::cell(number)); }
+  static x86::Mem vector_cell(unsigned reg) { return x86::ptr(x86::rsp, Frame::cell(Frame::vectors + 2 * reg), 16); }
+  void save_vectors() {
+    for (unsigned i = 0; i < vector_registers; ++i) a_.movups(vector_cell(i), x86::xmm(i));
+  }
+
+  /// Those that hold values and addresses.
+  template <class Visit>
+  void for_saved_registers(Visit visit) {
+    visit(x86::rax.id());
+    for (const uint8_t reg : homes_.pool()) visit(reg);
+    for (const Homes::Home& home : homes_.all()) visit(home.reg);
   }
 
   /// What code holds of the context.
@@ -265,7 +290,7 @@ class Writer {
   asmjit::CodeHolder holder_;
   x86::Assembler a_;
   std::array<asmjit::Label, Frame::thunks> thunks_;
-  asmjit::Label left_;
+  asmjit::Label refused_;
 };
 
 }  // namespace

@@ -19,6 +19,7 @@ std::unique_ptr<Code> Translator::compile(const ir::Unit& unit) {
 ir::RunResult Translator::run(const Code& code, ir::ExecContext& context) {
   const auto& translated = static_cast<const X64Code&>(code);
   context.jumps = jumps_.entries.data();
+  translated.begin(context.state);
   return translated.thunks->enter(translated.span.run + translated.entry, context);
 }
 

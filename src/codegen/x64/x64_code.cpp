@@ -17,6 +17,14 @@ void X64Code::set_place(uint64_t page, uint64_t page_behind) {
   write_data(offsetof(CodeData, page_behind), page_behind);
 }
 
+void X64Code::begin(std::byte* state) const {
+  if (!relocatable) return;
+  uint64_t pc = 0;
+  std::memcpy(&pc, state + pc_offset, sizeof pc);
+  pc &= ir::page_mask;
+  std::memcpy(state + unit_base_offset, &pc, sizeof pc);
+}
+
 X64Code::~X64Code() {
   if (span.run == nullptr) return;
   unlink();
@@ -68,7 +76,7 @@ void X64Code::unlink() {
 }
 
 void X64Code::write_data() {
-  write_data(0, CodeData{.code = this});
+  write_data(0, CodeData{.code = this, .places = reinterpret_cast<const ExitPlace*>(span.run + first_place)});
   unlink();
 }
 
