@@ -28,7 +28,7 @@ constexpr std::string_view init_path = "/dev/.strata-init";  // in a tmpfs, so t
 std::string text_of(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 /// Whether all users of an ordinary image are there, and not only root.
-bool has_many_users(const image::IdMaps& maps) {
+bool has_many_users(const IdMaps& maps) {
   uint64_t count = 0;
   for (const auto& range : maps.users) count += range.count;
   return maps.empty() || count > 1;
@@ -148,13 +148,6 @@ Result<Json> process_json(const ContainerSetup& setup, const std::vector<std::st
   if (setup.options.terminal && setup.terminal_size)
     process["consoleSize"] = {{"height", setup.terminal_size->height}, {"width", setup.terminal_size->width}};
   return process;
-}
-
-Json ranges_json(const std::vector<image::IdRange>& ranges) {
-  Json list = Json::array();
-  for (const auto& range : ranges)
-    list.push_back({{"containerID", range.inside}, {"hostID", range.outside}, {"size", range.count}});
-  return list;
 }
 
 Json resources_of(const ContainerOptions& options) {

@@ -20,7 +20,7 @@ struct ContainerSetup {
   const ContainerOptions& options;
   const image::ImageConfig& image;
   const image::RootPlan& root;
-  const image::IdMaps& maps;  ///< empty: the host's users
+  const IdMaps& maps;  ///< empty: the host's users
   const ContainerNet& net;
   std::optional<container::TerminalSize> terminal_size = {};
 };

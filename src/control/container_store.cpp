@@ -15,6 +15,7 @@
 #include "base/user_folders.h"
 #include "container/files.h"
 #include "control/container_words.h"
+#include "image/id_maps.h"
 
 namespace strata::control {
 namespace {
@@ -30,18 +31,11 @@ constexpr uint32_t first_outside = 1'100'000'000, users_each = 65536, most_conta
 
 Result<fs::path> containers_folder() { return STRATA_TRY(data_folder()) / "containers"; }
 
-Json ranges_json(const std::vector<image::IdRange>& ranges) {
-  Json list = Json::array();
-  for (const auto& range : ranges)
-    list.push_back({{"containerID", range.inside}, {"hostID", range.outside}, {"size", range.count}});
-  return list;
-}
-
-std::vector<image::IdRange> read_ranges(const JsonReader& json) {
-  return json.list<image::IdRange>([](const JsonReader& one) {
-    return image::IdRange{.inside = one["containerID"].number<uint32_t>(),
-                          .outside = one["hostID"].number<uint32_t>(),
-                          .count = one["size"].number<uint32_t>()};
+std::vector<IdRange> read_ranges(const JsonReader& json) {
+  return json.list<IdRange>([](const JsonReader& one) {
+    return IdRange{.inside = one["containerID"].number<uint32_t>(),
+                   .outside = one["hostID"].number<uint32_t>(),
+                   .count = one["size"].number<uint32_t>()};
   });
 }
 
@@ -66,6 +60,13 @@ Result<std::string> made_up_name(std::string_view image) {
 }
 
 }  // namespace
+
+Json ranges_json(const std::vector<IdRange>& ranges) {
+  Json list = Json::array();
+  for (const auto& range : ranges)
+    list.push_back({{"containerID", range.inside}, {"hostID", range.outside}, {"size", range.count}});
+  return list;
+}
 
 Result<ContainerPlaces> places_of(std::string_view name) {
   STRATA_TRY(check_container_name(name));
@@ -172,8 +173,8 @@ Result<fs::path> volume_folder(std::string_view name) {
   return folder;
 }
 
-Result<image::IdMaps> choose_id_maps() {
-  image::IdMaps own = STRATA_TRY(image::own_id_maps());
+Result<IdMaps> choose_id_maps() {
+  IdMaps own = STRATA_TRY(image::own_id_maps());
   if (::geteuid() != 0) return own;
   std::set<uint32_t> taken;
   for (const auto& places : STRATA_TRY(all_containers()))
@@ -185,8 +186,8 @@ Result<image::IdMaps> choose_id_maps() {
   for (uint32_t i = 0; i < most_containers; ++i) {
     const uint32_t outside = first_outside + (start + i) % most_containers * users_each;
     if (taken.contains(outside)) continue;
-    const image::IdRange range{.inside = 0, .outside = outside, .count = users_each};
-    return image::IdMaps{{range}, {range}};
+    const IdRange range{.inside = 0, .outside = outside, .count = users_each};
+    return IdMaps{{range}, {range}};
   }
   return fail("all {} ranges of users for containers are taken: remove some (strata ps --all)", most_containers);
 }

@@ -2,16 +2,17 @@
 #pragma once
 
 #include <filesystem>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "base/id_maps.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "container/container.h"
 #include "container/supervisor/status_file.h"
-#include "image/id_maps.h"
 
 namespace strata::control {
 
@@ -30,7 +31,7 @@ struct ContainerRecord {
   std::string created;                                     ///< RFC 3339
   std::vector<std::string> command;                        ///< as given; empty: the image's
   std::vector<std::pair<std::string, std::string>> given;  ///< options and their values
-  image::IdMaps maps;                                      ///< of its user namespace; empty: it has none
+  IdMaps maps;                                             ///< of its user namespace; empty: it has none
 };
 
 [[nodiscard]] Result<ContainerPlaces> places_of(std::string_view name);
@@ -54,7 +55,10 @@ struct ContainerRecord {
 
 /// The maps of a new container's user namespace: for root a range of 65536 users that no other container has, else what
 /// the user has been given (/etc/subuid).
-[[nodiscard]] Result<image::IdMaps> choose_id_maps();
+[[nodiscard]] Result<IdMaps> choose_id_maps();
+
+/// As records and config.json list them.
+[[nodiscard]] nlohmann::ordered_json ranges_json(const std::vector<IdRange>& ranges);
 
 /// A program that is built beside this one: strata-oci, strata-init.
 [[nodiscard]] Result<std::string> own_program(std::string_view name);

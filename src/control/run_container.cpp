@@ -33,7 +33,7 @@ bool is_folder_name(std::string_view image) {
   return image.starts_with('/') || image.starts_with("./") || image.starts_with("../");
 }
 
-Result<ContainerImage> folder_as_image(const std::string& folder, const image::IdMaps& maps) {
+Result<ContainerImage> folder_as_image(const std::string& folder, const IdMaps& maps) {
   std::error_code error;
   const fs::path root = fs::canonical(folder, error);
   if (error || !fs::is_directory(root)) return fail(ErrorCode::not_found, "there is no folder {}", folder);
@@ -44,8 +44,7 @@ Result<ContainerImage> folder_as_image(const std::string& folder, const image::I
   return ContainerImage{{}, {.way = image::RootWay::copy, .root = root}};
 }
 
-Result<ContainerImage> prepare_image(const std::string& name, const ContainerPlaces& places,
-                                     const image::IdMaps& maps) {
+Result<ContainerImage> prepare_image(const std::string& name, const ContainerPlaces& places, const IdMaps& maps) {
   if (is_folder_name(name)) return folder_as_image(name, maps);
   const image::Image found = STRATA_TRY(image::find(name));
   const image::BlobStore blobs = STRATA_TRY(image::BlobStore::open());
@@ -92,8 +91,8 @@ void clear_running_folder(const ContainerPlaces& places) {
 }
 
 /// All up to a supervisor that is at work. The lock is on the container.
-Result<ContainerClient> launch(const ContainerPlaces& places, const ContainerOptions& options,
-                               const image::IdMaps& maps, UniqueFd lock, bool attached) {
+Result<ContainerClient> launch(const ContainerPlaces& places, const ContainerOptions& options, const IdMaps& maps,
+                               UniqueFd lock, bool attached) {
   clear_running_folder(places);
   STRATA_TRY(make_private_folder(places.running));
   const ContainerNet net = STRATA_TRY(parse_container_net(options.nets));
@@ -124,7 +123,7 @@ Result<std::optional<int>> attend(ContainerClient& client, const ContainerOption
 
 /// The exit code, if it has ended.
 Result<std::optional<int>> run_made(const ContainerPlaces& places, const ContainerOptions& options, UniqueFd lock) {
-  const image::IdMaps maps = options.users == UserSpace::own ? STRATA_TRY(choose_id_maps()) : image::IdMaps{};
+  const IdMaps maps = options.users == UserSpace::own ? STRATA_TRY(choose_id_maps()) : IdMaps{};
   if (options.users == UserSpace::host && ::geteuid() != 0)
     return fail(ErrorCode::usage,
                 "--users host is for root: an ordinary user's container needs its own user namespace");

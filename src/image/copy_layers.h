@@ -1,8 +1,8 @@
 // Layers as one tree of plain files, for where no overlay can be mounted.
 #pragma once
 
+#include "base/id_maps.h"
 #include "base/result.h"
-#include "image/id_maps.h"
 
 #include <filesystem>
 #include <set>

@@ -6,6 +6,7 @@
 #include "base/thread.h"
 #include "base/user_folders.h"
 #include "image/decompress.h"
+#include "image/id_maps.h"
 #include "image/staging.h"
 #include "image/store_lock.h"
 #include "image/unpack.h"

@@ -1,9 +1,9 @@
 // Unpacked layers: one folder for each, shared by all images and containers that have it.
 #pragma once
 
+#include "base/id_maps.h"
 #include "base/result.h"
 #include "image/byte_source.h"
-#include "image/id_maps.h"
 #include "image/image.h"
 #include "image/open_image.h"
 

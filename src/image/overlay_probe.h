@@ -1,8 +1,8 @@
 // Whether an overlay can be mounted here, found out by making one.
 #pragma once
 
+#include "base/id_maps.h"
 #include "base/result.h"
-#include "image/id_maps.h"
 
 #include <filesystem>
 

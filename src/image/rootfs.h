@@ -1,8 +1,8 @@
 // The root of a container, made from an image's layers.
 #pragma once
 
+#include "base/id_maps.h"
 #include "base/result.h"
-#include "image/id_maps.h"
 #include "image/image.h"
 
 #include <filesystem>

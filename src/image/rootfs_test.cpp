@@ -1,6 +1,7 @@
 // Tests of containers' roots: what each way makes of the same layers.
 #include "image/rootfs.h"
 
+#include "image/id_maps.h"
 #include "image/layers.h"
 #include "image/root_record.h"
 #include "image/test_layer.h"

@@ -1,7 +1,6 @@
 // A child in a new user namespace; its parent writes the maps, then it works and says how it went through a pipe.
 #include "image/user_namespace.h"
 
-#include "base/process.h"
 #include "base/unique_fd.h"
 
 #include <fcntl.h>
@@ -81,42 +80,9 @@ Result<std::string> read_report(const std::string& text) {
   ::_exit(0);
 }
 
-std::string lines_of(const std::vector<IdRange>& ranges) {
-  std::string text;
-  for (const IdRange& range : ranges) text += fmt::format("{} {} {}\n", range.inside, range.outside, range.count);
-  return text;
-}
+}  // namespace
 
-Result<void> write_proc(pid_t child, const char* name, std::string_view text) {
-  const std::string path = fmt::format("/proc/{}/{}", child, name);
-  const UniqueFd file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
-  if (!file || ::write(file.get(), text.data(), text.size()) < 0) return fail_errno("writing {}", path);
-  return {};
-}
-
-Result<void> set_map(pid_t child, const char* program, const char* file, const std::vector<IdRange>& ranges) {
-  if (::geteuid() == 0 || ranges.size() == 1) return write_proc(child, file, lines_of(ranges));
-  Command command{{program, std::to_string(child)}};
-  for (const IdRange& range : ranges)
-    for (const std::uint32_t number : {range.inside, range.outside, range.count})
-      command.arguments.push_back(std::to_string(number));
-  std::string said;
-  const int code = STRATA_TRY(run_command(command, [&](std::string_view line) { said = line; }));
-  if (code != 0) return fail(ErrorCode::permission_denied, "{}: {}", program, said);
-  return {};
-}
-
-Result<void> set_maps(pid_t child, const IdMaps& maps) {
-  if (::geteuid() != 0 && maps.groups.size() == 1) STRATA_TRY(write_proc(child, "setgroups", "deny"));
-  STRATA_TRY(set_map(child, "newuidmap", "uid_map", maps.users));
-  return set_map(child, "newgidmap", "gid_map", maps.groups);
-}
-
-using Work = std::function<Result<std::string>()>;
-
-// `on_mapped` is called when the child has its maps, and has not begun.
-Result<std::string> run_child_mapped(const IdMaps& maps, const std::function<Result<void>(pid_t)>& on_mapped,
-                                     const Work& work) {
+Result<std::string> run_mapped(const IdMaps& maps, const std::function<Result<std::string>()>& work) {
   Pipe go = STRATA_TRY(make_pipe());
   Pipe reply = STRATA_TRY(make_pipe());
   const pid_t parent = ::getpid();
@@ -135,8 +101,7 @@ Result<std::string> run_child_mapped(const IdMaps& maps, const std::function<Res
   }
   Result<void> mapped;
   if (count == 1 && first[0] == 'u') {
-    mapped = set_maps(child, maps);
-    if (mapped) mapped = on_mapped(child);
+    mapped = write_id_maps(child, maps);
     if (mapped) say(go.writing.get(), "g");
   }
   go.writing.reset();
@@ -145,24 +110,6 @@ Result<std::string> run_child_mapped(const IdMaps& maps, const std::function<Res
   }
   STRATA_TRY(mapped);
   return read_report(count == 1 && first[0] != 'u' ? first[0] + rest : rest);
-}
-
-}  // namespace
-
-Result<std::string> run_mapped(const IdMaps& maps, const Work& work) {
-  return run_child_mapped(
-      maps, [](pid_t) -> Result<void> { return {}; }, work);
-}
-
-Result<UniqueFd> make_user_namespace(const IdMaps& maps) {
-  UniqueFd opened;
-  const auto open = [&](pid_t child) -> Result<void> {
-    opened.reset(::open(fmt::format("/proc/{}/ns/user", child).c_str(), O_RDONLY | O_CLOEXEC));
-    if (!opened) return fail_errno("opening a user namespace");
-    return {};
-  };
-  STRATA_TRY(run_child_mapped(maps, open, []() -> Result<std::string> { return std::string(); }));
-  return opened;
 }
 
 }  // namespace strata::image

@@ -149,7 +149,7 @@ Result<void> attend(Created& created, Channel& channel, const Birth& birth, cons
                     const std::string& pid_file, Until until) {
   const auto& spec = created.spec;
   if (birth.new_user_namespace) {
-    STRATA_TRY(write_id_maps(created.record.pid, spec.linux.uid_maps, spec.linux.gid_maps));
+    STRATA_TRY(with_context(write_id_maps(created.record.pid, spec.linux.id_maps), "id maps"));
     STRATA_TRY(say_mapped(channel, spec, rootfs, created.record.pid));
   }
   STRATA_TRY(write_pid_file(pid_file, created.record.pid));

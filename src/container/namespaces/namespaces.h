@@ -37,12 +37,6 @@ struct NamespacePlan {
                                                const std::map<std::string, TimeOffset>& offsets);
 [[nodiscard]] Result<void> make_other_namespaces(const NamespacePlan& plan);
 
-/// Writes the id maps of a process in a new user namespace; with the help of newuidmap where we may not ourselves.
-[[nodiscard]] Result<void> write_id_maps(pid_t process, const std::vector<IdMap>& uids, const std::vector<IdMap>& gids);
-
-/// A user namespace with those maps and no process in it: mounts can have its ids.
-[[nodiscard]] Result<UniqueFd> make_user_namespace(const std::vector<IdMap>& uids, const std::vector<IdMap>& gids);
-
 /// The child's part, while /proc is the host's.
 [[nodiscard]] Result<void> bring_up_loopback();
 [[nodiscard]] Result<void> set_sysctls(const std::map<std::string, std::string>& sysctls, const LinuxSpec& linux);

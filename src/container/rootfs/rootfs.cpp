@@ -92,7 +92,7 @@ Result<UniqueFd> open_mapped_tree(const Mount& mount, const MountOptions& option
   if (!is_bind(mount, options) || options.remount)
     return fail(ErrorCode::unsupported, "uidMappings and gidMappings are for binds");
   UniqueFd tree = STRATA_TRY(clone_tree(AT_FDCWD, absolute(mount.source, bundle), options.bind_recursive));
-  const UniqueFd space = STRATA_TRY(make_user_namespace(mount.uid_maps, mount.gid_maps));
+  const UniqueFd space = STRATA_TRY(make_user_namespace(mount.id_maps));
   STRATA_TRY(set_id_map(tree.get(), space.get(), options.id_map_recursive));
   return tree;
 }
@@ -113,7 +113,7 @@ Result<HostTrees> open_host_trees(const Spec& spec, const std::string& bundle) {
   for (const auto& mount : spec.mounts) {
     const auto options = sort_mount_options(mount.options);
     UniqueFd tree;
-    if (!mount.uid_maps.empty())
+    if (!mount.id_maps.empty())
       tree = STRATA_TRY(with_context(open_mapped_tree(mount, options, bundle), "mount {}", mount.destination));
     else if (is_bind(mount, options) && !options.remount && child_sees_less)
       tree = STRATA_TRY(with_context(clone_if_allowed(absolute(mount.source, bundle), options.bind_recursive),
@@ -127,7 +127,7 @@ Result<void> Rootfs::map_mounts(int user_namespace) const {
   for (std::size_t i = 0; i < spec_.mounts.size(); ++i) {
     const auto options = sort_mount_options(spec_.mounts[i].options);
     const auto& mount = spec_.mounts[i];
-    if ((!options.id_map && !options.id_map_recursive) || !mount.uid_maps.empty()) continue;
+    if ((!options.id_map && !options.id_map_recursive) || !mount.id_maps.empty()) continue;
     if (!trees_.mounts[i])
       return fail(ErrorCode::unsupported, "mounting {} on {}: idmap is for binds, and for root", mount.source,
                   mount.destination);

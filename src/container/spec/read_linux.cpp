@@ -55,16 +55,20 @@ DeviceNode read_device(const JsonReader& json) {
   return node;
 }
 
+std::vector<IdRange> read_id_ranges(const JsonReader& json) {
+  return json.list<IdRange>([](const JsonReader& element) {
+    IdRange range{.inside = element["containerID"].number<std::uint32_t>(),
+                  .outside = element["hostID"].number<std::uint32_t>(),
+                  .count = element["size"].required().number<std::uint32_t>()};
+    if (range.count == 0) element["size"].complain("must not be zero");
+    return range;
+  });
+}
+
 }  // namespace
 
-std::vector<IdMap> read_id_maps(const JsonReader& json) {
-  return json.list<IdMap>([](const JsonReader& element) {
-    IdMap map{.container_id = element["containerID"].number<std::uint32_t>(),
-              .host_id = element["hostID"].number<std::uint32_t>(),
-              .size = element["size"].required().number<std::uint32_t>()};
-    if (map.size == 0) element["size"].complain("must not be zero");
-    return map;
-  });
+IdMaps read_id_maps(const JsonReader& json) {
+  return {.users = read_id_ranges(json["uidMappings"]), .groups = read_id_ranges(json["gidMappings"])};
 }
 
 namespace {
@@ -128,8 +132,7 @@ MemoryPolicy read_memory_policy(const JsonReader& json) {
 
 LinuxSpec read_linux(const JsonReader& json) {
   LinuxSpec linux;
-  linux.uid_maps = read_id_maps(json["uidMappings"]);
-  linux.gid_maps = read_id_maps(json["gidMappings"]);
+  linux.id_maps = read_id_maps(json);
   json["sysctl"].each_field(
       [&](const std::string& name, const JsonReader& value) { linux.sysctls[name] = value.text(); });
   linux.resources = read_resources(json["resources"]);
@@ -156,7 +159,7 @@ LinuxSpec read_linux(const JsonReader& json) {
                                  .nanoseconds = offset["nanosecs"].number<std::uint32_t>()};
   });
 
-  if (!linux.makes(NamespaceKind::user) && (!linux.uid_maps.empty() || !linux.gid_maps.empty()))
+  if (!linux.makes(NamespaceKind::user) && !linux.id_maps.empty())
     json["uidMappings"].complain("needs a new user namespace");
   if (!linux.net_devices.empty() && !linux.find(NamespaceKind::network))
     json["netDevices"].complain("needs a network namespace");

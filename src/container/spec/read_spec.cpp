@@ -11,10 +11,9 @@ Mount read_mount(const JsonReader& json) {
               .type = json["type"].text(),
               .source = json["source"].text(),
               .options = json["options"].texts(),
-              .uid_maps = read_id_maps(json["uidMappings"]),
-              .gid_maps = read_id_maps(json["gidMappings"])};
+              .id_maps = read_id_maps(json)};
   if (mount.destination.empty()) json["destination"].complain("must not be empty");
-  if (mount.uid_maps.empty() != mount.gid_maps.empty())
+  if (mount.id_maps.users.empty() != mount.id_maps.groups.empty())
     json.complain("needs both uidMappings and gidMappings, or none");
   return mount;
 }

@@ -21,7 +21,7 @@ inline constexpr std::size_t max_spec_size = 16 << 20;
 [[nodiscard]] LinuxSpec read_linux(const JsonReader& json);
 [[nodiscard]] Resources read_resources(const JsonReader& json);
 [[nodiscard]] Seccomp read_seccomp(const JsonReader& json);
-[[nodiscard]] std::vector<IdMap> read_id_maps(const JsonReader& json);
+[[nodiscard]] IdMaps read_id_maps(const JsonReader& json);
 
 /// CAP_… in any case, with or without the prefix, as the kernel's number; -1 where there is none of that name.
 [[nodiscard]] int capability_number(std::string_view name);

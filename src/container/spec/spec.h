@@ -4,6 +4,7 @@
 // something else than the type's zero.
 #pragma once
 
+#include "base/id_maps.h"
 #include "container/spec/resources.h"
 #include "container/spec/seccomp.h"
 
@@ -18,19 +19,12 @@
 
 namespace strata::container {
 
-struct IdMap {
-  std::uint32_t container_id = 0;
-  std::uint32_t host_id = 0;
-  std::uint32_t size = 0;
-};
-
 struct Mount {
   std::string destination;
   std::string type;
   std::string source;
   std::vector<std::string> options;
-  std::vector<IdMap> uid_maps;
-  std::vector<IdMap> gid_maps;
+  IdMaps id_maps;
 };
 
 enum class NamespaceKind { user, pid, network, mount, ipc, uts, cgroup, time };
@@ -144,8 +138,7 @@ struct Landlock {
 };
 
 struct LinuxSpec {
-  std::vector<IdMap> uid_maps;
-  std::vector<IdMap> gid_maps;
+  IdMaps id_maps;
   std::map<std::string, std::string> sysctls;
   Resources resources;
   std::string cgroups_path;
