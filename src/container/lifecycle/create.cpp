@@ -223,8 +223,8 @@ Result<Created> make_container(const Runtime& runtime, const std::string& id, co
                              .rootfs = rootfs_path,
                              .created = utc_now(),
                              .owner = ::getuid(),
-                             .annotations = spec.annotations},
-                  .spec = std::move(spec)};
+                             .annotations = spec.annotations}};
+  created.spec = std::move(spec);
   Undo undo(created, options.pid_file);
   if (!runtime.no_cgroup) {
     const std::string cgroup = STRATA_TRY(cgroup_path(runtime, id, created.spec));
@@ -235,14 +235,15 @@ Result<Created> make_container(const Runtime& runtime, const std::string& id, co
   STRATA_TRY(created.folder.write_new(created.record, config));
   const UniqueFd birthplace = STRATA_TRY(created.cgroup.make_birthplace(is_rootless()));
 
-  auto [ours, theirs] = STRATA_TRY(Channel::make());
+  auto channels = STRATA_TRY(Channel::make());
+  Channel& ours = channels.first;
   UniqueFd start;
   if (until == Until::created) start = STRATA_TRY(listen_for_start(created.folder));
   Rootfs rootfs(created.spec, rootfs_path, bundle, created.cgroup, std::move(trees));
   Birth birth{.spec = created.spec,
               .process = *created.spec.process,
               .namespaces = plan,
-              .channel = std::move(theirs),
+              .channel = std::move(channels.second),
               .host_proc = STRATA_TRY(open_host_proc()),
               .start = std::move(start),
               .console = std::move(console),
