@@ -39,11 +39,12 @@ Result<int> exec(const Runtime& runtime, const std::string& id, const ExecOption
   if (!options.console_socket.empty()) console = STRATA_TRY(connect_unix(options.console_socket));
 
   if (!options.detach) hold_signals();
-  auto [ours, theirs] = STRATA_TRY(Channel::make());
+  auto channels = STRATA_TRY(Channel::make());
+  Channel& ours = channels.first;
   Birth birth{.spec = spec,
               .process = *spec.process,
               .namespaces = plan,
-              .channel = std::move(theirs),
+              .channel = std::move(channels.second),
               .host_proc = STRATA_TRY(open_host_proc()),
               .start = {},
               .console = std::move(console),
