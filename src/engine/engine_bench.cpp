@@ -32,6 +32,7 @@ constexpr auto program = std::to_array<uint8_t>({
 
 void run(benchmark::State& state, uint64_t offset) {
   X86Machine machine;
+  machine.options.backend = static_cast<BackendKind>(state.range(0));
   machine.space.write(base, std::as_bytes(std::span(program)));
   const auto back = std::to_array<uint8_t>({0xe9, 0xfb, 0xef, 0xff, 0xff});
   machine.space.write(base + 0x1000, std::as_bytes(std::span(back)));
@@ -54,15 +55,21 @@ void run(benchmark::State& state, uint64_t offset) {
       Counter(static_cast<double>(stats.units_run), static_cast<Counter::Flags>(Counter::kIsRate | Counter::kInvert));
 }
 
-BENCHMARK_CAPTURE(run, links, 0x00)->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(run, calls, 0x10)->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(run, sieve, 0x20)->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(run, stores_beside_code, 0x40)->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(run, page_table_changes, 0x50)->Unit(benchmark::kMillisecond);
+void both_back_ends(benchmark::internal::Benchmark* benchmark) {
+  for (const BackendKind kind : {BackendKind::interp, BackendKind::jit}) benchmark->Arg(static_cast<int64_t>(kind));
+  benchmark->ArgName("jit")->Unit(benchmark::kMillisecond);
+}
+
+BENCHMARK_CAPTURE(run, links, 0x00)->Apply(both_back_ends);
+BENCHMARK_CAPTURE(run, calls, 0x10)->Apply(both_back_ends);
+BENCHMARK_CAPTURE(run, sieve, 0x20)->Apply(both_back_ends);
+BENCHMARK_CAPTURE(run, stores_beside_code, 0x40)->Apply(both_back_ends);
+BENCHMARK_CAPTURE(run, page_table_changes, 0x50)->Apply(both_back_ends);
 
 /// 64 units of 16 instructions each, translated anew each time.
 void translate(benchmark::State& state) {
   X86Machine machine;
+  machine.options.backend = static_cast<BackendKind>(state.range(0));
   constexpr unsigned units = 64, unit_bytes = 64;
   constexpr auto body =
       std::to_array<uint8_t>({0x48, 0x89, 0x47, 0x08, 0x48, 0x01, 0xd8, 0x48, 0x8b, 0x4f, 0x10, 0x39, 0xca});
@@ -86,7 +93,7 @@ void translate(benchmark::State& state) {
   state.counters["us_a_unit"] = static_cast<double>(stats.make_ns()) / static_cast<double>(stats.units) / 1e3;
   state.counters["bytes_a_unit"] = static_cast<double>(stats.code_bytes) / units;
 }
-BENCHMARK(translate)->Unit(benchmark::kMillisecond);
+BENCHMARK(translate)->Apply(both_back_ends);
 
 }  // namespace
 }  // namespace strata::engine

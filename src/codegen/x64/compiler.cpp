@@ -25,7 +25,7 @@ void Compiler::Workspace::clear() {
   buffer._flags = asmjit::CodeBufferFlags::kIsExternal | asmjit::CodeBufferFlags::kIsFixed;
   holder.attach(&assembler);
   const auto clear_all = [](auto&... all) { (all.clear(), ...); };
-  clear_all(blocks, stub_jumps, unlinked, increments, open_sunk, exit_values, owed_sets, places, steps);
+  clear_all(blocks, stub_jumps, unlinked, increments, open_sunk, exit_values, owed_sets, places, steps, step_runs);
 }
 
 Compiler::Compiler(const ir::Unit& unit, const HostFeatures& host, CodeMemory& memory, const Thunks& thunks,

@@ -39,6 +39,12 @@ class Compiler {
     uint32_t end;     ///< of the jump, in the code
     uint32_t number;  ///< of the stub, and of its ExitPlace
   };
+  /// Steps of the interpreter up to one that ends them.
+  struct StepRun {
+    uint64_t hash;
+    uint32_t first, size;
+  };
+  static constexpr size_t most_step_runs = 128;  ///< that are looked through
   /// What a link does as long as it leads nowhere.
   struct Unlinked {
     uint32_t number;
@@ -67,6 +73,7 @@ class Compiler {
     std::vector<std::pair<uint64_t, uint16_t>> owed_sets;
     std::vector<ExitPlace> places;
     std::vector<interp::Step> steps;
+    std::vector<StepRun> step_runs;
 
     void clear();
   };
@@ -295,6 +302,7 @@ class Compiler {
   std::vector<int64_t>& uncounted_before_ = work_.uncounted_before;  ///< by block: see uncounted_
   std::vector<ExitPlace>& places_ = work_.places;
   std::vector<interp::Step>& steps_ = work_.steps;
+  std::vector<StepRun>& step_runs_ = work_.step_runs;
   std::vector<StubJump>& stub_jumps_ = work_.stub_jumps;
   std::vector<Unlinked>& unlinked_ = work_.unlinked;  ///< by link
   std::vector<uint8_t>& link_of_block_ = work_.link_of_block;

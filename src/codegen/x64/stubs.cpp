@@ -48,19 +48,26 @@ uint16_t Compiler::exit_operand(Value value) {
   return where;
 }
 
-/// Places often owe the same: the steps from `begin` on, up to one that ends them, may stand there already.
+/// Places often owe the same: the steps from `begin` on may stand there already.
 uint32_t Compiler::share_steps(size_t begin) {
-  constexpr size_t farthest = 256;
-  const size_t size = steps_.size() - begin;
-  const auto same = [&](size_t at) {
-    return std::memcmp(&steps_[at], &steps_[begin], size * sizeof(interp::Step)) == 0;
-  };
-  for (size_t at = begin - std::min(begin, farthest); at + size <= begin; ++at) {
-    if (!same(at)) continue;
-    steps_.resize(begin);
-    return static_cast<uint32_t>(at);
+  const auto first = static_cast<uint32_t>(begin), size = static_cast<uint32_t>(steps_.size() - begin);
+  uint64_t hash = size;
+  for (size_t at = begin; at < steps_.size(); ++at) {
+    uint64_t words[2];
+    static_assert(sizeof words == sizeof(interp::Step));
+    std::memcpy(words, &steps_[at], sizeof words);
+    hash = ((hash ^ words[0]) * 0x9e37'79b9'7f4a'7c15 ^ words[1]) * 0xff51'afd7'ed55'8ccd;
   }
-  return static_cast<uint32_t>(begin);
+  const auto known = std::find_if(step_runs_.rbegin(), step_runs_.rend(), [&](const StepRun& run) {
+    return run.hash == hash && run.size == size &&
+           std::memcmp(&steps_[run.first], &steps_[begin], size * sizeof(interp::Step)) == 0;
+  });
+  if (known != step_runs_.rend()) {
+    steps_.resize(begin);
+    return known->first;
+  }
+  if (step_runs_.size() < most_step_runs) step_runs_.push_back({hash, first, size});
+  return first;
 }
 
 /// The sets that are owed here.
