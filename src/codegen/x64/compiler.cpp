@@ -28,20 +28,11 @@ void Compiler::Workspace::clear() {
   clear_all(blocks, stub_jumps, unlinked, increments, open_sunk, exit_values, owed_sets, places, steps, step_runs);
 }
 
-Compiler::Compiler(const ir::Unit& unit, const HostFeatures& host, CodeMemory& memory, const Thunks& thunks,
-                   Workspace& workspace)
-    : unit_(unit),
-      host_(host),
-      homes_(thunks.homes()),
-      work_(workspace),
-      code_(std::make_unique<X64Code>(memory)),
-      memory_(memory) {
+Compiler::Compiler(const ir::Unit& unit, const HostFeatures& host, const Thunks& thunks, Workspace& workspace)
+    : unit_(unit), host_(host), homes_(thunks.homes()), work_(workspace), code_(std::make_unique<X64Code>(thunks)) {
   work_.clear();
-  code_->thunks = &thunks;
   scratch_.notes.assign(unit.code.size(), Note{});
   scratch_.slots.resize(std::max(scratch_.slots.size(), unit.layout->slots.size()));
-  code_->pc_offset = unit.layout->slots[unit.layout->pc].offset;
-  code_->unit_base_offset = unit.layout->slots[unit.layout->unit_base].offset;
   code_->relocatable = unit.relocatable;
   code_->first_pc = first_pc();
   data_ = a_.newLabel();
@@ -211,7 +202,10 @@ void Compiler::write_data() {
   code_->data = here_in_code();
   const CodeData nothing;
   a_.embed(&nothing, sizeof nothing);
-  for (size_t i = 0; i < unlinked_.size(); ++i) a_.embedUInt64(0);
+  for (const auto& [number, stays] : unlinked_) {
+    const Link link{.unlinked = stub_offset(number), .number = code_->link_count++, .stays = stays};
+    a_.embed(&link, sizeof link);
+  }
   a_.bind(first_step_);
   code_->first_step = here_in_code();
   a_.embed(steps_.data(), steps_.size() * sizeof(interp::Step));
@@ -223,16 +217,13 @@ void Compiler::write_data() {
 
 std::unique_ptr<X64Code> Compiler::finish() {
   STRATA_ASSERT(!holder_.hasUnresolvedLinks() && holder_.codeSize() < most_bytes - ir::page_size);
-  code_->span = memory_.allocate(holder_.codeSize());
+  code_->span = code_->thunks->memory().allocate(holder_.codeSize());
   const auto base = reinterpret_cast<uint64_t>(code_->span.run);
   STRATA_ASSERT(holder_.relocateToBase(base) == asmjit::kErrorOk);
   holder_.copyFlattenedData(code_->span.write, code_->span.size);
   code_->entry = entry_;
   code_->linked_entry = linked_entry_;
   code_->near_entry = near_entry_;
-  code_->links.reserve(unlinked_.size());
-  for (const auto& [number, stays] : unlinked_)
-    code_->links.push_back({.unlinked = stub_offset(number), .stays = stays});
   code_->write_data();
   return std::move(code_);
 }

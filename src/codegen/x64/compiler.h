@@ -78,8 +78,7 @@ class Compiler {
     void clear();
   };
 
-  Compiler(const ir::Unit& unit, const HostFeatures& host, CodeMemory& memory, const Thunks& thunks,
-           Workspace& workspace);
+  Compiler(const ir::Unit& unit, const HostFeatures& host, const Thunks& thunks, Workspace& workspace);
   std::unique_ptr<X64Code> run();
 
  private:
@@ -273,7 +272,7 @@ class Compiler {
   x86::Mem state(uint32_t offset, uint32_t size) const {
     return x86::Mem(state_register, static_cast<int32_t>(offset), size);
   }
-  x86::Mem unit_base() const { return state(code_->unit_base_offset, 8); }
+  x86::Mem unit_base() const { return state(homes_.unit_base(), 8); }
   /// Of the unit, as its IR tells pcs.
   uint64_t first_pc() const { return unit_.relocatable ? unit_.guest_address & ~ir::page_mask : unit_.guest_pc; }
   bool stays_on_page(uint64_t pc) const {
@@ -289,7 +288,6 @@ class Compiler {
   Workspace& work_;
   Scratch& scratch_ = work_.scratch;
   std::unique_ptr<X64Code> code_;
-  CodeMemory& memory_;
   asmjit::CodeHolder& holder_ = work_.holder;
   x86::Assembler& a_ = work_.assembler;
 

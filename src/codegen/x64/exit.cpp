@@ -25,7 +25,7 @@ void Compiler::add_constant(const Gp& to, uint64_t constant) {
 }
 
 void Compiler::write_pc(uint64_t pc) {
-  const x86::Mem slot = state(unit_.layout->slots[unit_.layout->pc].offset, 8);
+  const x86::Mem slot = state(homes_.pc(), 8);
   if (unit_.relocatable) {
     a_.mov(x86::rax, unit_base());
     add_constant(x86::rax, pc);
@@ -57,7 +57,7 @@ void Compiler::set_pc(Value pc, bool sunk) {
   if (is_told_pc(unit_, pc)) {
     tell_pc(told_pc(unit_, pc));
   } else {
-    a_.mov(state(unit_.layout->slots[unit_.layout->pc].offset, 8), use(pc));
+    a_.mov(state(homes_.pc(), 8), use(pc));
   }
 }
 
@@ -191,7 +191,7 @@ void Compiler::exit_goto(const Instr& instr) {
     look_for_events();
     jump_to_stub(CondCode::kNE, unlinked);
   }
-  a_.jmp(data(static_cast<uint32_t>(sizeof(CodeData)) + 8 * link));
+  a_.jmp(data(static_cast<uint32_t>(sizeof(CodeData) + link * sizeof(Link) + offsetof(Link, target))));
 }
 
 void Compiler::exit_indirect(const Instr& instr) {

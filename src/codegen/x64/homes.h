@@ -45,6 +45,8 @@ class Homes {
       mask_ |= 1u << home_registers[i];
     }
     pool_.insert(pool_.end(), pool_registers.begin(), pool_registers.end());
+    pc_ = layout.slots[layout.pc].offset;
+    unit_base_ = layout.slots[layout.unit_base].offset;
     if (layout.flags != ir::no_slot) flags_ = static_cast<int32_t>(layout.slots[layout.flags].offset);
   }
 
@@ -62,10 +64,15 @@ class Homes {
   /// Where in the state the flags slot stands, which translated code keeps as RawFlags; -1: there is none.
   int32_t flags() const { return flags_; }
 
+  // Where in the state slots stand that have no home.
+  uint32_t pc() const { return pc_; }
+  uint32_t unit_base() const { return unit_base_; }
+
   bool operator==(const Homes&) const = default;
 
  private:
   int32_t flags_ = -1;
+  uint32_t pc_ = 0, unit_base_ = 0;
   std::vector<Home> all_;
   std::vector<uint8_t> pool_;
   uint32_t mask_ = 0;

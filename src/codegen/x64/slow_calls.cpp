@@ -106,10 +106,10 @@ ir::RunResult leave_at(const CodeData* data, const ExitPlace* place, ExecContext
   }
   if (code.relocatable && (place->pc == ExitPlace::Pc::near || place->pc == ExitPlace::Pc::far)) {
     uint64_t base = 0;
-    std::memcpy(&base, context->state + code.unit_base_offset, sizeof base);
+    std::memcpy(&base, context->state + code.thunks->homes().unit_base(), sizeof base);
     pc += base;
   }
-  if (place->pc != ExitPlace::Pc::in_slot) std::memcpy(context->state + code.pc_offset, &pc, sizeof pc);
+  if (place->pc != ExitPlace::Pc::in_slot) std::memcpy(context->state + code.thunks->homes().pc(), &pc, sizeof pc);
   if (place->from_helper != 0) {
     context->leave = false;
     result.kind = context->leave_kind;

@@ -295,8 +295,8 @@ class Writer {
 
 }  // namespace
 
-Thunks::Thunks(CodeMemory& memory, const Homes& homes)
-    : memory_(memory), homes_(homes), span_(Writer(homes).write(memory)) {}
+Thunks::Thunks(CodeMemory& memory, JumpTable& jumps, const Homes& homes)
+    : memory_(memory), jumps_(jumps), homes_(homes), span_(Writer(homes).write(memory)) {}
 Thunks::~Thunks() { memory_.release(span_); }
 
 }  // namespace strata::codegen::x64

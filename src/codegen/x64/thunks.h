@@ -3,6 +3,7 @@
 
 #include "codegen/x64/code_memory.h"
 #include "codegen/x64/homes.h"
+#include "codegen/x64/jump_table.h"
 #include "ir/runtime.h"
 
 namespace strata::codegen::x64 {
@@ -10,11 +11,13 @@ namespace strata::codegen::x64 {
 /// One for all code that has the same homes.
 class Thunks {
  public:
-  Thunks(CodeMemory& memory, const Homes& homes);
+  Thunks(CodeMemory& memory, JumpTable& jumps, const Homes& homes);
   ~Thunks();
   Thunks(const Thunks&) = delete;
 
   const Homes& homes() const { return homes_; }
+  CodeMemory& memory() const { return memory_; }  ///< in which the code stands
+  JumpTable& jumps() const { return jumps_; }     ///< that it reads
 
   /// Runs host code from `entry`.
   ir::RunResult enter(const std::byte* entry, ir::ExecContext& context) const {
@@ -25,6 +28,7 @@ class Thunks {
   using Enter = ir::RunResult (*)(const std::byte* entry, ir::ExecContext* context);
 
   CodeMemory& memory_;
+  JumpTable& jumps_;
   Homes homes_;
   CodeSpan span_;
 };

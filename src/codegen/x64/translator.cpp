@@ -9,25 +9,20 @@ const Thunks& Translator::thunks_for(const ir::StateLayout& layout) {
   const Homes homes(layout);
   for (const auto& known : thunks_)
     if (known->homes() == homes) return *known;
-  return *thunks_.emplace_back(std::make_unique<Thunks>(memory_, homes));
+  return *thunks_.emplace_back(std::make_unique<Thunks>(memory_, jumps_, homes));
 }
 
 std::unique_ptr<Code> Translator::compile(const ir::Unit& unit) {
-  return Compiler(unit, host_, memory_, thunks_for(*unit.layout), *workspace_).run();
+  return Compiler(unit, host_, thunks_for(*unit.layout), *workspace_).run();
 }
 
 ir::RunResult Translator::run(const Code& code, ir::ExecContext& context) {
   const auto& translated = static_cast<const X64Code&>(code);
-  context.jumps = jumps_.entries.data();
+  context.jumps = jumps_.entries();
   translated.begin(context.state);
   return translated.thunks->enter(translated.span.run + translated.entry, context);
 }
 
-void Translator::set_jump(uint64_t pc, uint32_t mode, Code& code) {
-  auto& translated = static_cast<X64Code&>(code);
-  JumpTable::Entry& entry = jumps_.entries[JumpTable::index(pc)];
-  entry = {pc, mode, translated.span.run + translated.linked_entry, &translated};
-  translated.note_jump(entry);
-}
+void Translator::set_jump(uint64_t pc, uint32_t mode, Code& code) { jumps_.set(pc, mode, static_cast<X64Code&>(code)); }
 
 }  // namespace strata::codegen::x64

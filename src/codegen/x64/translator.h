@@ -30,8 +30,8 @@ class Translator final : public Backend {
 
   const HostFeatures host_;
   CodeMemory memory_;
-  std::vector<std::unique_ptr<Thunks>> thunks_;  ///< one for each kind of layout met, which is one in a machine
   JumpTable jumps_;
+  std::vector<std::unique_ptr<Thunks>> thunks_;  ///< one for each kind of layout met, which is one in a machine
   std::unique_ptr<Compiler::Workspace> workspace_ = std::make_unique<Compiler::Workspace>();
 };
 
