@@ -2,6 +2,7 @@
 #include "codegen/x64/compiler.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "base/assert.h"
 
@@ -17,13 +18,7 @@ constexpr size_t most_bytes = size_t{8} << 20;
 Compiler::Workspace::Workspace() : bytes(std::make_unique_for_overwrite<std::byte[]>(most_bytes)) {}
 
 void Compiler::Workspace::clear() {
-  holder.reset();
-  holder.init(asmjit::Environment::host());
-  asmjit::CodeBuffer& buffer = holder.textSection()->buffer();
-  buffer._data = reinterpret_cast<uint8_t*>(bytes.get());
-  buffer._capacity = most_bytes;
-  buffer._flags = asmjit::CodeBufferFlags::kIsExternal | asmjit::CodeBufferFlags::kIsFixed;
-  holder.attach(&assembler);
+  assembler.begin({bytes.get(), most_bytes});
   const auto clear_all = [](auto&... all) { (all.clear(), ...); };
   clear_all(blocks, stub_jumps, unlinked, increments, open_sunk, exit_values, owed_sets, places, steps, step_runs);
 }
@@ -192,11 +187,11 @@ void Compiler::compile_operation(const Instr& instr) {
 /// What code reads, and C++ for it.
 void Compiler::write_data() {
   code_->end = here_in_code();
-  a_.align(asmjit::AlignMode::kZero, 16);
+  a_.align(16);
   for (const auto& [insns, label] : increments_) {
     a_.bind(label);
-    a_.embedInt64(insns);
-    a_.embedInt64(0);
+    a_.embed_word(static_cast<uint64_t>(insns));
+    a_.embed_word(0);
   }
   a_.bind(data_);
   code_->data = here_in_code();
@@ -216,11 +211,9 @@ void Compiler::write_data() {
 }
 
 std::unique_ptr<X64Code> Compiler::finish() {
-  STRATA_ASSERT(!holder_.hasUnresolvedLinks() && holder_.codeSize() < most_bytes - ir::page_size);
-  code_->span = code_->thunks->memory().allocate(holder_.codeSize());
-  const auto base = reinterpret_cast<uint64_t>(code_->span.run);
-  STRATA_ASSERT(holder_.relocateToBase(base) == asmjit::kErrorOk);
-  holder_.copyFlattenedData(code_->span.write, code_->span.size);
+  a_.resolve();
+  code_->span = code_->thunks->memory().allocate(a_.offset());
+  std::memcpy(code_->span.write, work_.bytes.get(), a_.offset());
   code_->entry = entry_;
   code_->linked_entry = linked_entry_;
   code_->near_entry = near_entry_;

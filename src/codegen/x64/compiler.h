@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "codegen/x64/assembler.h"
 #include "codegen/x64/exit_place.h"
 #include "codegen/x64/frame.h"
 #include "codegen/x64/host_features.h"
@@ -58,8 +59,7 @@ class Compiler {
 
     Scratch scratch;
     std::unique_ptr<std::byte[]> bytes;  ///< of the code being made
-    asmjit::CodeHolder holder;
-    x86::Assembler assembler;
+    Assembler assembler;
     std::vector<Label> blocks;
     std::vector<uint8_t> at_insn_blocks;
     std::vector<uint8_t> ways_in;
@@ -288,8 +288,7 @@ class Compiler {
   Workspace& work_;
   Scratch& scratch_ = work_.scratch;
   std::unique_ptr<X64Code> code_;
-  asmjit::CodeHolder& holder_ = work_.holder;
-  x86::Assembler& a_ = work_.assembler;
+  Assembler& a_ = work_.assembler;
 
   Label data_, first_step_;
   uint32_t refused_ = 0;  ///< the place at which code is that must not begin

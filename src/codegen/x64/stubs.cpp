@@ -189,10 +189,9 @@ void Compiler::write_stubs() {
     a_.jmp(x86::ptr(x86::rsp, Frame::thunk(Frame::slow), 8));
     STRATA_ASSERT(a_.offset() - tail == tail_bytes);
   }
-  uint8_t* const code = holder_.textSection()->buffer().data();
   for (const auto& [end, number] : stub_jumps_) {
     const uint32_t distance = stub_offset(number) - end;
-    std::memcpy(code + end - sizeof distance, &distance, sizeof distance);
+    std::memcpy(work_.bytes.get() + end - sizeof distance, &distance, sizeof distance);
   }
 }
 
