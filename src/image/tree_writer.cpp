@@ -212,7 +212,9 @@ Result<void> TreeWriter::add_fifo(const std::string& path, const EntryAttributes
 }
 
 Result<void> TreeWriter::add_hard_link(const std::string& path, const std::string& target) {
-  const auto [target_parent, target_name] = split(target);
+  const auto names = split(target);
+  const auto& target_parent = names.first;
+  const auto& target_name = names.second;
   const auto missing = [&] {
     return fail(ErrorCode::bad_data, "{} is a hard link to {}, which is not in this layer", path, target);
   };
