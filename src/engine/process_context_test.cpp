@@ -25,6 +25,11 @@ class Program {
         .wide({0x48, 0xb9}, type)                                          // push rsi; push rax
         .raw({0x66, 0x0f, 0x38, 0x82, 0x0c, 0x24, 0x48, 0x83, 0xc4, 16});  // add rsp, 16
   }
+  /// Code at the address under test that gives `value`, and what it gives when it is called.
+  Program& put(uint8_t value) {
+    return wide({0x48, 0xb8}, 0xc300'0000'00b8 | uint64_t{value} << 8).raw({0x48, 0x89, 0x06});
+  }
+  Program& call() { return raw({0xff, 0xd6, 0x48, 0xab}); }  // call rsi; stosq
   Program& halt() { return raw({0xf4}); }
 
  private:
@@ -142,6 +147,20 @@ TEST_P(ProcessContextTest, InvpcidTwoTakesGlobalPagesToo) {
   program.set_entry(entry(2), frame(2) | present | global).switch_to(cr3(2)).look().switch_to(cr3(1)).look();
   program.set_entry(entry(2), frame(9) | present).invpcid(2, 0).switch_to(cr3(2) | keep).look();
   EXPECT_EQ(run(program).back(), 9u);
+}
+
+/// Whoever has written to a page before it held code is noticed when he writes to it again.
+TEST_P(ProcessContextTest, CodeIsWrittenFromAnotherAddressSpace) {
+  for (uint64_t i = 1; i <= 7; ++i) space.write_as<uint64_t>(entry(i), frame(1) | present);
+  Program program;
+  Seen expected;
+  for (uint8_t i = 1; i <= 7; ++i) program.switch_to(cr3(i)).put(i);
+  for (uint8_t i = 2; i <= 7; ++i) {
+    program.switch_to(cr3(1) | keep).call();
+    program.switch_to(cr3(i) | keep).put(100 + i);
+    expected.push_back(i == 2 ? 7 : 100 + i - 1);
+  }
+  EXPECT_EQ(run(program), expected);
 }
 
 }  // namespace

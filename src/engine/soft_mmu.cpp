@@ -28,7 +28,8 @@ bool for_each_page(uint64_t address, unsigned size, Visit visit) {
 
 }  // namespace
 
-SoftMmu::SoftMmu(isa::Guest& guest, RamMap& ram, CodeWatch& watch) : guest_(guest), ram_(ram), watch_(watch) {
+SoftMmu::SoftMmu(isa::Guest& guest, RamMap& ram, CodeWatch& watch)
+    : guest_(guest), ram_(ram), watch_(watch), writers_((ram.ram().size() + ir::page_size - 1) / ir::page_size) {
   tlbs_.push_back(std::make_unique<Tlbs>());
   now_ = tlbs_.front().get();
 }
@@ -84,8 +85,10 @@ void SoftMmu::fill(uint64_t address, ir::Space space, const isa::Mapping& mappin
   entry.addend = reinterpret_cast<uint64_t>(host) - page;
   if (mapping.readable) entry.read = page;
   if (!mapping.writable || window.rom) return;
-  const bool marked = ram_.ram().marks(ram_.offset_of(host)) != 0;
+  const uint64_t offset = ram_.offset_of(host);
+  const bool marked = ram_.ram().marks(offset) != 0;
   (marked ? entry.unused : entry.write) = page;
+  if (!marked) writers_[offset / ir::page_size] |= writer(*now_, space);
 }
 
 bool SoftMmu::may_write(const Place& place, uint64_t size) {
@@ -120,6 +123,7 @@ void SoftMmu::settle(uint64_t address, ir::Space space, const Place& place) {
   ir::TlbEntry& entry = now_->data[space].at(address);
   if (entry.unused != (address & ir::page_mask)) return;
   entry.write = std::exchange(entry.unused, ir::TlbEntry::no_page);
+  writers_[ram_.offset_of(place.host) / ir::page_size] |= writer(*now_, space);
 }
 
 bool SoftMmu::load(uint64_t address, unsigned size, ir::Space space, void* out) {
@@ -257,7 +261,8 @@ void SoftMmu::switch_address_space(uint64_t space, bool keep) {
 SoftMmu::Tlbs& SoftMmu::tlbs_of(uint64_t number) {
   auto found = std::find_if(tlbs_.begin(), tlbs_.end(), [=](const auto& tlbs) { return tlbs->number == number; });
   if (found == tlbs_.end()) {
-    if (tlbs_.size() < most_address_spaces) tlbs_.push_back(std::make_unique<Tlbs>());
+    const auto slot = static_cast<unsigned>(tlbs_.size());
+    if (slot < most_address_spaces) tlbs_.emplace_back(std::make_unique<Tlbs>())->slot = slot;
     else tlbs_.back()->for_each([](TlbSet& tlb) { tlb.flush(true); });
     found = std::prev(tlbs_.end());
     (*found)->number = number;
@@ -272,11 +277,15 @@ void SoftMmu::flush_address_space(uint64_t space) {
       tlbs->for_each([](TlbSet& tlb) { tlb.flush(false); });
 }
 
+/// Most pages of code have not been written by the guest of late.
 void SoftMmu::protect(uint64_t page) {
+  const uint32_t writers = std::exchange(writers_[page / ir::page_size], 0);
+  if (writers == 0) return;
   const auto host = reinterpret_cast<uint64_t>(ram_.ram().at(page));
   for (const auto& tlbs : tlbs_) {
-    for (TlbSet& tlb : tlbs->data) {
-      tlb.for_each([host](ir::TlbEntry& entry) {
+    for (unsigned space = 0; space < ir::max_spaces; ++space) {
+      if ((writers & writer(*tlbs, space)) == 0) continue;
+      tlbs->data[space].for_each([host](ir::TlbEntry& entry) {
         if (entry.write == ir::TlbEntry::no_page || entry.write + entry.addend != host) return;
         entry.unused = std::exchange(entry.write, ir::TlbEntry::no_page);
       });

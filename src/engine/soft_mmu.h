@@ -105,6 +105,7 @@ class SoftMmu final : public ir::SlowMemory {
   /// The TLBs of one address space, by privilege and the like (ir::Space). Global pages are kept by each for itself.
   struct Tlbs {
     uint64_t number = 0;  ///< see isa::Host::switch_address_space
+    unsigned slot = 0;    ///< its own always
     std::array<TlbSet, ir::max_spaces> data;
     std::array<TlbSet, ir::max_spaces> code;  ///< addend is the page's offset in Ram
     template <class Visit>
@@ -114,6 +115,12 @@ class SoftMmu final : public ir::SlowMemory {
     }
   };
   static constexpr size_t most_address_spaces = 8;
+
+  /// The TLB's bit in writers_.
+  static uint32_t writer(const Tlbs& tlbs, unsigned space) {
+    static_assert(most_address_spaces * ir::max_spaces <= 32);
+    return uint32_t{1} << (tlbs.slot * ir::max_spaces + space);
+  }
 
   template <class Visit>
   void for_each_tlb(Visit visit);  ///< of all address spaces
@@ -125,6 +132,7 @@ class SoftMmu final : public ir::SlowMemory {
   CodeWatch& watch_;
   std::vector<std::unique_ptr<Tlbs>> tlbs_;  ///< in the order of their use, those in force first
   Tlbs* now_ = nullptr;                      ///< the first of them
+  std::vector<uint32_t> writers_;            ///< by page of Ram: TLBs that may have let it be written since protect()
   ir::ExecContext* context_ = nullptr;
   LargePages large_;
   std::vector<Fetched> fetched_;
