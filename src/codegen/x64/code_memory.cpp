@@ -1,33 +1,134 @@
-// A double mapping of anonymous memory, divided by asmjit's allocator.
+// Double mappings of anonymous memory, divided by lists of what is free.
 #include "codegen/x64/code_memory.h"
+
+#include <asmjit/core.h>
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
 
 #include "base/assert.h"
 
 namespace strata::codegen::x64 {
 
-namespace {
+/// At the begin of a free run; its last bytes are the number of its granules again.
+struct CodeMemory::FreeRun {
+  FreeRun* next;
+  FreeRun* previous;
+  uint32_t granules;
+  uint32_t block;
+  uint32_t begin;  ///< in the block
+};
 
-asmjit::JitAllocator::CreateParams parameters() {
-  asmjit::JitAllocator::CreateParams result;
-  result.options = asmjit::JitAllocatorOptions::kUseDualMapping;
-  result.blockSize = 1u << 20;
-  result.granularity = 64;
-  return result;
+struct CodeMemory::Block {
+  explicit Block(size_t size) : granules(size), used((size + 63) / 64) {
+    using asmjit::VirtMem::MemoryFlags;
+    const asmjit::Error error = asmjit::VirtMem::allocDualMapping(&memory, granules * granule, MemoryFlags::kAccessRWX);
+    STRATA_ASSERT(error == asmjit::kErrorOk, "the host has no memory for translated code");
+  }
+  ~Block() { asmjit::VirtMem::releaseDualMapping(&memory, granules * granule); }
+
+  std::byte* write(size_t at) const { return static_cast<std::byte*>(memory.rw) + at * granule; }
+  FreeRun& run_at(size_t at) const { return *reinterpret_cast<FreeRun*>(write(at)); }
+  /// Of the free run that ends there.
+  size_t length_before(size_t at) const {
+    uint32_t length = 0;
+    std::memcpy(&length, write(at) - sizeof length, sizeof length);
+    return length;
+  }
+  bool is_free(size_t at) const { return at < granules && (used[at / 64] >> (at % 64) & 1) == 0; }
+  /// Only what stands at the ends of runs is asked for.
+  void mark(size_t begin, size_t count, bool taken) {
+    for (const size_t at : {begin, begin + count - 1}) {
+      if (taken) used[at / 64] |= uint64_t{1} << (at % 64);
+      else used[at / 64] &= ~(uint64_t{1} << (at % 64));
+    }
+  }
+
+  asmjit::VirtMem::DualMapping memory = {};
+  size_t granules;
+  std::vector<uint64_t> used;  ///< a bit for each granule
+};
+
+CodeMemory::CodeMemory() { static_assert(sizeof(FreeRun) + sizeof(uint32_t) <= granule); }
+CodeMemory::~CodeMemory() = default;
+
+unsigned CodeMemory::list_of(size_t granules) {
+  if (granules < exact) return static_cast<unsigned>(granules);
+  return exact + static_cast<unsigned>(std::bit_width(granules / exact)) - 1;
 }
 
-}  // namespace
-
-CodeMemory::CodeMemory()
-    : allocator_([] {
-        static const asmjit::JitAllocator::CreateParams instance = parameters();
-        return &instance;
-      }()) {}
-
 CodeSpan CodeMemory::allocate(size_t size) {
-  void *run = nullptr, *write = nullptr;
-  const asmjit::Error error = allocator_.alloc(&run, &write, size);
-  STRATA_ASSERT(error == asmjit::kErrorOk, "the host has no memory for translated code");
-  return {static_cast<std::byte*>(run), static_cast<std::byte*>(write), size};
+  const size_t wanted = std::max<size_t>(1, (size + granule - 1) / granule);
+  FreeRun* found = find(wanted);
+  if (found == nullptr) {
+    add_block(wanted);
+    found = find(wanted);
+  }
+  const FreeRun run = *found;
+  remove(*found);
+  Block& block = *blocks_[run.block];
+  if (run.granules > wanted) add(run.block, run.begin + wanted, run.granules - wanted);
+  block.mark(run.begin, wanted, true);
+  return {static_cast<std::byte*>(block.memory.rx) + run.begin * granule, block.write(run.begin),
+          static_cast<uint32_t>(size), run.block};
+}
+
+void CodeMemory::release(const CodeSpan& span) {
+  Block& block = *blocks_[span.block];
+  size_t begin = static_cast<size_t>(span.write - block.write(0)) / granule;
+  size_t granules = std::max<size_t>(1, (span.size + granule - 1) / granule);
+  if (const size_t behind = begin + granules; block.is_free(behind)) {
+    FreeRun& run = block.run_at(behind);
+    granules += run.granules;
+    remove(run);
+  }
+  if (begin > 0 && block.is_free(begin - 1)) {
+    FreeRun& run = block.run_at(begin - block.length_before(begin));
+    begin = run.begin;
+    granules += run.granules;
+    remove(run);
+  }
+  add(span.block, begin, granules);
+}
+
+/// A run that is long enough: of the list of that length, else of the next one that has any.
+CodeMemory::FreeRun* CodeMemory::find(size_t granules) {
+  unsigned list = list_of(granules);
+  for (FreeRun* run = lists_[list]; run != nullptr; run = run->next)
+    if (run->granules >= granules) return run;
+  for (++list; list < lists_.size(); list = (list / 64 + 1) * 64)
+    if (const uint64_t filled = filled_[list / 64] >> (list % 64); filled != 0)
+      return lists_[list + static_cast<unsigned>(std::countr_zero(filled))];
+  return nullptr;
+}
+
+void CodeMemory::add_block(size_t granules) {
+  const size_t size = std::max(granules, usual_block / granule);
+  blocks_.push_back(std::make_unique<Block>(size));
+  mapped_ += size * granule;
+  add(static_cast<uint32_t>(blocks_.size() - 1), 0, size);
+}
+
+void CodeMemory::add(uint32_t block, size_t begin, size_t granules) {
+  Block& in = *blocks_[block];
+  in.mark(begin, granules, false);
+  const unsigned list = list_of(granules);
+  const auto length = static_cast<uint32_t>(granules);
+  FreeRun& run = in.run_at(begin);
+  run = {lists_[list], nullptr, length, block, static_cast<uint32_t>(begin)};
+  if (run.next != nullptr) run.next->previous = &run;
+  lists_[list] = &run;
+  filled_[list / 64] |= uint64_t{1} << (list % 64);
+  std::memcpy(in.write(begin + granules) - sizeof length, &length, sizeof length);
+}
+
+void CodeMemory::remove(FreeRun& run) {
+  const unsigned list = list_of(run.granules);
+  if (run.next != nullptr) run.next->previous = run.previous;
+  if (run.previous != nullptr) run.previous->next = run.next;
+  else lists_[list] = run.next;
+  if (lists_[list] == nullptr) filled_[list / 64] &= ~(uint64_t{1} << (list % 64));
 }
 
 }  // namespace strata::codegen::x64

@@ -1,10 +1,11 @@
 // Memory for translated code: each page mapped twice, once to be written and once to be executed, never both.
 #pragma once
 
-#include <asmjit/core.h>
-
+#include <array>
 #include <cstddef>
-#include <span>
+#include <cstdint>
+#include <memory>
+#include <vector>
 
 namespace strata::codegen::x64 {
 
@@ -12,17 +13,41 @@ namespace strata::codegen::x64 {
 struct CodeSpan {
   std::byte* run = nullptr;
   std::byte* write = nullptr;
-  size_t size = 0;
+  uint32_t size = 0;
+  uint32_t block = 0;  ///< of CodeMemory
 };
 
+/// Divides large blocks. What is free lies in lists by size, so that it is found at once, and is joined with what is free
+/// beside it. A free run says in its own memory how long it is, at both ends, and which are next to it in its list.
 class CodeMemory {
  public:
   CodeMemory();
+  ~CodeMemory();
+  CodeMemory(const CodeMemory&) = delete;
+  CodeMemory& operator=(const CodeMemory&) = delete;
   CodeSpan allocate(size_t size);  ///< the host has memory for it, or the program ends
-  void release(const CodeSpan& span) { allocator_.release(span.run); }
+  void release(const CodeSpan& span);
+
+  size_t mapped() const { return mapped_; }  ///< bytes, each counted once
 
  private:
-  asmjit::JitAllocator allocator_;
+  static constexpr size_t granule = 64;
+  static constexpr size_t usual_block = size_t{1} << 20;
+  static constexpr unsigned exact =
+      64;  ///< lists of runs of so many granules each, then those of larger ones by powers of 2
+  struct Block;
+  struct FreeRun;
+
+  static unsigned list_of(size_t granules);
+  FreeRun* find(size_t granules);
+  void add_block(size_t granules);
+  void add(uint32_t block, size_t begin, size_t granules);
+  void remove(FreeRun& run);
+
+  std::vector<std::unique_ptr<Block>> blocks_;
+  std::array<FreeRun*, exact + 32> lists_ = {};
+  std::array<uint64_t, 2> filled_ = {};  ///< a bit for each list that has a run
+  size_t mapped_ = 0;
 };
 
 }  // namespace strata::codegen::x64

@@ -3,8 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
+#include <deque>
 #include <fstream>
+#include <random>
 #include <sstream>
 #include <string>
 
@@ -36,6 +39,51 @@ TEST(CodeMemory, IsNeverWritableAndExecutableAtOnce) {
   std::copy(std::begin(code), std::end(code), reinterpret_cast<uint8_t*>(span.write));
   EXPECT_EQ(reinterpret_cast<int (*)()>(span.run)(), 42);
   memory.release(span);
+}
+
+TEST(CodeMemory, LargerThanABlock) {
+  CodeMemory memory;
+  const CodeSpan span = memory.allocate(size_t{5} << 20);
+  std::fill_n(span.write, span.size, std::byte{7});
+  EXPECT_EQ(span.run[span.size - 1], std::byte{7});
+  memory.release(span);
+}
+
+/// Spans of all sizes come and go, mostly the oldest first. Each keeps what was written to it, so none share a byte.
+TEST(CodeMemory, SpansDoNotMeetAndRoomIsUsedAgain) {
+  CodeMemory memory;
+  std::mt19937 random(7);
+  struct Held {
+    CodeSpan span;
+    uint8_t mark;
+  };
+  std::deque<Held> held;
+  size_t bytes = 0;
+  const auto check = [](const Held& one) {
+    return std::all_of(one.span.run, one.span.run + one.span.size,
+                       [&](std::byte byte) { return byte == static_cast<std::byte>(one.mark); });
+  };
+  const auto release = [&](size_t index) {
+    ASSERT_TRUE(check(held[index]));
+    bytes -= held[index].span.size;
+    memory.release(held[index].span);
+    held.erase(held.begin() + static_cast<std::ptrdiff_t>(index));
+  };
+  for (unsigned i = 0; i < 20'000; ++i) {
+    const size_t size = 1 + random() % (random() % 50 == 0 ? 40'000 : 2'000);
+    const Held one{memory.allocate(size), static_cast<uint8_t>(random())};
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(one.span.run) % 64, 0u);
+    std::fill_n(one.span.write, size, static_cast<std::byte>(one.mark));
+    held.push_back(one);
+    bytes += size;
+    while (bytes > (size_t{4} << 20)) release(random() % 4 == 0 ? random() % held.size() : 0);
+  }
+  EXPECT_LE(memory.mapped(), size_t{6} << 20);
+  while (!held.empty()) release(held.size() / 2);
+  // All of it is one run a block again.
+  const size_t mapped = memory.mapped();
+  for (size_t i = 0; i < mapped >> 20; ++i) memory.allocate(size_t{1} << 20);
+  EXPECT_EQ(memory.mapped(), mapped);
 }
 
 }  // namespace
