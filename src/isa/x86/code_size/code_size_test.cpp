@@ -60,6 +60,7 @@ class Program {
     state.efer = Efer::lme | Efer::lma | Efer::sce | Efer::nxe;
     state.cpl = 3;
     state.x87.control = 0x37f;
+    state.mxcsr = 0x1f80;
     for (Segment& segment : state.segment) segment = {0, 0xffff'ffff, 0x2b, 0xc0f3};
     state.segment[cs] = {0, 0xffff'ffff, 0x33, static_cast<uint16_t>(snippet.code_bits == 64 ? 0xa0fb : 0xc0fb)};
     state.rip = code_base;

@@ -244,6 +244,36 @@ begin 64, "sse: compare and jump"
   nop
 1: nop
 end
+begin 64, "sse: product of vectors"
+1: movsd xmm0, [rdi]
+  mulsd xmm0, [rsi + rdi]
+  add rdi, 8
+  addsd xmm1, xmm0
+  cmp rdi, rcx
+  jne 1b
+end
+begin 64, "sse: row of a matrix"
+1: movsd xmm0, [rdx]
+  add rax, 0x400
+  add rdx, 8
+  unpcklpd xmm0, xmm0
+  mulpd xmm0, [rax - 0x400]
+  addpd xmm1, xmm0
+  cmp rax, rcx
+  jne 1b
+end
+begin 64, "sse: distance of two bodies"
+1: movsd xmm0, [r15 + rbx]
+  subsd xmm0, [rbp + rbx]
+  add rbx, 8
+  movsd [rbx + r13 - 8], xmm0
+  mulsd xmm0, xmm0
+  addsd xmm1, xmm0
+  cmp rbx, 24
+  jne 1b
+  sqrtsd xmm0, xmm1
+  mulsd xmm1, xmm0
+end
 begin 64, "sse: conversions"
   cvtsi2sd xmm0, eax
   cvttsd2si ecx, xmm0
