@@ -43,7 +43,8 @@ struct StateLayout {
   /// The i32 slot that holds a flags value (ir/flags.h) and never anything else, if there is one.
   SlotId flags = no_slot;
   SlotId unit_base = 0;  ///< the i64 slot in which relocatable units keep the page of their pc
-  /// The i64 slots that code reads and writes most, the hottest first: back ends may keep them in registers. Not the pc.
+  /// The slots that code reads and writes most, of each type the hottest first: back ends may keep those of i64 and v128
+  /// in registers. Not the pc.
   std::vector<SlotId> hot = {};
 };
 

@@ -28,7 +28,7 @@ const ir::StateLayout layout{
               {"q5", 120, Type::i64}, {"q6", 128, Type::i64}, {"q7", 136, Type::i64}, {"q8", 144, Type::i64}},
     .size = 160,
     .pc = pc,
-    .hot = {q0, q1, q2, q3, q4, q5, q6, q7}};
+    .hot = {q0, q1, q2, q3, q4, q5, q6, q7, x0, x1}};
 
 uint64_t mix(ir::ExecContext& context, bool writes) {
   uint64_t hash = 77;
@@ -188,11 +188,18 @@ class RandomUnit {
     append(Op::set, Type::i32, {flags}, f0);
   }
 
+  Value float_operation(Value a) {
+    static constexpr Op ops[] = {Op::fadd, Op::fsub, Op::fmul, Op::fmin};
+    if (chance(5)) return append(Op::fsqrt, Type::f64, {a});
+    if (chance(5)) return append(Op::int_to_float, Type::f64, {any(Type::i32)});
+    return append(ops[below(4)], Type::f64, {a, chance(4) ? a : any(Type::f64)});
+  }
+
   /// A float in the low lane of a vector slot, as front ends keep scalars.
   void scalar_in_vector() {
     const auto slot = static_cast<ir::SlotId>(x0 + below(3));
     const Value vector = get(slot), lane = append(Op::vextract, Type::f64, {vector}, below(2), ir::Lane::f64);
-    const Value part = chance(2) ? lane : any(Type::f64);
+    const Value part = chance(2) ? float_operation(lane) : chance(2) ? lane : any(Type::f64);
     append(Op::set, Type::v128, {append(Op::vinsert, Type::v128, {vector, part}, below(2), ir::Lane::f64)}, slot);
   }
 
@@ -245,7 +252,10 @@ class RandomUnit {
 
   void vector() {
     const Type v = Type::v128;
-    switch (below(5)) {
+    switch (below(8)) {
+      case 5: append(Op::vzext, v, {any(chance(2) ? Type::f64 : chance(2) ? Type::i64 : Type::i32)}); break;
+      case 6: append(Op::vsub, v, {any(v), any(v)}, 0, ir::Lane::i32); break;
+      case 7: append(Op::vextract, Type::f64, {any(v)}, below(2), ir::Lane::f64); break;
       case 0: append(Op::vadd, v, {any(v), any(v)}, 0, ir::Lane::i16); break;
       case 1: append(Op::vextract, Type::i32, {any(v)}, below(4), ir::Lane::i32); break;
       case 2: append(Op::vinsert, v, {any(v), any(Type::i16)}, below(8), ir::Lane::i16); break;

@@ -13,8 +13,8 @@ using ir::Type;
 
 class Analysis {
  public:
-  Analysis(const ir::Unit& unit, const ir::Block& block, Scratch& scratch)
-      : unit_(unit), block_(block), scratch_(scratch), notes_(scratch.notes.data()) {}
+  Analysis(const ir::Unit& unit, const ir::Block& block, const Homes& homes, Scratch& scratch)
+      : unit_(unit), block_(block), homes_(homes), scratch_(scratch), notes_(scratch.notes.data()) {}
 
   void run() {
     for (position_ = block_.end; position_-- > block_.begin;) look_at(unit_.code[position_], notes_[position_]);
@@ -44,7 +44,7 @@ class Analysis {
     if (instr.imm == unit_.layout->flags) {
       const bool in_place = (note.roles & ~(Role::flags | Role::merged | Role::sunk)) == 0;
       note.fused = in_place && note.last_use <= (note.roles == Role::sunk ? next_flags_set_ : next_flags_write_);
-    } else if (note.roles == Role::lane) {
+    } else if (note.roles == Role::lane && homes_.vectors.of(instr.imm) < 0) {
       note.fused = note.last_use <= std::min(scratch_.slot(instr.imm).next_write, next_call_);
     }
     scratch_.slot(instr.imm).next_get = position_;
@@ -55,18 +55,16 @@ class Analysis {
     const bool leaves = instr.op == Op::call && unit_.helpers[instr.imm]->effect == ir::HelperEffect::may_exit;
     if (note.fold != never && (leaves || !may_fold(note.fold))) note.fold = never;
     if (pure) note.fused = fuse(instr, note);
-    if (note.fold != never && note.fold == note.last_use) {
-      if (note.roles == Role::flags_slot) make_direct(instr, note);
-      if (note.roles == Role::set && instr.op == Op::vinsert) make_lane_direct(instr, note);
+    if (note.fold != never) {
+      if (note.roles == Role::flags_slot && note.fold == note.last_use) make_direct(instr, note);
+      if (instr.op == Op::vinsert) make_lane_direct(instr, note);
+      if (instr.op == Op::vzext && is_float_load(instr.arg[0])) hand_on_fold(instr.arg[0], note);
     }
     if (!note.fused && !note.direct) {
       if (is_flags(instr.op)) use_flags_operands(instr, note);
       else use_operands(instr);
     }
-    if (instr.op == Op::zext) {
-      uint32_t& fold = notes_[instr.arg[0]].fold;
-      fold = std::min(fold, note.fold);
-    }
+    if (instr.op == Op::zext) hand_on_fold(instr.arg[0], note);
     const bool calls = instr.op == Op::call && !pure;
     if (calls) next_flags_set_ = next_flags_write_ = next_call_ = position_;
     if (calls || ir::has(instr.op, ir::Trait::may_exit)) next_observer_ = position_;
@@ -92,19 +90,38 @@ class Analysis {
     use_flags_operands(*fresh, fresh == &instr ? note : notes_[instr.arg[1]]);
   }
 
-  /// A lane put into what the slot holds anyway.
+  /// The operand may be computed where the result ends up, for that is all there is to it.
+  void hand_on_fold(ir::Value operand, const Note& note) {
+    uint32_t& fold = notes_[operand].fold;
+    fold = std::min(fold, note.fold);
+  }
+
+  /// Which has zeros above it.
+  bool is_float_load(ir::Value value) const {
+    return unit_.code[value].op == Op::load && unit_.code[value].type >= Type::f32;
+  }
+
+  /// Whether a float of the lowest lane is computed by instructions that leave the other lanes alone.
+  static bool keeps_other_lanes(Op op) {
+    return (op >= Op::fadd && op <= Op::fmax) || op == Op::fconvert || op == Op::int_to_float;
+  }
+
+  /// A lane put into what the slot holds anyway. In a home it is the lowest one: others are put there without this.
   void make_lane_direct(const Instr& instr, Note& note) {
     const uint64_t slot = unit_.code[note.fold].imm;
     const Instr& old = unit_.code[instr.arg[0]];
     if (instr.lane < ir::Lane::f32 || old.op != Op::get || old.imm != slot) return;
+    const bool home = homes_.vectors.of(slot) >= 0;
+    if (home ? instr.imm != 0 : note.fold != note.last_use || note.roles != Role::set) return;
     for (uint32_t i = instr.arg[0]; i < position_; ++i) {
       const Instr& between = unit_.code[i];
       const bool sets = between.op == Op::set && between.imm == slot;
       if (sets || (between.op == Op::call && !is_pure(unit_, between))) return;
     }
     note.direct = true;
-    scratch_.slot(slot).next_write = position_;
     use(instr.arg[1], position_, Role::other);
+    if (!home) scratch_.slot(slot).next_write = position_;
+    else if (keeps_other_lanes(unit_.code[instr.arg[1]].op)) hand_on_fold(instr.arg[1], note);
   }
 
   static bool is_flags(Op op) { return op >= Op::flags_add && op <= Op::flags_logic; }
@@ -273,6 +290,7 @@ class Analysis {
 
   const ir::Unit& unit_;
   const ir::Block& block_;
+  const Homes& homes_;
   Scratch& scratch_;
   Note* notes_;
   uint32_t position_ = 0;
@@ -284,8 +302,8 @@ class Analysis {
 
 }  // namespace
 
-void analyse(const ir::Unit& unit, const ir::Block& block, Scratch& scratch) {
-  Analysis(unit, block, scratch).run();
+void analyse(const ir::Unit& unit, const ir::Block& block, const Homes& homes, Scratch& scratch) {
+  Analysis(unit, block, homes, scratch).run();
   find_neighbours(unit, block, scratch);
 }
 

@@ -6,7 +6,7 @@ namespace strata::codegen::x64 {
 
 void Compiler::atomic(const Instr& instr) {
   if (const Gp address = address_of(instr.arg[0]); address != x86::rax) a_.mov(x86::rax, address);
-  pinned_general_ = 0;  // the address needs no other register any more
+  general_.pinned = 0;  // the address needs no other register any more
   Update with;
   const unsigned operands = ir::info(instr.op).operands - 1u;
   for (unsigned i = 0; i < operands; ++i) with.operands[i] = use(instr.arg[i + 1]);

@@ -52,6 +52,7 @@ void Compiler::interpret(const Instr& instr) {
   a_.lea(x86::rdx, x86::ptr(x86::rsp, Frame::cells));
   a_.inc(context(x86::rcx, offsetof(ir::ExecContext, single_steps)));
   call_function(erase(&interp::run_steps), Sees::nothing);
+  bring_vectors_back();
 }
 
 void Compiler::call(const Instr& instr) {
@@ -82,10 +83,12 @@ void Compiler::call(const Instr& instr) {
   a_.mov(x86::rdi, x86::ptr(x86::rsp, Frame::context));
   call_function(erase(helper.function), sees);
   take_result(here(), helper.result);
-  if (helper.effect != ir::HelperEffect::may_exit) return;
-  a_.cmp(context(x86::rcx, offsetof(ir::ExecContext, leave), 1), 0);
-  make_place(ExitPlace::Way::exit, ir::ExitKind::leave).from_helper = 1;
-  jump_to_stub(CondCode::kNE, last_place());
+  if (helper.effect == ir::HelperEffect::may_exit) {
+    a_.cmp(context(x86::rcx, offsetof(ir::ExecContext, leave), 1), 0);
+    make_place(ExitPlace::Way::exit, ir::ExitKind::leave).from_helper = 1;
+    jump_to_stub(CondCode::kNE, last_place());
+  }
+  bring_vectors_back();
 }
 
 /// What a helper gives has anything above it.

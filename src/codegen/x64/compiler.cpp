@@ -36,6 +36,7 @@ Compiler::Compiler(const ir::Unit& unit, const HostFeatures& host, const Thunks&
   at_insn_blocks_.assign(unit.blocks.size(), 1);
   at_insn_blocks_[0] = 0;
   count_ways_in();
+  find_vector_users();
 }
 
 /// That of Unit::code, by which links are counted too, but ways out go behind the rest: loops are one run then.
@@ -64,6 +65,7 @@ std::unique_ptr<X64Code> Compiler::run() {
     compile_block(order[i]);
   }
   code_->seldom = static_cast<uint32_t>(a_.offset());
+  write_loading_of_vectors();
   write_stubs();
   write_data();
   return finish();
@@ -117,13 +119,14 @@ void Compiler::write_linked_entry() {
   if (unit_.counted) check_count();
   if (wants_pc(0)) write_pc(first_pc());
   entry_ = static_cast<uint32_t>(a_.offset());
+  want_vectors();
 }
 
 void Compiler::compile_block(ir::BlockId id) {
   const ir::Block& block = unit_.blocks[id];
   block_ = id;
   ++scratch_.block;
-  analyse(unit_, block, scratch_);
+  analyse(unit_, block, homes_, scratch_);
   forget_values();
   open_sunk_.clear();
   host_flags_ = nullptr;
@@ -134,7 +137,7 @@ void Compiler::compile_block(ir::BlockId id) {
   begun_ = id != 0;
   a_.bind(blocks_[id]);
   for (position_ = block.begin; position_ < block.end; ++position_) {
-    pinned_general_ = pinned_vectors_ = 0;
+    general_.pinned = vectors_.pinned = 0;
     compile_instr(unit_.code[position_]);
   }
 }

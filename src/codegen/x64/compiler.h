@@ -63,6 +63,7 @@ class Compiler {
     std::vector<Label> blocks;
     std::vector<uint8_t> at_insn_blocks;
     std::vector<uint8_t> ways_in;
+    std::vector<uint8_t> wants_vectors;
     std::vector<int64_t> uncounted_before;
     std::vector<StubJump> stub_jumps;
     std::vector<Unlinked> unlinked;
@@ -93,38 +94,62 @@ class Compiler {
   void write_data();
   std::unique_ptr<X64Code> finish();
 
+  // Homes of vectors (vector_homes.cpp).
+  void find_vector_users();
+  bool uses_vector_home(const Instr& instr) const;
+  bool leads_to_vectors(ir::BlockId id) const;
+  void want_vectors();
+  void write_loading_of_vectors();
+  void bring_vectors_back();
+
   // Where values stand (values.cpp).
-  enum class Above : uint8_t { zeros, anything };    ///< what is above the bits of a value's type
-  Gp use(Value value);                               ///< in a general register
-  Gp use_low(Value value);                           ///< the same, with anything above
-  Xmm use_vector(Value value);                       ///< in a vector register
-  Gp define(Value value, bool reads_first = false);  ///< a register for the result
-  Xmm define_vector(Value value);
-  Gp define_from(Value value, Value from, Above above = Above::zeros);  ///< the same, which holds `from` already
-  Xmm define_vector_from(Value value, Value from);
+  /// The registers of one kind, general or vector, and the values in them.
+  struct Registers {
+    const Homes::Bank& homes;
+    std::array<std::vector<Value>, 16>& held;
+    uint32_t pinned = 0;  ///< in use by the instruction at hand
+  };
+  Registers& registers_of(Value value) { return is_vector(value) ? vectors_ : general_; }
+  const Registers& registers_of(Value value) const { return is_vector(value) ? vectors_ : general_; }
+  int8_t bring(Value value);
+  int8_t give(Value value, bool reads_first);
+  int8_t give_from(Value value, Value from, uint32_t others);
+  void share(Value value, Value from);
   bool dies(Value value) const { return note(value).last_use <= position_; }
-  void take_over(Value value, Value from);
   bool is_alone(Value value) const;
+  int8_t home_of(uint64_t slot) const;
   int8_t target_of(Value value) const;
-  uint32_t wanted_until(uint8_t reg) const;
-  int8_t free_general();
-  int8_t allocate_general();
-  int8_t allocate_vector();
+  uint32_t wanted_until(const Registers& all, uint8_t reg) const;
+  int8_t find_free(Registers& all);
+  int8_t allocate(Registers& all);
+  void move(Value value, int8_t to, int8_t from);
+  void fetch(Value value, int8_t reg);
   void bind(Value value, int8_t reg);
   void release(Value value);
-  void vacate(int8_t home);
+  void vacate(Registers& all, int8_t home);
   void evict(Value value);  ///< to its cell
-  void evict_all(uint8_t reg);
+  void evict_all(Registers& all, uint8_t reg);
   void evict_lost_in_calls();
   void evict_homes();
   uint32_t cell_of(Value value);  ///< the value stands there too, from now on
   void assign_cell(Value value);
   void forget_values();
+
+  // Operands and results (operands.cpp).
+  enum class Above : uint8_t { zeros, anything };    ///< what is above the bits of a value's type
+  Gp use(Value value);                               ///< in a general register
+  Gp use_low(Value value);                           ///< the same, with anything above
+  Xmm use_vector(Value value);                       ///< in a vector register
+  Gp define(Value value, bool reads_first = false);  ///< a register for the result
+  Xmm define_vector(Value value, bool reads_first = false);
+  Gp define_from(Value value, Value from, Above above = Above::zeros);  ///< the same, which holds `from` already
+  Xmm define_vector_from(Value value, Value from);
   void load_constant(const Gp& to, uint64_t constant);
+  void load_constant(const Xmm& to, const ir::Vec128& constant);
   void copy_clean(const Gp& to, const Gp& from, Type type);
   bool is_vector(Value value) const { return is_vector_type(type_of(value)); }
+  bool is_float(Value value) const { return is_vector(value) && ir::bits(type_of(value)) < 128; }
   static bool is_vector_type(Type type) { return type >= Type::f32; }
-  std::vector<Value>& held(int8_t reg) { return scratch_.held[static_cast<uint8_t>(reg)]; }
 
   // Integers, conversions and flags (integer.cpp, flags.cpp).
   bool compile_integer(const Instr& instr);
@@ -138,7 +163,6 @@ class Compiler {
   bool select(const Instr& instr);
   void convert(const Instr& instr);
   void zero_extend(Value from, Type narrow);
-  void share(Value value, Value from);
   bool insert_low(const Instr& instr);
   void bit_cast(const Instr& instr);
   void set_host_flags(Value flags);
@@ -166,6 +190,7 @@ class Compiler {
   bool shift_lanes(const Instr& instr);
   bool move_lanes(const Instr& instr);
   bool move_slot_lane(const Instr& instr);
+  bool move_home_lane(const Instr& instr);
 
   // Guest memory (memory.cpp).
   void load(const Instr& instr);
@@ -291,11 +316,14 @@ class Compiler {
   Assembler& a_ = work_.assembler;
 
   Label data_, first_step_;
-  uint32_t refused_ = 0;  ///< the place at which code is that must not begin
-  uint32_t stubs_ = 0;    ///< their offset
+  uint32_t refused_ = 0;                  ///< the place at which code is that must not begin
+  uint32_t stubs_ = 0;                    ///< their offset
+  Label vectors_missing_, vectors_back_;  ///< where they are loaded, and goes on
   std::vector<Label>& blocks_ = work_.blocks;
   std::vector<uint8_t>& at_insn_blocks_ = work_.at_insn_blocks;
-  std::vector<uint8_t>& ways_in_ = work_.ways_in;                    ///< by block: how many, 2 for more
+  std::vector<uint8_t>& ways_in_ = work_.ways_in;  ///< by block: how many, 2 for more
+  /// By block: whether it, or a block that it leads to, reads or writes homes of vectors. They are live then.
+  std::vector<uint8_t>& wants_vectors_ = work_.wants_vectors;
   std::vector<int64_t>& uncounted_before_ = work_.uncounted_before;  ///< by block: see uncounted_
   std::vector<ExitPlace>& places_ = work_.places;
   std::vector<interp::Step>& steps_ = work_.steps;
@@ -313,8 +341,7 @@ class Compiler {
   uint16_t next_temporary_ = 0;
   uint32_t linked_entry_ = 0, near_entry_ = 0, entry_ = 0;
 
-  std::array<Value, 16> vectors_{};                   ///< what vector registers hold
-  uint32_t pinned_general_ = 0, pinned_vectors_ = 0;  ///< in use by the instruction at hand
+  Registers general_{homes_.general, scratch_.held, 0}, vectors_{homes_.vectors, scratch_.held_vectors, 0};
   uint32_t cells_ = 0;
 
   const Instr* host_flags_ = nullptr;  ///< the flags_sub of which the host's flags still are

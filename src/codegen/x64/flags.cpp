@@ -125,7 +125,7 @@ void Compiler::set_host_flags(Value flags) {
 void Compiler::flags_of(const Instr& instr) {
   if (note(here()).direct) return store_flags(instr);
   set_host_flags(here());
-  pinned_general_ = 0;
+  general_.pinned = 0;
   a_.lahf();
   if (instr.op == Op::flags_logic) {
     a_.movzx(x86::eax, x86::ah);  // no register beyond the first four goes with ah

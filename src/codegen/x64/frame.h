@@ -25,12 +25,15 @@ struct Frame {
     call_and_load,
     spare,
     call_and_restore,
+    load_vectors,  ///< to their homes; keeps all other registers
     thunks
   };
   static constexpr int32_t thunk(unsigned which) { return jumps + 8 + static_cast<int32_t>(which) * 8; }
   /// The addend of the page that Neighbours share; 0: each looks for itself. Behind them a word that nobody reads.
   static constexpr unsigned pages = 16;
   static constexpr int32_t page(unsigned number) { return thunk(thunks) + static_cast<int32_t>(number) * 8; }
+  /// A byte: whether vectors stand in their homes, or 0: in the state. Code that wants them there sees to it.
+  static constexpr int32_t vectors_live = jumps + 8 + int32_t{thunks + pages + 1} * 8;
 
   static constexpr int32_t header = 272;
   static constexpr int32_t scratch = header + static_cast<int32_t>(offsetof(interp::FrameHeader, scratch));
@@ -45,7 +48,7 @@ struct Frame {
   /// Six registers and a return address are pushed above: this keeps the stack pointer aligned.
   static constexpr int32_t size = (cells + static_cast<int32_t>(all_cells) * 8 + 15) / 16 * 16 + 8;
 };
-static_assert(Frame::page(Frame::pages + 1) <= Frame::header);
+static_assert(Frame::page(Frame::pages + 1) <= Frame::vectors_live && Frame::vectors_live < Frame::header);
 static_assert(Frame::header % alignof(interp::FrameHeader) == 0);
 static_assert(Frame::all_cells < interp::max_cells);
 

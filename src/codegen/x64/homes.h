@@ -3,7 +3,9 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "codegen/x64/registers.h"
@@ -34,32 +36,51 @@ class Homes {
     bool operator==(const Home&) const = default;
   };
 
-  explicit Homes(const ir::StateLayout& layout) {
-    for (size_t i = 0; i < home_registers.size(); ++i) {
-      if (i >= layout.hot.size()) {
-        pool_.push_back(home_registers[i]);
-        continue;
+  /// Those in one kind of registers.
+  class Bank {
+   public:
+    /// The hottest slots of the type have the first of `registers`; those left over and `pool` hold values.
+    Bank(const ir::StateLayout& layout, ir::Type type, std::span<const uint8_t> registers,
+         std::span<const uint8_t> pool) {
+      for (const ir::SlotId slot : layout.hot) {
+        if (layout.slots[slot].type != type || homes_ == registers.size()) continue;
+        const uint8_t reg = registers[homes_];
+        all_[homes_++] = {reg, slot, layout.slots[slot].offset};
+        mask_ |= 1u << reg;
       }
-      const ir::SlotId slot = layout.hot[i];
-      all_.push_back({home_registers[i], slot, layout.slots[slot].offset});
-      mask_ |= 1u << home_registers[i];
+      for (const uint8_t reg : registers.subspan(homes_)) pool_[free_++] = reg;
+      for (const uint8_t reg : pool) pool_[free_++] = reg;
     }
-    pool_.insert(pool_.end(), pool_registers.begin(), pool_registers.end());
+
+    std::span<const Home> all() const { return std::span(all_).first(homes_); }
+    /// Registers for values: those that are nobody's home.
+    std::span<const uint8_t> pool() const { return std::span(pool_).first(free_); }
+    bool is_home(unsigned reg) const { return (mask_ >> reg & 1) != 0; }
+    /// The slot's register, -1: it has none.
+    int8_t of(uint64_t slot) const {
+      for (const Home& home : all())
+        if (home.slot == slot) return static_cast<int8_t>(home.reg);
+      return -1;
+    }
+    bool operator==(const Bank&) const = default;
+
+   private:
+    std::array<Home, 16> all_{};
+    std::array<uint8_t, 16> pool_{};
+    size_t homes_ = 0, free_ = 0;
+    uint32_t mask_ = 0;
+  };
+
+  explicit Homes(const ir::StateLayout& layout)
+      : general(layout, ir::Type::i64, home_registers, pool_registers),
+        vectors(layout, ir::Type::v128, vector_home_registers, vector_pool_registers) {
     pc_ = layout.slots[layout.pc].offset;
     unit_base_ = layout.slots[layout.unit_base].offset;
     if (layout.flags != ir::no_slot) flags_ = static_cast<int32_t>(layout.slots[layout.flags].offset);
   }
 
-  const std::vector<Home>& all() const { return all_; }
-  /// Registers for values: those that are nobody's home.
-  const std::vector<uint8_t>& pool() const { return pool_; }
-  bool is_home(unsigned reg) const { return (mask_ >> reg & 1) != 0; }
-  /// The slot's register, -1: it has none.
-  int8_t of(uint64_t slot) const {
-    for (const Home& home : all_)
-      if (home.slot == slot) return static_cast<int8_t>(home.reg);
-    return -1;
-  }
+  const Bank general;  ///< of i64 slots
+  const Bank vectors;  ///< of v128 slots; they stand there while Frame::vectors_live says so
 
   /// Where in the state the flags slot stands, which translated code keeps as RawFlags; -1: there is none.
   int32_t flags() const { return flags_; }
@@ -73,9 +94,6 @@ class Homes {
  private:
   int32_t flags_ = -1;
   uint32_t pc_ = 0, unit_base_ = 0;
-  std::vector<Home> all_;
-  std::vector<uint8_t> pool_;
-  uint32_t mask_ = 0;
 };
 
 }  // namespace strata::codegen::x64

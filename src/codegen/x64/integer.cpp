@@ -203,7 +203,7 @@ bool Compiler::byte_swap(const Instr& instr) {
 /// The condition first, whose registers are free then; what follows leaves the host's flags alone.
 bool Compiler::select(const Instr& instr) {
   const CondCode holds = condition(instr.arg[0]);
-  pinned_general_ = 0;
+  general_.pinned = 0;
   if (is_vector_type(instr.type)) {
     const Xmm yes = use_vector(instr.arg[1]), no = use_vector(instr.arg[2]), to = define_vector(here());
     a_.movaps(to, no);
@@ -252,12 +252,6 @@ void Compiler::zero_extend(Value from, Type narrow) {
   const int8_t target = target_of(here());
   if (!note(from).unclean && (target < 0 || target == note(from).reg)) return share(here(), from);
   copy_clean(define(here(), true), source, note(from).unclean ? narrow : Type::i64);
-}
-
-/// The value stands where `from` stands, which has the same bits.
-void Compiler::share(Value value, Value from) {
-  const Gp reg = use_low(from);
-  bind(value, static_cast<int8_t>(reg.id()));
 }
 
 bool Compiler::insert_low(const Instr& instr) {

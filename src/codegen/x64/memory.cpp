@@ -140,8 +140,9 @@ void Compiler::store_to(const x86::Mem& to, Type type, Value value, int8_t reg) 
 
 void Compiler::load(const Instr& instr) {
   const Place place = place_of(instr.arg[0]);
-  if (is_vector_type(instr.type)) define_vector(here());
+  if (is_vector_type(instr.type)) define_vector(here(), true);
   else define(here(), true);
+  note(here()).unclean = false;
   access(instr, place, ir::no_value, note(here()).reg);
 }
 
@@ -190,7 +191,7 @@ void Compiler::access(const Instr& instr, const Place& wanted, Value value, int8
 }
 
 void Compiler::get(const Instr& instr) {
-  if (const int8_t home = homes_.of(instr.imm); home >= 0) return bind(here(), home);
+  if (const int8_t home = home_of(instr.imm); home >= 0) return bind(here(), home);
   if (instr.imm == unit_.layout->flags) return get_flags();
   if (instr.imm == unit_.layout->pc && pc_lags_) bring_up_to_date();
   const ir::Slot& slot = slot_of(instr);
@@ -201,8 +202,8 @@ void Compiler::get(const Instr& instr) {
 
 void Compiler::set(const Instr& instr) {
   const Value value = instr.arg[0];
-  if (note(value).direct) return;
-  if (const int8_t home = homes_.of(instr.imm); home >= 0) return set_home(home, value);
+  if (const int8_t home = home_of(instr.imm); home >= 0) return set_home(home, value);
+  if (note(value).direct && note(value).fold == position_) return;
   if (instr.imm == unit_.layout->flags) return set_flags(value);
   const ir::Slot& slot = slot_of(instr);
   const int8_t reg = use_to_store(value);
@@ -212,16 +213,14 @@ void Compiler::set(const Instr& instr) {
 void Compiler::set_home(int8_t home, Value value) {
   const int8_t reg = note(value).reg;
   if (reg == home) return;  // it was computed there, or read from there
-  vacate(home);
-  const Gp to = x86::gpq(static_cast<uint32_t>(home));
+  Registers& all = registers_of(value);
+  vacate(all, home);
   if (reg >= 0) {
-    a_.mov(to, x86::gpq(static_cast<uint32_t>(reg)));
-    if (homes_.is_home(static_cast<unsigned>(reg))) return;
+    move(value, home, reg);
+    if (all.homes.is_home(static_cast<unsigned>(reg))) return;
     release(value);  // from now on it is wanted from here
-  } else if (is_constant(value)) {
-    load_constant(to, at(value).imm);
   } else {
-    a_.mov(to, cell(cell_of(value)));
+    fetch(value, home);
   }
   bind(value, home);
 }

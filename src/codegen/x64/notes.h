@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "codegen/x64/homes.h"
 #include "ir/unit.h"
 
 namespace strata::codegen::x64 {
@@ -39,7 +40,7 @@ struct Note {
   bool direct = false;      ///< goes to its slot when it is computed, and nowhere else
   bool sets_flags = false;  ///< the host's flags behind it are wanted
   bool after = false;       ///< flags that the host's flags are already
-  bool unclean = false;     ///< its register holds anything above the bits of its type, else zeros
+  bool unclean = false;     ///< its register holds anything above the bits of its type, else zeros; floats too
   uint8_t neighbours = 0;   ///< of a load or store: number of its Neighbours, from 1; 0: it has none
   uint32_t fold = never;    ///< the set that may be done when the value is computed
 };
@@ -71,8 +72,8 @@ struct SlotNote {
 struct Scratch {
   std::vector<Note> notes;
   std::vector<SlotNote> slots;
-  std::array<std::vector<ir::Value>, 16> held;  ///< what stands in general registers
-  std::vector<Neighbours> neighbours;           ///< of the block at hand, then what was left alone
+  std::array<std::vector<ir::Value>, 16> held, held_vectors;  ///< what stands in registers
+  std::vector<Neighbours> neighbours;                         ///< of the block at hand, then what was left alone
   uint32_t block = 0;
 
   SlotNote& slot(uint64_t id) {
@@ -82,7 +83,7 @@ struct Scratch {
   }
 };
 
-void analyse(const ir::Unit& unit, const ir::Block& block, Scratch& scratch);
+void analyse(const ir::Unit& unit, const ir::Block& block, const Homes& homes, Scratch& scratch);
 void find_neighbours(const ir::Unit& unit, const ir::Block& block, Scratch& scratch);
 
 /// Whether it adds to a value, or subtracts, a constant that addresses of the host can take; how much it adds then.

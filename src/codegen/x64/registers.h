@@ -30,6 +30,9 @@ inline constexpr std::array<uint8_t, 3> pool_registers = {9, 10, 11};
 /// Of both, those that C++ does not keep.
 inline constexpr std::array<uint8_t, 6> general_lost_in_calls = {6, 7, 8, 9, 10, 11};
 inline constexpr bool lost_in_calls(unsigned reg) { return reg >= 6 && reg <= 11; }
-inline constexpr unsigned vector_registers = 13;
+/// The same of vectors. C++ keeps none of them.
+inline constexpr std::array<uint8_t, 8> vector_home_registers = {0, 1, 2, 3, 4, 5, 6, 7};
+inline constexpr std::array<uint8_t, 5> vector_pool_registers = {8, 9, 10, 11, 12};
+inline constexpr unsigned vector_registers = vector_home_registers.size() + vector_pool_registers.size();
 
 }  // namespace strata::codegen::x64

@@ -33,6 +33,7 @@ class Writer {
     slow();
     calls_that_see_the_state();
     other_calls();
+    load_vectors();
     const CodeSpan span = memory.allocate(holder_.codeSize());
     holder_.relocateToBase(reinterpret_cast<uint64_t>(span.run));
     holder_.copyFlattenedData(span.write, span.size);
@@ -60,6 +61,7 @@ class Writer {
       a_.lea(x86::rax, x86::ptr(thunks_[i]));
       a_.mov(in_frame(Frame::thunk(i)), x86::rax);
     }
+    a_.mov(in_frame(Frame::vectors_live), 0);
     load_context(x86::rsi, 0);
     load_homes();
     a_.jmp(x86::rdx);
@@ -160,8 +162,10 @@ class Writer {
     a_.jmp(leave);
     a_.bind(refused_);
     for (const uint8_t reg : general_lost_in_calls) a_.mov(x86::gpq(reg), in_cell(reg));
+    for (const Homes::Home& home : homes_.vectors.all()) a_.movups(x86::xmm(home.reg), vector_cell(home.reg));
     a_.bind(leave);
     store_homes();
+    store_vectors(0);
     call_at_place(address_of(&leave_at));
     a_.add(x86::rsp, Frame::size);
     for (size_t i = std::size(saved_); i-- > 0;) a_.pop(saved_[i]);
@@ -183,6 +187,7 @@ class Writer {
   void calls_that_see_the_state() {
     a_.bind(thunks_[Frame::save]);
     store_homes();
+    store_vectors(pushed);
     store_context(x86::rdx, x86::rax, pushed);
     a_.ret();
     a_.bind(thunks_[Frame::call_and_load]);
@@ -196,15 +201,16 @@ class Writer {
   /// The same with spare and call_and_restore. What C++ loses waits in the state.
   void other_calls() {
     a_.bind(thunks_[Frame::spare]);
-    for (const Homes::Home& home : homes_.all())
+    for (const Homes::Home& home : homes_.general.all())
       if (lost_in_calls(home.reg)) store(home);
+    store_vectors(pushed);
     store_context(x86::rdx, x86::rax, pushed);
     a_.ret();
     a_.bind(thunks_[Frame::call_and_restore]);
     call_aligned();
     a_.mov(x86::rcx, in_frame(pushed + Frame::context));
     a_.movq(count_register, in_context(x86::rcx, offsetof(ExecContext, insns)));
-    for (const Homes::Home& home : homes_.all())
+    for (const Homes::Home& home : homes_.general.all())
       if (lost_in_calls(home.reg)) load(home);
     a_.ret();
   }
@@ -225,8 +231,8 @@ class Writer {
   template <class Visit>
   void for_saved_registers(Visit visit) {
     visit(x86::rax.id());
-    for (const uint8_t reg : homes_.pool()) visit(reg);
-    for (const Homes::Home& home : homes_.all()) visit(home.reg);
+    for (const uint8_t reg : homes_.general.pool()) visit(reg);
+    for (const Homes::Home& home : homes_.general.all()) visit(home.reg);
   }
 
   /// What code holds of the context.
@@ -256,12 +262,32 @@ class Writer {
     a_.mov(x86::gpq(home.reg), x86::ptr(state_register, static_cast<int32_t>(home.offset)));
   }
   void store_homes() {
-    for (const Homes::Home& home : homes_.all()) store(home);
+    for (const Homes::Home& home : homes_.general.all()) store(home);
     settle_flags();
   }
   void load_homes() {
     unsettle_flags();
-    for (const Homes::Home& home : homes_.all()) load(home);
+    for (const Homes::Home& home : homes_.general.all()) load(home);
+  }
+
+  /// Where they stand in their homes they go to the state, and stand there from then on.
+  void store_vectors(int32_t above) {
+    if (homes_.vectors.all().empty()) return;
+    const asmjit::Label done = a_.newLabel();
+    const x86::Mem live = x86::byte_ptr(x86::rsp, above + Frame::vectors_live);
+    a_.cmp(live, 0);
+    a_.je(done);
+    for (const Homes::Home& home : homes_.vectors.all())
+      a_.movups(x86::ptr(state_register, static_cast<int32_t>(home.offset)), x86::xmm(home.reg));
+    a_.mov(live, 0);
+    a_.bind(done);
+  }
+  void load_vectors() {
+    a_.bind(thunks_[Frame::load_vectors]);
+    for (const Homes::Home& home : homes_.vectors.all())
+      a_.movups(x86::xmm(home.reg), x86::ptr(state_register, static_cast<int32_t>(home.offset)));
+    a_.mov(x86::byte_ptr(x86::rsp, pushed + Frame::vectors_live), 1);
+    a_.ret();
   }
 
   /// From RawFlags to the form of the IR, and back. In rsi and rdi, which hold nothing then.

@@ -99,7 +99,7 @@ bool takes_immediate(Op op) {
 }  // namespace
 
 bool Compiler::compile_vector(const Instr& instr) {
-  if (move_slot_lane(instr)) return true;
+  if (move_slot_lane(instr) || move_home_lane(instr)) return true;
   if (!host_.sse4_1) return false;
   if (const Inst::Id id = two_operand(instr); id != none) {
     const Xmm right = use_vector(instr.arg[1]);
@@ -109,7 +109,7 @@ bool Compiler::compile_vector(const Instr& instr) {
     return true;
   }
   if (const Inst::Id id = one_operand(instr); id != none) {
-    const Xmm from = use_vector(instr.arg[0]), to = define_vector(here());
+    const Xmm from = use_vector(instr.arg[0]), to = define_vector(here(), true);
     if (takes_immediate(instr.op)) a_.emit(id, to, from, asmjit::imm(instr.imm));
     else a_.emit(id, to, from);
     return true;
@@ -142,14 +142,14 @@ void Compiler::compare_float(const Instr& instr) {
 bool Compiler::convert_float(const Instr& instr) {
   const Value from = instr.arg[0];
   if (instr.op == Op::fconvert) {
-    const Xmm source = use_vector(from), to = define_vector(here());
+    const Xmm source = use_vector(from), to = define_vector(here(), true);
     if (instr.type == Type::f32) a_.cvtsd2ss(to, source);
     else a_.cvtss2sd(to, source);
   } else if (instr.op == Op::int_to_float) {
     const Gp source = use(from);
     const Gp sized_source = half_or_all(source, type_of(from) == Type::i64);
     const Xmm to = define_vector(here());
-    a_.xorps(to, to);  // no waiting for what it held
+    if (!vectors_.homes.is_home(to.id())) a_.xorps(to, to);  // no waiting for what it held
     if (instr.type == Type::f32) a_.cvtsi2ss(to, sized_source);
     else a_.cvtsi2sd(to, sized_source);
   } else {
@@ -189,7 +189,7 @@ bool Compiler::shift_lanes(const Instr& instr) {
 bool Compiler::move_slot_lane(const Instr& instr) {
   const Value a = instr.arg[0];
   const bool reads = instr.op == Op::vextract && at(a).op == Op::get && note(a).fused;
-  const bool writes = instr.op == Op::vinsert && note(here()).direct;
+  const bool writes = instr.op == Op::vinsert && note(here()).direct && target_of(here()) < 0;
   if (!reads && !writes) return false;
   const Type type = ir::lane_type(instr.lane);
   const ir::Slot& slot = slot_of(at(reads ? a : note(here()).fold));
@@ -202,6 +202,26 @@ bool Compiler::move_slot_lane(const Instr& instr) {
   if (is_vector_type(type)) define_vector(here());
   else define(here());
   load_from(place, type, note(here()).reg);
+  return true;
+}
+
+/// The lowest lane of a home read where it stands, or put there.
+bool Compiler::move_home_lane(const Instr& instr) {
+  const Value a = instr.arg[0];
+  if (instr.op == Op::vextract && instr.imm == 0 && is_vector_type(ir::lane_type(instr.lane))) {
+    share(here(), a);
+    note(here()).unclean = true;
+    return true;
+  }
+  if (instr.op != Op::vinsert || !note(here()).direct) return false;
+  const int8_t home = target_of(here());
+  const Xmm part = use_vector(instr.arg[1]), to = x86::xmm(static_cast<uint32_t>(home));
+  if (part != to) {
+    vacate(vectors_, home);
+    if (instr.lane == Lane::f32) a_.movss(to, part);
+    else a_.movsd(to, part);
+  }
+  bind(here(), home);
   return true;
 }
 
@@ -224,7 +244,13 @@ bool Compiler::move_lanes(const Instr& instr) {
         else a_.movd(to, source.r32());
         return true;
       }
-      const Xmm source = use_vector(a), to = define_vector(here());
+      const Xmm source = use_vector(a);
+      const int8_t target = target_of(here());
+      if (!note(a).unclean && (target < 0 || target == note(a).reg)) {
+        share(here(), a);
+        return true;
+      }
+      const Xmm to = define_vector(here(), from == Type::f64);
       if (from == Type::f64) {
         a_.movq(to, source);
       } else {
@@ -238,7 +264,7 @@ bool Compiler::move_lanes(const Instr& instr) {
       const Xmm source = use_vector(a);
       if (is_vector_type(type)) {
         const Xmm to = define_vector(here());
-        if (type == Type::f64) a_.pshufd(to, source, instr.imm == 0 ? 0x44 : 0xee);
+        if (type == Type::f64) a_.pshufd(to, source, 0xee);
         else a_.pshufd(to, source, static_cast<uint32_t>(instr.imm));
         return true;
       }

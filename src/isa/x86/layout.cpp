@@ -85,6 +85,7 @@ ir::StateLayout make_layout() {
   // The order of how often compilers and the calling conventions name them.
   for (const Gpr gpr : {rax, rsp, rcx, rdx, rbx, rsi, rdi, rbp, r8, r12, r13, r9, r14, r15, r10, r11})
     at.layout.hot.push_back(gpr_slot(gpr));
+  for (unsigned i = 0; i < 16; ++i) at.layout.hot.push_back(number(slot_xmm, i));
   return std::move(at.layout);
 }
 

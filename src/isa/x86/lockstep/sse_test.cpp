@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <initializer_list>
 #include <vector>
 
 #include "isa/x86/exception.h"
@@ -164,15 +165,32 @@ Opcodes all_opcodes() {
   return all;
 }
 
-/// Programs of many instructions, whose results feed each other.
-void check_programs(unsigned count) {
+/// Makes a loop of the code, which walks through memory, often beyond its end. No row writes RSP, where it counts.
+void close_loop(SseInputs& inputs, Program& program) {
+  const uint64_t step = 16 * inputs.below(64) + (inputs.chance(10) ? 4 : 0);
+  const auto back = static_cast<uint32_t>(-static_cast<int>(program.code.size() + 16));
+  const auto emit = [&](std::initializer_list<uint64_t> bytes) {
+    for (const uint64_t byte : bytes) program.code.push_back(static_cast<uint8_t>(byte));
+  };
+  emit({0x81, 0xc3, step, step >> 8, 0, 0});                                  // add ebx, step
+  emit({0x83, 0x2c, 0x24, 1});                                                // sub dword ptr [rsp], 1
+  emit({0x0f, 0x85, back & 0xff, back >> 8 & 0xff, back >> 16, back >> 24});  // jnz
+  program.memory.stack[stack_start - stack_base] = static_cast<uint8_t>(1 + inputs.below(16));
+}
+
+enum class Shape : uint8_t { straight, loop };
+
+/// Programs of many instructions, whose results feed each other; in loops from one round to the next.
+void check_programs(unsigned count, Shape shape) {
   const Opcodes all = all_opcodes();
   SseInputs inputs(seed);
   for (unsigned i = 0; i < count; ++i) {
     Program program;
     program.code_size = i % 3 == 0 ? CodeSize::bits32 : CodeSize::bits64;
     if (!host_runs(program.code_size)) continue;
-    for (uint64_t left = 1 + inputs.below(30); left > 0; --left) encode(inputs.one_of(all), inputs, program);
+    const unsigned longest = shape == Shape::loop ? 8 : 30;
+    for (uint64_t left = 1 + inputs.below(longest); left > 0; --left) encode(inputs.one_of(all), inputs, program);
+    if (shape == Shape::loop) close_loop(inputs, program);
     inputs.fill(program, i % 5 == 0 ? static_cast<uint32_t>(inputs.word()) & mask_bits : 0);
     const unsigned max_insns = i % 2 ? 64 : 1 + static_cast<unsigned>(inputs.below(8));
     ASSERT_TRUE(agree(program, {.max_insns = max_insns, .passes = i % 4 != 0, .tlb = i % 7 != 0}));
@@ -225,8 +243,10 @@ TEST(LockstepSse, Mxcsr) {
   }
 }
 
-TEST(LockstepSse, Programs) { check_programs(3000); }
-TEST(LockstepSse, ProgramsSlow) { check_programs(300'000); }
+TEST(LockstepSse, Programs) { check_programs(3000, Shape::straight); }
+TEST(LockstepSse, ProgramsSlow) { check_programs(300'000, Shape::straight); }
+TEST(LockstepSse, Loops) { check_programs(4000, Shape::loop); }
+TEST(LockstepSse, LoopsSlow) { check_programs(300'000, Shape::loop); }
 
 }  // namespace
 }  // namespace strata::isa::x86::lockstep
