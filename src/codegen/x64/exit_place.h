@@ -84,14 +84,10 @@ struct ExitPlace {
 };
 static_assert(sizeof(ExitPlace) == ExitPlace::bytes && alignof(ExitPlace) == 4);
 
-/// What host code reads beside itself; stands behind it, in the same memory.
+/// What a unit's ways to C++ read; stands behind it, in the same memory.
 struct CodeData {
-  const X64Code* code = nullptr;
-  uint64_t page = no_page;  ///< see Code::set_place
-  uint64_t page_behind = no_page;
+  X64Code* code = nullptr;
   const ExitPlace* places = nullptr;
-
-  static constexpr uint64_t no_page = ~uint64_t{0};
 };
 
 }  // namespace strata::codegen::x64
