@@ -36,22 +36,25 @@ class Removal {
   void look_at(uint32_t index) {
     Instr& instr = unit_.code[index];
     Wanted wanted = Wanted::always;
-    if (instr.op == Op::set) {
-      wanted = !is_seen(index) ? Wanted::never : instr.sunk ? Wanted::at_exits : Wanted::always;
-      set_again_[instr.imm] = index;
-    } else if (instr.op == Op::insn) {
-      set_again_[unit_.layout->pc] = index;
-    } else if (is_pure(instr)) {
-      wanted = notes_[index].wanted;
-      // A call stays where it is: leaving is no place for it. So does what it needs.
-      if (wanted == Wanted::at_exits && instr.op == Op::call) wanted = Wanted::always;
-      instr.sunk = wanted == Wanted::at_exits;
-    } else if (instr.op == Op::get) {
-      wanted = notes_[index].wanted == Wanted::never ? Wanted::never : Wanted::always;  // later it could read another
-    } else if (instr.op == Op::nop) {
-      wanted = Wanted::never;
-    } else if (has(instr.op, Trait::may_exit | Trait::terminator)) {
-      next_exit_ = index;
+    switch (instr.op) {
+      case Op::nop: return;
+      case Op::set:
+        wanted = !is_seen(index) ? Wanted::never : instr.sunk ? Wanted::at_exits : Wanted::always;
+        set_again_[instr.imm] = index;
+        break;
+      case Op::insn: set_again_[unit_.layout->pc] = index; return;
+      case Op::get:
+        wanted = notes_[index].wanted == Wanted::never ? Wanted::never : Wanted::always;  // later it could read another
+        break;
+      default:
+        if (is_pure(instr)) {
+          wanted = notes_[index].wanted;
+          // A call stays where it is: leaving is no place for it. So does what it needs.
+          if (wanted == Wanted::at_exits && instr.op == Op::call) wanted = Wanted::always;
+          instr.sunk = wanted == Wanted::at_exits;
+        } else if (has(instr.op, Trait::may_exit | Trait::terminator)) {
+          next_exit_ = index;
+        }
     }
     if (wanted == Wanted::never) {
       instr.op = Op::nop;
@@ -63,19 +66,23 @@ class Removal {
     }
   }
 
-  /// Moves what is left together and renumbers it.
+  /// Moves what is left together and renumbers it. Before the first gap all stays as it is.
   void compact() {
-    uint32_t to = 0;
-    for (uint32_t from = 0; from < unit_.code.size(); ++from) {
+    const auto size = static_cast<uint32_t>(unit_.code.size());
+    Instr* const code = unit_.code.data();
+    uint32_t from = 0;
+    for (; from < size && code[from].op != Op::nop; ++from) notes_[from].moved_to = from;
+    uint32_t to = from;
+    for (; from < size; ++from) {
       notes_[from].moved_to = to;
-      if (unit_.code[from].op == Op::nop) continue;
-      Instr& instr = unit_.code[to++];
-      if (to != from + 1) instr = unit_.code[from];
+      if (code[from].op == Op::nop) continue;
+      Instr& instr = code[to++] = code[from];
       for (Value& arg : instr.arg) {
         if (arg == no_value) break;
         arg = notes_[arg].moved_to;
       }
     }
+    if (to == size) return;
     for (Block& block : unit_.blocks) {
       block.begin = notes_[block.begin].moved_to;
       block.end = notes_[block.end - 1].moved_to + 1;  // the terminator stays
