@@ -10,8 +10,8 @@ namespace {
 /// By instruction that accesses memory: the number of its neighbours.
 std::vector<unsigned> numbers(std::string_view body) {
   const std::string text = "unit 0x1000, 4 bytes, 4 insns\nb0:\n  insn 0x1000\n  %a = get a\n  %b = get b\n" +
-                           std::string("  %8 = constant i64 0x8\n  %512 = constant i64 0x200\n") +
-                           "  %a8 = add i64 %a, %8\n  %a512 = add i64 %a, %512\n" + std::string(body) +
+                           std::string("  %8 = constant i64 0x8\n  %128 = constant i64 0x80\n") +
+                           "  %a8 = add i64 %a, %8\n  %a128 = add i64 %a, %128\n" + std::string(body) +
                            "  exit_goto 0x1001";
   const auto unit = ir::parse(text, interp::exits_layout, interp::find_exits_helper);
   EXPECT_TRUE(unit) << unit.error().message;
@@ -35,8 +35,8 @@ TEST(FindNeighbours, AreAConstantApart) {
 
 TEST(FindNeighbours, AreInOneSpaceAndNotFarApart) {
   EXPECT_EQ(numbers("  %x = load i64 %a, space 0\n  %y = load i64 %a8, space 1\n"), (Numbers{0, 0}));
-  EXPECT_EQ(numbers("  %x = load i64 %a, space 0\n  %y = load i8 %a512, space 0\n"), (Numbers{0, 0}));
-  EXPECT_EQ(numbers("  %x = load i64 %a8, space 0\n  %y = load i64 %a512, space 0\n"), (Numbers{1, 1}));
+  EXPECT_EQ(numbers("  %x = load i64 %a, space 0\n  %y = load i8 %a128, space 0\n"), (Numbers{0, 0}));
+  EXPECT_EQ(numbers("  %x = load i64 %a8, space 0\n  %y = load i64 %a128, space 0\n"), (Numbers{1, 1}));
 }
 
 TEST(FindNeighbours, NoCallIsBetweenThem) {

@@ -56,8 +56,9 @@ struct Neighbours {
   uint32_t first, last;  ///< positions
   int64_t begin, end;    ///< the bytes, from the base
 
-  static constexpr size_t most = 16;        ///< in a block
-  static constexpr int64_t farthest = 512;  ///< from the first byte to the last
+  static constexpr size_t most = 16;  ///< in a block
+  /// From the first byte to the last. The wider they stand, the oftener a page ends among them, and all look alone.
+  static constexpr int64_t farthest = 128;
 };
 
 /// Of one slot, in the block at hand.
