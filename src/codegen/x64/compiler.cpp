@@ -20,7 +20,7 @@ Compiler::Workspace::Workspace() : bytes(std::make_unique_for_overwrite<std::byt
 void Compiler::Workspace::clear() {
   assembler.begin({bytes.get(), most_bytes});
   const auto clear_all = [](auto&... all) { (all.clear(), ...); };
-  clear_all(blocks, stub_jumps, unlinked, counts, open_sunk, exit_values, owed_sets, places, steps, step_runs);
+  clear_all(blocks, stub_jumps, unlinked, increments, open_sunk, exit_values, owed_sets, places, steps, step_runs);
 }
 
 Compiler::Compiler(const ir::Unit& unit, const HostFeatures& host, const Thunks& thunks, Workspace& workspace)
@@ -71,8 +71,8 @@ std::unique_ptr<X64Code> Compiler::run() {
   return finish();
 }
 
-/// Refuses to begin unless the page of `address` is the one in RAM whose offset is written here later. Gives where.
-uint32_t Compiler::check_place(uint64_t address) {
+/// Refuses to begin unless the page of `address` is the one in RAM that the word of CodeData names.
+void Compiler::check_place(uint64_t address, size_t word) {
   constexpr unsigned entry_bits = 5;
   static_assert(sizeof(ir::TlbEntry) == 1u << entry_bits);
   const size_t table = offsetof(ir::ExecContext, code_tlb) + unit_.code_space * sizeof(ir::Tlb*);
@@ -90,14 +90,11 @@ uint32_t Compiler::check_place(uint64_t address) {
     a_.mov(x86::rcx, context(x86::rcx, table));
     load_constant(x86::rdx, address & ir::page_mask);
   }
-  constexpr uint8_t no_page[] = {0x48, 0xb8, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};  // mov rax, ~0
-  a_.embed(no_page, sizeof no_page);
-  const auto place = here_in_code() - static_cast<uint32_t>(sizeof(uint64_t));
+  a_.mov(x86::rax, data(static_cast<uint32_t>(word)));
   a_.cmp(x86::rdx, x86::ptr(x86::rcx, entry + static_cast<int32_t>(offsetof(ir::TlbEntry, read))));
   jump_to_stub(CondCode::kNE, refused_);
   a_.cmp(x86::rax, x86::ptr(x86::rcx, entry + static_cast<int32_t>(offsetof(ir::TlbEntry, addend))));
   jump_to_stub(CondCode::kNE, refused_);
-  return place;
 }
 
 /// Of counted units.
@@ -115,9 +112,9 @@ void Compiler::check_count() {
 void Compiler::write_linked_entry() {
   refused_ = make_refusal();
   linked_entry_ = static_cast<uint32_t>(a_.offset());
-  code_->place = check_place(unit_.guest_address);
+  check_place(unit_.guest_address, offsetof(CodeData, page));
   code_->crosses = (unit_.guest_address & ~ir::page_mask) + unit_.guest_bytes > ir::page_size;
-  if (code_->crosses) code_->place_behind = check_place(unit_.guest_address + ir::page_size);
+  if (code_->crosses) check_place(unit_.guest_address + ir::page_size, offsetof(CodeData, page_behind));
   near_entry_ = static_cast<uint32_t>(a_.offset());
   if (unit_.counted) check_count();
   if (wants_pc(0)) write_pc(first_pc());
@@ -193,14 +190,18 @@ void Compiler::compile_operation(const Instr& instr) {
 /// What code reads, and C++ for it.
 void Compiler::write_data() {
   code_->end = here_in_code();
-  a_.align(alignof(CodeData));
+  a_.align(16);
+  for (const auto& [insns, label] : increments_) {
+    a_.bind(label);
+    a_.embed_word(static_cast<uint64_t>(insns));
+    a_.embed_word(0);
+  }
   a_.bind(data_);
   code_->data = here_in_code();
   const CodeData nothing;
   a_.embed(&nothing, sizeof nothing);
-  for (const auto& [number, jump_end, stays] : unlinked_) {
-    const Link link{
-        .unlinked = stub_offset(number), .jump_end = jump_end, .number = code_->link_count++, .stays = stays};
+  for (const auto& [number, stays] : unlinked_) {
+    const Link link{.unlinked = stub_offset(number), .number = code_->link_count++, .stays = stays};
     a_.embed(&link, sizeof link);
   }
   a_.bind(first_step_);
@@ -216,10 +217,6 @@ std::unique_ptr<X64Code> Compiler::finish() {
   a_.resolve();
   code_->span = code_->thunks->memory().allocate(a_.offset());
   std::memcpy(code_->span.write, work_.bytes.get(), a_.offset());
-  for (const auto& [end, count] : counts_) {
-    const auto distance = static_cast<int32_t>(code_->thunks->count(count) - (code_->span.run + end));
-    std::memcpy(code_->span.write + end - sizeof distance, &distance, sizeof distance);
-  }
   code_->entry = entry_;
   code_->linked_entry = linked_entry_;
   code_->near_entry = near_entry_;

@@ -49,8 +49,7 @@ class Compiler {
   /// What a link does as long as it leads nowhere.
   struct Unlinked {
     uint32_t number;
-    uint32_t jump_end;  ///< behind the jump that is the link
-    bool stays;         ///< it leads to the page in which this code begins
+    bool stays;  ///< it leads to the page in which this code begins
   };
 
  public:
@@ -69,7 +68,7 @@ class Compiler {
     std::vector<StubJump> stub_jumps;
     std::vector<Unlinked> unlinked;
     std::vector<uint8_t> link_of_block;
-    std::vector<std::pair<uint32_t, unsigned>> counts;
+    std::vector<std::pair<int64_t, Label>> increments;
     std::vector<std::pair<uint64_t, Value>> open_sunk;
     std::vector<std::pair<Value, uint16_t>> exit_values;
     std::vector<std::pair<uint64_t, uint16_t>> owed_sets;
@@ -89,7 +88,7 @@ class Compiler {
   void compile_instr(const Instr& instr);
   void compile_operation(const Instr& instr);
   std::vector<ir::BlockId> order_blocks();
-  uint32_t check_place(uint64_t address);
+  void check_place(uint64_t address, size_t word);
   void write_linked_entry();
   void check_count();
   void write_data();
@@ -332,8 +331,8 @@ class Compiler {
   std::vector<StubJump>& stub_jumps_ = work_.stub_jumps;
   std::vector<Unlinked>& unlinked_ = work_.unlinked;  ///< by link
   std::vector<uint8_t>& link_of_block_ = work_.link_of_block;
-  /// Where code adds to the count: behind the instruction, and how much.
-  std::vector<std::pair<uint32_t, unsigned>>& counts_ = work_.counts;
+  /// Of the count: constants behind the code.
+  std::vector<std::pair<int64_t, Label>>& increments_ = work_.increments;
   /// Slots with the sunk set that has not been superseded.
   std::vector<std::pair<uint64_t, Value>>& open_sunk_ = work_.open_sunk;
   /// Of the exit being made: values with their cells.

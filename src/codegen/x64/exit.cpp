@@ -10,11 +10,11 @@ using ir::ExitKind;
 
 /// Leaves the host's flags alone.
 void Compiler::count(int64_t insns) {
-  for (; insns > 0; insns -= Thunks::most_counted) {
-    constexpr uint8_t add[] = {0x66, 0x44, 0x0f, 0xd4, 0x2d, 0, 0, 0, 0};  // paddq count_register, [distance to it]
-    a_.embed(add, sizeof add);
-    counts_.push_back({here_in_code(), static_cast<unsigned>(std::min<int64_t>(insns, Thunks::most_counted))});
-  }
+  if (insns == 0) return;
+  auto known =
+      std::find_if(increments_.begin(), increments_.end(), [&](const auto& one) { return one.first == insns; });
+  if (known == increments_.end()) known = increments_.insert(known, {insns, a_.newLabel()});
+  a_.paddq(count_register, x86::ptr(known->second));
 }
 
 /// In a scratch register but rdx. Leaves the host's flags alone.
@@ -182,6 +182,7 @@ void Compiler::exit_goto(const Instr& instr) {
   if (link == ir::RunResult::no_link) return jump_to_stub(make_link(instr.imm, link));
   const bool moves = unit_.relocatable && !stays_on_page(instr.imm);
   const uint32_t unlinked = make_link(moves ? instr.imm & ~ir::page_mask : instr.imm, link);
+  unlinked_[link] = {unlinked, stays_on_page(instr.imm)};
   if (moves) {
     load_constant(x86::rax, instr.imm & ir::page_mask);
     a_.add(unit_base(), x86::rax);
@@ -190,8 +191,7 @@ void Compiler::exit_goto(const Instr& instr) {
     look_for_events();
     jump_to_stub(CondCode::kNE, unlinked);
   }
-  jump_to_stub(unlinked);
-  unlinked_[link] = {unlinked, here_in_code(), stays_on_page(instr.imm)};
+  a_.jmp(data(static_cast<uint32_t>(sizeof(CodeData) + link * sizeof(Link) + offsetof(Link, target))));
 }
 
 void Compiler::exit_indirect(const Instr& instr) {

@@ -84,10 +84,14 @@ struct ExitPlace {
 };
 static_assert(sizeof(ExitPlace) == ExitPlace::bytes && alignof(ExitPlace) == 4);
 
-/// What a unit's ways to C++ read; stands behind it, in the same memory.
+/// What host code reads beside itself; stands behind it, in the same memory.
 struct CodeData {
-  X64Code* code = nullptr;
+  const X64Code* code = nullptr;
+  uint64_t page = no_page;  ///< see Code::set_place
+  uint64_t page_behind = no_page;
   const ExitPlace* places = nullptr;
+
+  static constexpr uint64_t no_page = ~uint64_t{0};
 };
 
 }  // namespace strata::codegen::x64

@@ -28,18 +28,12 @@ class Writer {
     for (asmjit::Label& label : thunks_) label = a_.newLabel();
   }
 
-  CodeSpan write(CodeMemory& memory, uint32_t& counts) {
+  CodeSpan write(CodeMemory& memory) {
     enter();
     slow();
     calls_that_see_the_state();
     other_calls();
     load_vectors();
-    a_.align(asmjit::AlignMode::kZero, 16);
-    counts = static_cast<uint32_t>(a_.offset());
-    for (unsigned number = 1; number <= Thunks::most_counted; ++number) {
-      a_.embedInt64(number);
-      a_.embedInt64(0);
-    }
     const CodeSpan span = memory.allocate(holder_.codeSize());
     holder_.relocateToBase(reinterpret_cast<uint64_t>(span.run));
     holder_.copyFlattenedData(span.write, span.size);
@@ -328,7 +322,7 @@ class Writer {
 }  // namespace
 
 Thunks::Thunks(CodeMemory& memory, JumpTable& jumps, const Homes& homes)
-    : memory_(memory), jumps_(jumps), homes_(homes), span_(Writer(homes).write(memory, counts_)) {}
+    : memory_(memory), jumps_(jumps), homes_(homes), span_(Writer(homes).write(memory)) {}
 Thunks::~Thunks() { memory_.release(span_); }
 
 }  // namespace strata::codegen::x64

@@ -19,10 +19,6 @@ class Thunks {
   CodeMemory& memory() const { return memory_; }  ///< in which the code stands
   JumpTable& jumps() const { return jumps_; }     ///< that it reads
 
-  /// The number, in low lanes of 128 bits: what code adds to the count of instructions.
-  const std::byte* count(unsigned number) const { return span_.run + counts_ + size_t{16} * (number - 1); }
-  static constexpr unsigned most_counted = 64;
-
   /// Runs host code from `entry`.
   ir::RunResult enter(const std::byte* entry, ir::ExecContext& context) const {
     return reinterpret_cast<Enter>(span_.run)(entry, &context);
@@ -34,7 +30,6 @@ class Thunks {
   CodeMemory& memory_;
   JumpTable& jumps_;
   Homes homes_;
-  uint32_t counts_ = 0;  ///< offset of the first of them
   CodeSpan span_;
 };
 

@@ -1,7 +1,4 @@
-// What is written into translated code once it stands in memory: where its links jump, and in which pages it is in place.
-//
-// It is written by the thread that runs it, through the other mapping. Processors notice that by the physical address, and
-// fetch what is there now.
+// Links of translated code: words behind it, which its jumps read.
 #include "codegen/x64/x64_code.h"
 
 #include <cstddef>
@@ -9,19 +6,9 @@
 
 namespace strata::codegen::x64 {
 
-template <class T>
-void X64Code::write(size_t offset, const T& value) {
-  std::memcpy(span.write + offset, &value, sizeof value);
-}
-
-void X64Code::jump_to(const Link& link, const std::byte* target) {
-  X64Code& owner = link.owner();
-  owner.write(link.jump_end - sizeof(int32_t), static_cast<int32_t>(target - (owner.span.run + link.jump_end)));
-}
-
 void X64Code::set_place(uint64_t page, uint64_t page_behind) {
-  write(place, page);
-  if (crosses) write(place_behind, page_behind);
+  code_data().page = page;
+  code_data().page_behind = page_behind;
 }
 
 void X64Code::begin(std::byte* state) const {
@@ -54,13 +41,13 @@ void X64Code::set_link(uint8_t number, Code& next) {
   if (set.next != nullptr) set.next->previous = &set.next;
   to.incoming = &set;
   // In the page where this code stands nothing needs a look.
-  jump_to(set, to.span.run + (set.stays && !to.crosses ? to.near_entry : to.linked_entry));
+  set.target = to.span.run + (set.stays && !to.crosses ? to.near_entry : to.linked_entry);
 }
 
 /// The link leaves to the engine.
 void X64Code::cut(Link& link) {
+  link.target = link.owner().span.run + link.unlinked;
   if (link.previous == nullptr) return;
-  jump_to(link, link.owner().span.run + link.unlinked);
   *link.previous = link.next;
   if (link.next != nullptr) link.next->previous = link.previous;
   link.previous = nullptr;
@@ -72,6 +59,7 @@ void X64Code::unlink() {
 
 void X64Code::write_data() {
   code_data() = {.code = this, .places = reinterpret_cast<const ExitPlace*>(span.run + first_place)};
+  unlink();
 }
 
 }  // namespace strata::codegen::x64

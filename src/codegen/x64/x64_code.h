@@ -13,14 +13,14 @@ namespace strata::codegen::x64 {
 
 /// An exit_goto, behind the CodeData.
 struct Link {
-  Link* next = nullptr;       ///< another one that leads to the same code
-  Link** previous = nullptr;  ///< what leads to this one; nullptr: it leads nowhere
-  uint32_t unlinked = 0;      ///< the offset of the code that leaves with it, to which it jumps then
-  uint32_t jump_end = 0;      ///< behind its jump
+  const std::byte* target = nullptr;  ///< what its jump reads
+  Link* next = nullptr;               ///< another one that leads to the same code
+  Link** previous = nullptr;          ///< what leads to this one; nullptr: it leads nowhere
+  uint32_t unlinked = 0;              ///< the offset of the code that leaves with it then
   uint8_t number = 0;
   bool stays = false;  ///< it leads to the page in which its own code begins
 
-  X64Code& owner() const { return *reinterpret_cast<const CodeData*>(this - number)[-1].code; }
+  const X64Code& owner() const { return *reinterpret_cast<const CodeData*>(this - number)[-1].code; }
 };
 static_assert(sizeof(Link) == 32 && sizeof(CodeData) % alignof(Link) == 0);
 
@@ -51,8 +51,6 @@ class X64Code final : public Code {
   uint32_t entry = 0;         ///< offsets in the span: where the engine begins it, the pc slot holding its pc
   uint32_t linked_entry = 0;  ///< where other code begins it
   uint32_t near_entry = 0;    ///< where code of the same page does
-  uint32_t place = 0;         ///< the number of 64 bits that says in which page of RAM it is in place
-  uint32_t place_behind = 0;  ///< the same of the page behind, where it crosses
   uint32_t seldom = 0;        ///< where the stubs begin
   uint32_t end = 0;           ///< of the instructions
   uint32_t data = 0;          ///< the CodeData and the links
@@ -63,9 +61,6 @@ class X64Code final : public Code {
   bool crosses = false;      ///< into a second page
 
  private:
-  template <class T>
-  void write(size_t offset, const T& value);
-  static void jump_to(const Link& link, const std::byte* target);
   static void cut(Link& link);
 };
 
