@@ -57,9 +57,19 @@ TEST_F(Built, WrappingAddressesAreMaskedOnce) {
   EXPECT_EQ(push(push(x)), build.and_(build.sub(x, build.i64(8)), width));
 }
 
+TEST_F(Built, LowBitsAreThoseBeforeAnOffsetThatHasNone) {
+  const Value x = build.get(a), low = build.i64(15);
+  EXPECT_EQ(build.and_(build.add(x, build.i64(48)), low), build.and_(x, low));
+  EXPECT_EQ(build.and_(build.sub(x, build.i64(16)), low), build.and_(x, low));
+  EXPECT_NE(build.and_(build.add(x, build.i64(8)), low), build.and_(x, low));
+}
+
 TEST_F(Built, ABorrowSpreadsOverAllBits) {
   const Value x = build.get(a), borrow = build.lt_u(x, build.i64(9));
-  EXPECT_EQ(build.sub(build.sub(x, x), build.zext(Type::i64, borrow)), build.sext(Type::i64, borrow));
+  const Value spread = build.sub(build.sub(x, x), build.zext(Type::i64, borrow));
+  const Unit unit = done();
+  EXPECT_EQ(unit.code[spread].op, Op::sext);
+  EXPECT_EQ(unit.code[spread].arg[0], borrow);
 }
 
 TEST_F(Built, GetAfterSetIsTheValue) {

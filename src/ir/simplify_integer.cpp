@@ -60,9 +60,18 @@ Value masked_sum(Emitter& emitter, const Instr& instr, uint64_t kept) {
   return emitter.emit(Op::and_, instr.type, emitter.emit(sum.op, instr.type, a, b), instr.arg[1]);
 }
 
+/// (x + c) & m is x & m where m masks low bits of which c has none: tests of alignment.
+Value masked_before_sum(Emitter& emitter, const Instr& instr, uint64_t kept) {
+  const Instr sum = emitter.at(instr.arg[0]);
+  if ((kept & (kept + 1)) != 0 || (sum.op != Op::add && sum.op != Op::sub)) return no_value;
+  if (!emitter.is_constant(sum.arg[1]) || (emitter.at(sum.arg[1]).imm & kept) != 0) return no_value;
+  return emitter.emit(Op::and_, instr.type, sum.arg[0], instr.arg[1]);
+}
+
 /// x & b, where b is neither zero nor all ones.
 Value simplify_mask(Emitter& emitter, const Instr& instr, uint64_t b) {
   if (mask_is_idle(emitter, instr.arg[0], b)) return instr.arg[0];
+  if (const Value simpler = masked_before_sum(emitter, instr, b); simpler != no_value) return simpler;
   const Value sum = masked_sum(emitter, instr, b);
   return sum != no_value ? sum : reassociate(emitter, instr);
 }
