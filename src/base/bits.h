@@ -26,6 +26,20 @@ constexpr std::uint64_t insert_bits(std::uint64_t value, unsigned low, unsigned 
   return (value & ~mask) | ((field << low) & mask);
 }
 
+// The bits of `value` that are set in `mask`, moved together at the low end; and the low bits moved to where it is set.
+constexpr std::uint64_t gather_bits(std::uint64_t value, std::uint64_t mask) {
+  std::uint64_t result = 0;
+  for (std::uint64_t to = 1; mask != 0; mask &= mask - 1, to <<= 1)
+    if ((value & mask & (~mask + 1)) != 0) result |= to;
+  return result;
+}
+constexpr std::uint64_t scatter_bits(std::uint64_t value, std::uint64_t mask) {
+  std::uint64_t result = 0;
+  for (; mask != 0; mask &= mask - 1, value >>= 1)
+    if ((value & 1) != 0) result |= mask & (~mask + 1);
+  return result;
+}
+
 constexpr bool test_bit(std::uint64_t value, unsigned bit) { return bit < 64 && ((value >> bit) & 1) != 0; }
 
 // The lowest `width` bits (1 to 64) as a signed number.

@@ -29,6 +29,15 @@ TEST(Bits, TestBit) {
   EXPECT_FALSE(test_bit(~std::uint64_t{0}, 64));
 }
 
+TEST(Bits, GatherAndScatter) {
+  EXPECT_EQ(gather_bits(0xabcd, 0x0f0f), 0xbdu);
+  EXPECT_EQ(scatter_bits(0xbd, 0x0f0f), 0x0b0du);
+  EXPECT_EQ(gather_bits(~std::uint64_t{0}, 0x8000000000000001), 3u);
+  EXPECT_EQ(scatter_bits(2, 0x8000000000000001), 0x8000000000000000u);
+  EXPECT_EQ(gather_bits(1, 0), 0u);
+  EXPECT_EQ(gather_bits(scatter_bits(0x1234, 0x5555555555555555), 0x5555555555555555), 0x1234u);
+}
+
 TEST(Bits, SignExtend) {
   static_assert(sign_extend<8>(0x80) == -128);
   EXPECT_EQ(sign_extend(0x7f, 8), 127);

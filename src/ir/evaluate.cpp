@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "base/bits.h"
+#include "ir/polynomial.h"
 
 namespace strata::ir {
 namespace {
@@ -114,6 +115,9 @@ std::optional<uint64_t> evaluate(const Instr& instr, std::span<const Constant> o
     case Op::shl: case Op::shr: case Op::sar: case Op::rotl: case Op::rotr: return cut(shift(instr, a, b));
     case Op::clz: case Op::ctz: case Op::popcnt: return count_bits(instr, a);
     case Op::bswap: return byte_swap(a) >> (64 - bits(instr.type));
+    case Op::gather_bits: return gather_bits(a, b);
+    case Op::scatter_bits: return scatter_bits(a, b);
+    case Op::crc32c: return crypto::crc32c(static_cast<uint32_t>(a), b, bytes(instr.type));
     case Op::eq: case Op::ne: case Op::lt_u: case Op::le_u: case Op::lt_s: case Op::le_s: return compare(instr, a, b);
     case Op::select: return a ? b : c;
     case Op::zext: case Op::bitcast: return a;

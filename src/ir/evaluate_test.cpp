@@ -116,6 +116,9 @@ TEST(Evaluate, WideAndUnary) {
   EXPECT_EQ(result(Op::popcnt, Type::i16, {{Type::i16, 0xf0f}}), 8u);
   EXPECT_EQ(result(Op::bswap, Type::i16, {{Type::i16, 0x1234}}), 0x3412u);
   EXPECT_EQ(result(Op::bswap, Type::i32, {{Type::i32, 0x12345678}}), 0x78563412u);
+  EXPECT_EQ(result(Op::gather_bits, Type::i32, {{Type::i32, 0x12345678}, {Type::i32, 0x00ff0ff0}}), 0x3467u);
+  EXPECT_EQ(result(Op::scatter_bits, Type::i32, {{Type::i32, 0x3467}, {Type::i32, 0x00ff0ff0}}), 0x00340670u);
+  EXPECT_EQ(result(Op::crc32c, Type::i8, {{Type::i32, 0xffffffff}, {Type::i8, 'a'}}), ~0xc1d04330u);
   EXPECT_EQ(result(Op::sext, Type::i32, {{Type::i1, 1}}), 0xffffffffu);
   EXPECT_EQ(result(Op::zext, Type::i32, {{Type::i1, 1}}), 1u);
   EXPECT_EQ(result(Op::trunc, Type::i1, {{Type::i8, 6}}), 0u);

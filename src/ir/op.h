@@ -54,6 +54,9 @@ struct Trait {
   X(ctz, 1, Trait::pure)             /* trailing zeros; the width for zero */ \
   X(popcnt, 1, Trait::pure) \
   X(bswap, 1, Trait::pure)           /* i16, i32, i64 */ \
+  X(gather_bits, 2, Trait::pure)     /* the bits of a that are set in b, moved together at the low end; i32, i64 */ \
+  X(scatter_bits, 2, Trait::pure)    /* the low bits of a, moved to those that are set in b */ \
+  X(crc32c, 2, Trait::pure)          /* i32: the CRC-32C a (i32) carried on over b, whose type is T */ \
   X(eq, 2, Trait::pure | Trait::commutative) /* comparisons give i1; the operands have one integer type */ \
   X(ne, 2, Trait::pure | Trait::commutative) \
   X(lt_u, 2, Trait::pure) \
@@ -158,6 +161,22 @@ struct Trait {
   X(vzext, 1, Trait::pure)           /* the scalar a in lane 0, zero above; i32, i64, f32, f64 */ \
   X(vsplat, 1, Trait::pure)          /* the scalar a in every lane */ \
   X(vmask, 1, Trait::pure)           /* the lanes' top bits, as i32; L i8, f32, f64 */ \
+  /* Steps of AES and SHA (ir/aes.h, ir/sha.h); T is v128 */ \
+  X(vaes_encrypt, 2, Trait::pure)    /* a round on the state a with the round key b */ \
+  X(vaes_encrypt_last, 2, Trait::pure) /* the last round, which does not mix columns */ \
+  X(vaes_decrypt, 2, Trait::pure)    /* a round of the equivalent inverse cipher */ \
+  X(vaes_decrypt_last, 2, Trait::pure) \
+  X(vaes_inverse_mix, 1, Trait::pure) /* InvMixColumns */ \
+  X(vaes_key_assist, 1, Trait::pure) /* of key expansion; imm: the round constant */ \
+  X(vmul_carryless, 2, Trait::pure)  /* i64 lane imm & 1 of a times lane imm >> 1 of b, over GF(2) */ \
+  X(vsha1_rounds, 2, Trait::pure)    /* four rounds of part imm (0 to 3) on a, with the schedule's words b */ \
+  X(vsha1_next, 2, Trait::pure)      /* the schedule's words b with the state's e added, of the state a before */ \
+  X(vsha1_message_1, 2, Trait::pure) /* two steps of the schedule */ \
+  X(vsha1_message_2, 2, Trait::pure) \
+  X(vsha256_rounds, 3, Trait::pure)  /* two rounds on a and b, with the schedule's words c */ \
+  X(vsha256_message_1, 2, Trait::pure) \
+  X(vsha256_message_2, 2, Trait::pure) \
+  /* Vectors of floats */ \
   X(vfadd, 2, Trait::float_env)      /* L f32, f64, lanewise as the scalar ones */ \
   X(vfsub, 2, Trait::float_env) \
   X(vfmul, 2, Trait::float_env) \

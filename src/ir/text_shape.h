@@ -49,7 +49,7 @@ constexpr bool trailing_immediate(Op op) {
     case Op::flags_merge: case Op::fcompare: case Op::float_to_int: case Op::vshl_bytes: case Op::vshr_bytes:
     case Op::valign: case Op::vshuffle: case Op::vshuffle_lo: case Op::vshuffle_hi: case Op::vshuffle2:
     case Op::vblend: case Op::vextract: case Op::vinsert: case Op::vfcmp: case Op::fstack: case Op::fstack_compare:
-    case Op::fstack_memory:
+    case Op::fstack_memory: case Op::vaes_key_assist: case Op::vmul_carryless: case Op::vsha1_rounds:
       return true;
     default: return false;
   }

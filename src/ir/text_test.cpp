@@ -74,123 +74,140 @@ b0:
   %31 = ctz i32 %5
   %32 = popcnt i32 %5
   %33 = bswap i32 %5
-  %34 = eq i32 %5, %11
-  %35 = ne i32 %5, %11
-  %36 = lt_u i32 %5, %11
-  %37 = le_u i32 %5, %11
-  %38 = lt_s i32 %5, %11
-  %39 = le_s i32 %5, %11
-  %40 = select f64 %34, %3, %3
-  %41 = zext i64 %5
-  %42 = sext i64 %34
-  %43 = trunc i1 %41
-  %44 = insert_low i64 %41, %1
-  %45 = bitcast f32 %5
-  %46 = flags_add i32 %5, %11
-  %47 = flags_adc i32 %5, %11, %34
-  %48 = flags_sub i32 %5, %11
-  %49 = flags_sbb i32 %5, %11, %34
-  %50 = flags_logic i8 %1
-  %51 = flags_merge %46, %50, 0x801
-  %52 = cond le, %51
-  %53 = load v128 %6, space 3
+  %34 = gather_bits i32 %5, %11
+  %35 = scatter_bits i64 %6, %6
+  %36 = crc32c i8 %5, %1
+  %37 = eq i32 %5, %11
+  %38 = ne i32 %5, %11
+  %39 = lt_u i32 %5, %11
+  %40 = le_u i32 %5, %11
+  %41 = lt_s i32 %5, %11
+  %42 = le_s i32 %5, %11
+  %43 = select f64 %37, %3, %3
+  %44 = zext i64 %5
+  %45 = sext i64 %37
+  %46 = trunc i1 %44
+  %47 = insert_low i64 %44, %1
+  %48 = bitcast f32 %5
+  %49 = flags_add i32 %5, %11
+  %50 = flags_adc i32 %5, %11, %37
+  %51 = flags_sub i32 %5, %11
+  %52 = flags_sbb i32 %5, %11, %37
+  %53 = flags_logic i8 %1
+  %54 = flags_merge %49, %53, 0x801
+  %55 = cond le, %54
+  %56 = load v128 %6, space 3
   store i8 %6, %1, space 0
-  %55 = atomic_swap i32 %6, %5, space 1
-  %56 = atomic_add i32 %6, %5, space 1
-  %57 = atomic_and i32 %6, %5, space 1
-  %58 = atomic_or i32 %6, %5, space 1
-  %59 = atomic_xor i32 %6, %5, space 1
-  %60 = atomic_cas i32 %6, %5, %11, space 2
+  %58 = atomic_swap i32 %6, %5, space 1
+  %59 = atomic_add i32 %6, %5, space 1
+  %60 = atomic_and i32 %6, %5, space 1
+  %61 = atomic_or i32 %6, %5, space 1
+  %62 = atomic_xor i32 %6, %5, space 1
+  %63 = atomic_cas i32 %6, %5, %11, space 2
   fence
-  %62 = call pure_one(%5)
+  %65 = call pure_one(%5)
   call leave(%6, %8)
   call nullary()
-  %65 = fadd f32 %7, %45
-  %66 = fsub f32 %7, %45
-  %67 = fmul f32 %7, %45
-  %68 = fdiv f32 %7, %45
-  %69 = fsqrt f64 %3
-  %70 = fmin f32 %7, %45
-  %71 = fmax f32 %7, %45
-  %72 = fcompare f32 %7, %45, 0x1
-  %73 = fconvert f64 %7
-  %74 = int_to_float f64 %5
-  %75 = float_to_int i64 %3, 0x1
+  %68 = fadd f32 %7, %48
+  %69 = fsub f32 %7, %48
+  %70 = fmul f32 %7, %48
+  %71 = fdiv f32 %7, %48
+  %72 = fsqrt f64 %3
+  %73 = fmin f32 %7, %48
+  %74 = fmax f32 %7, %48
+  %75 = fcompare f32 %7, %48, 0x1
+  %76 = fconvert f64 %7
+  %77 = int_to_float f64 %5
+  %78 = float_to_int i64 %3, 0x1
   fstack 0xd8c1
-  %77 = fstack_compare 0xdff1
+  %80 = fstack_compare 0xdff1
   fstack_memory %6, 0x3dd00
-  %79 = fstack_status
-  fstack_control %79
-  %81 = vadd.i8 %8, %53
-  %82 = vsub.i64 %8, %53
-  %83 = vadd_sat_s.i8 %8, %53
-  %84 = vadd_sat_u.i16 %8, %53
-  %85 = vsub_sat_s.i8 %8, %53
-  %86 = vsub_sat_u.i16 %8, %53
-  %87 = vmul.i32 %8, %53
-  %88 = vmulhi_s.i16 %8, %53
-  %89 = vmulhi_u.i16 %8, %53
-  %90 = vmul_even_u %8, %53
-  %91 = vmul_even_s %8, %53
-  %92 = vmadd %8, %53
-  %93 = vsad %8, %53
-  %94 = vavg_u.i8 %8, %53
-  %95 = vmin_s.i8 %8, %53
-  %96 = vmin_u.i16 %8, %53
-  %97 = vmax_s.i32 %8, %53
-  %98 = vmax_u.i32 %8, %53
-  %99 = vabs.i8 %8
-  %100 = vcmp_eq.i64 %8, %53
-  %101 = vcmp_gt_s.i8 %8, %53
-  %102 = vand %8, %53
-  %103 = vor %8, %53
-  %104 = vxor %8, %53
-  %105 = vandn %8, %53
-  %106 = vshl.i16 %8, %6
-  %107 = vshr.i64 %8, %6
-  %108 = vsar.i32 %8, %6
-  %109 = vshl_bytes %8, 0x3
-  %110 = vshr_bytes %8, 0xf
-  %111 = valign %8, %53, 0x5
-  %112 = vshuffle %8, 0x1b
-  %113 = vshuffle_lo %8, 0x1b
-  %114 = vshuffle_hi %8, 0xff
-  %115 = vshuffle2.f64 %8, %53, 0x2
-  %116 = vlookup %8, %53
-  %117 = vblend.i16 %8, %53, 0x81
-  %118 = vblend_mask.i8 %8, %53, %81
-  %119 = vunpack_lo.i8 %8, %53
-  %120 = vunpack_hi.i64 %8, %53
-  %121 = vpack_s.i16 %8, %53
-  %122 = vpack_u.i32 %8, %53
-  %123 = vwiden_s.i8 %8
-  %124 = vwiden_u.i32 %8
-  %125 = vextract.i8 %8, 0xf
-  %126 = vinsert.f64 %8, %3, 0x1
-  %127 = vzext %7
-  %128 = vsplat.i8 %1
-  %129 = vmask.f32 %8
-  %130 = vfadd.f32 %8, %53
-  %131 = vfsub.f64 %8, %53
-  %132 = vfmul.f32 %8, %53
-  %133 = vfdiv.f32 %8, %53
-  %134 = vfsqrt.f64 %8
-  %135 = vfmin.f32 %8, %53
-  %136 = vfmax.f32 %8, %53
-  %137 = vfcmp.f64 %8, %53, 0x7
+  %82 = fstack_status
+  fstack_control %82
+  %84 = vadd.i8 %8, %56
+  %85 = vsub.i64 %8, %56
+  %86 = vadd_sat_s.i8 %8, %56
+  %87 = vadd_sat_u.i16 %8, %56
+  %88 = vsub_sat_s.i8 %8, %56
+  %89 = vsub_sat_u.i16 %8, %56
+  %90 = vmul.i32 %8, %56
+  %91 = vmulhi_s.i16 %8, %56
+  %92 = vmulhi_u.i16 %8, %56
+  %93 = vmul_even_u %8, %56
+  %94 = vmul_even_s %8, %56
+  %95 = vmadd %8, %56
+  %96 = vsad %8, %56
+  %97 = vavg_u.i8 %8, %56
+  %98 = vmin_s.i8 %8, %56
+  %99 = vmin_u.i16 %8, %56
+  %100 = vmax_s.i32 %8, %56
+  %101 = vmax_u.i32 %8, %56
+  %102 = vabs.i8 %8
+  %103 = vcmp_eq.i64 %8, %56
+  %104 = vcmp_gt_s.i8 %8, %56
+  %105 = vand %8, %56
+  %106 = vor %8, %56
+  %107 = vxor %8, %56
+  %108 = vandn %8, %56
+  %109 = vshl.i16 %8, %6
+  %110 = vshr.i64 %8, %6
+  %111 = vsar.i32 %8, %6
+  %112 = vshl_bytes %8, 0x3
+  %113 = vshr_bytes %8, 0xf
+  %114 = valign %8, %56, 0x5
+  %115 = vshuffle %8, 0x1b
+  %116 = vshuffle_lo %8, 0x1b
+  %117 = vshuffle_hi %8, 0xff
+  %118 = vshuffle2.f64 %8, %56, 0x2
+  %119 = vlookup %8, %56
+  %120 = vblend.i16 %8, %56, 0x81
+  %121 = vblend_mask.i8 %8, %56, %84
+  %122 = vunpack_lo.i8 %8, %56
+  %123 = vunpack_hi.i64 %8, %56
+  %124 = vpack_s.i16 %8, %56
+  %125 = vpack_u.i32 %8, %56
+  %126 = vwiden_s.i8 %8
+  %127 = vwiden_u.i32 %8
+  %128 = vextract.i8 %8, 0xf
+  %129 = vinsert.f64 %8, %3, 0x1
+  %130 = vzext %7
+  %131 = vsplat.i8 %1
+  %132 = vmask.f32 %8
+  %133 = vaes_encrypt %8, %56
+  %134 = vaes_encrypt_last %8, %56
+  %135 = vaes_decrypt %8, %56
+  %136 = vaes_decrypt_last %8, %56
+  %137 = vaes_inverse_mix %8
+  %138 = vaes_key_assist %8, 0x80
+  %139 = vmul_carryless %8, %56, 0x3
+  %140 = vsha1_rounds %8, %56, 0x3
+  %141 = vsha1_next %8, %56
+  %142 = vsha1_message_1 %8, %56
+  %143 = vsha1_message_2 %8, %56
+  %144 = vsha256_rounds %8, %56, %84
+  %145 = vsha256_message_1 %8, %56
+  %146 = vsha256_message_2 %8, %56
+  %147 = vfadd.f32 %8, %56
+  %148 = vfsub.f64 %8, %56
+  %149 = vfmul.f32 %8, %56
+  %150 = vfdiv.f32 %8, %56
+  %151 = vfsqrt.f64 %8
+  %152 = vfmin.f32 %8, %56
+  %153 = vfmax.f32 %8, %56
+  %154 = vfcmp.f64 %8, %56, 0x7
   nop
-  exit_if %34, trap 0xd
+  exit_if %37, trap 0xd
   poll
-  %141 = sunk xor i32 %5, %11
-  sunk set w, %141
-  branch %34, b3, b2
+  %158 = sunk xor i32 %5, %11
+  sunk set w, %158
+  branch %37, b3, b2
 b2:
   jump b4
 b1:
   exit_goto 0x10000
 b3:
-  %146 = get pc
-  exit_indirect %146
+  %163 = get pc
+  exit_indirect %163
 b4:
   exit halt 0x0
 )";

@@ -40,7 +40,7 @@ const char* integer_error(const Typing& t) {
     case Op::and_: case Op::or_: case Op::xor_: case Op::eq: case Op::ne:
       if (!is_integer(t.type())) return bad_type;
       return t.all(2, t.type()) ? nullptr : bad_operand;
-    case Op::mulhi_u: case Op::mulhi_s:
+    case Op::mulhi_u: case Op::mulhi_s: case Op::gather_bits: case Op::scatter_bits:
       if (t.type() != Type::i32 && t.type() != Type::i64) return bad_type;
       return t.all(2, t.type()) ? nullptr : bad_operand;
     case Op::shl: case Op::shr: case Op::sar: case Op::rotl: case Op::rotr:
@@ -49,6 +49,9 @@ const char* integer_error(const Typing& t) {
     case Op::bswap:
       if (!t.wide_integer() || t.type() == Type::i8) return bad_type;
       return t.all(1, t.type()) ? nullptr : bad_operand;
+    case Op::crc32c:
+      if (!t.wide_integer()) return bad_type;
+      return t.operand[0] == Type::i32 && t.operand[1] == t.type() ? nullptr : bad_operand;
     default:
       if (!t.wide_integer()) return bad_type;
       return t.all(info(t.instr.op).operands, t.type()) ? nullptr : bad_operand;
@@ -178,7 +181,8 @@ constexpr unsigned lanes_of(Op op) {
 constexpr uint64_t immediates_of(Op op, Lane lane) {
   switch (op) {
     case Op::vshl_bytes: case Op::vshr_bytes: case Op::valign: return 256;
-    case Op::vshuffle: case Op::vshuffle_lo: case Op::vshuffle_hi: return 256;
+    case Op::vshuffle: case Op::vshuffle_lo: case Op::vshuffle_hi: case Op::vaes_key_assist: return 256;
+    case Op::vmul_carryless: case Op::vsha1_rounds: return 4;
     case Op::vshuffle2: return lane_bits(lane) == 32 ? 256 : 4;
     case Op::vblend: return uint64_t{1} << (128 / lane_bits(lane));
     case Op::vextract: case Op::vinsert: return 128 / lane_bits(lane);

@@ -15,7 +15,7 @@ constexpr Type given_by(Op op) {
     case Op::eq: case Op::ne: case Op::lt_u: case Op::le_u: case Op::lt_s: case Op::le_s: case Op::cond:
       return Type::i1;
     case Op::flags_add: case Op::flags_adc: case Op::flags_sub: case Op::flags_sbb: case Op::flags_logic:
-    case Op::flags_merge: case Op::fcompare: case Op::fstack_compare:
+    case Op::flags_merge: case Op::fcompare: case Op::fstack_compare: case Op::crc32c:
       return Type::i32;
     case Op::fstack_status: return Type::i16;
     case Op::nop: case Op::set: case Op::insn: case Op::store: case Op::fence: case Op::exit_if: case Op::poll:

@@ -40,6 +40,13 @@ TEST(Verify, CountsImmediatesLanes) {
             "b0: %1 flags_merge: the immediate is out of range");
   EXPECT_EQ(error_of("b0:\n %a = vconstant 0x00000000000000000000000000000000\n %b = vmulhi_s.i32 %a, %a\n exit next"),
             "b0: %1 vmulhi_s: the lane is not one that this operation has");
+  EXPECT_EQ(
+      error_of("b0:\n %a = vconstant 0x00000000000000000000000000000000\n %b = vsha1_rounds %a, %a, 4\n exit next"),
+      "b0: %1 vsha1_rounds: the immediate is out of range");
+  EXPECT_EQ(error_of("b0:\n %a = get pc\n %b = crc32c i64 %a, %a\n exit next"),
+            "b0: %1 crc32c: an operand has the wrong type");
+  EXPECT_EQ(error_of("b0:\n %a = constant i8 1\n %b = gather_bits i8 %a, %a\n exit next"),
+            "b0: %1 gather_bits: the type is not one that this operation has");
   EXPECT_EQ(error_of("b0:\n %a = vconstant 0x00000000000000000000000000000000\n %b = vextract.i32 %a, 4\n exit next"),
             "b0: %1 vextract: the immediate is out of range");
 }

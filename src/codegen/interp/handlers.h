@@ -23,6 +23,8 @@ constexpr bool is_compare(ir::Op op) { return op >= ir::Op::eq && op <= ir::Op::
 Handler hot_binary(ir::Op op, Width width, Place a, Place b, Dest d);
 /// All other operations with two operands of one width: a any, b any or imm, d any 8 bytes.
 Handler binary(ir::Op op, Width width, Place b);
+/// crc32c: all any; the width is that of b.
+Handler crc32c(Width width);
 /// not_, neg, clz, ctz, popcnt, bswap: a and d any. On i1: not_ only.
 Handler unary(ir::Op op, ir::Type type);
 /// a, sign-extended from one type to another. Zero extensions are moves.

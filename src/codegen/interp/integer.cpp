@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include "base/assert.h"
+#include "base/bits.h"
 #include "codegen/interp/handlers.h"
 
 namespace strata::codegen::interp {
@@ -47,6 +48,12 @@ struct RemS {
     return static_cast<T>(static_cast<Signed<T>>(a) % static_cast<Signed<T>>(b));
   }
 };
+struct GatherBits {
+  template <class T> static T apply(T a, T b) { return static_cast<T>(gather_bits(a, b)); }
+};
+struct ScatterBits {
+  template <class T> static T apply(T a, T b) { return static_cast<T>(scatter_bits(a, b)); }
+};
 // clang-format on
 
 template <class F, class T, Place B>
@@ -73,6 +80,8 @@ constexpr const Widths* table_of(ir::Op op) {
     case ir::Op::div_s: return &table<DivS>;
     case ir::Op::rem_u: return &table<RemU>;
     case ir::Op::rem_s: return &table<RemS>;
+    case ir::Op::gather_bits: return &table<GatherBits>;
+    case ir::Op::scatter_bits: return &table<ScatterBits>;
     default: STRATA_UNREACHABLE();
   }
 }

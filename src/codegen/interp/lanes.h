@@ -68,5 +68,6 @@ Handler binary_by_lane(ir::Lane lane) {
 Handler vector_lanewise(ir::Op op, ir::Lane lane);
 Handler vector_across(ir::Op op, ir::Lane lane);
 Handler vector_shuffle(ir::Op op, ir::Lane lane);
+Handler vector_crypto(ir::Op op);
 
 }  // namespace strata::codegen::interp

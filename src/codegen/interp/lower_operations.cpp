@@ -24,9 +24,11 @@ void Lowering::lower_operation(const Instr& instr) {
       return lower_hot(instr);
     case Op::eq: case Op::ne: case Op::lt_u: case Op::le_u: case Op::lt_s: case Op::le_s: return lower_compare(instr);
     case Op::mulhi_u: case Op::mulhi_s: case Op::div_u: case Op::div_s: case Op::rem_u: case Op::rem_s:
+    case Op::gather_bits: case Op::scatter_bits:
       return lower_binary(instr);
     case Op::not_: case Op::neg: case Op::clz: case Op::ctz: case Op::popcnt: case Op::bswap:
       return lower_any(instr, unary(instr.op, type));
+    case Op::crc32c: return lower_any(instr, crc32c(width_of(type)));
     case Op::select: return lower_any(instr, select(type));
     case Op::zext: return lower_zext(instr);
     case Op::sext: return lower_any(instr, sign_extend(type_of(instr.arg[0]), type));

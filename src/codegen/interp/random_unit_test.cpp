@@ -252,15 +252,30 @@ class RandomUnit {
 
   void vector() {
     const Type v = Type::v128;
-    switch (below(8)) {
+    switch (below(10)) {
       case 5: append(Op::vzext, v, {any(chance(2) ? Type::f64 : chance(2) ? Type::i64 : Type::i32)}); break;
       case 6: append(Op::vsub, v, {any(v), any(v)}, 0, ir::Lane::i32); break;
       case 7: append(Op::vextract, Type::f64, {any(v)}, below(2), ir::Lane::f64); break;
+      case 8: cryptography(); break;
+      case 9: append(Op::crc32c, Type::i16, {any(Type::i32), any(Type::i16)}); break;
       case 0: append(Op::vadd, v, {any(v), any(v)}, 0, ir::Lane::i16); break;
       case 1: append(Op::vextract, Type::i32, {any(v)}, below(4), ir::Lane::i32); break;
       case 2: append(Op::vinsert, v, {any(v), any(Type::i16)}, below(8), ir::Lane::i16); break;
       case 3: append(Op::bitcast, Type::f64, {any(Type::i64)}); break;
       default: append(Op::bitcast, Type::i64, {any(Type::f64)}); break;
+    }
+  }
+
+  void cryptography() {
+    static constexpr Op binaries[] = {Op::vaes_encrypt, Op::vaes_decrypt_last, Op::vmul_carryless,
+                                      Op::vsha1_rounds, Op::vsha1_next,        Op::vsha256_message_2};
+    const Type v = Type::v128, i = chance(2) ? Type::i64 : Type::i32;
+    const Op bits = chance(2) ? Op::gather_bits : Op::scatter_bits;
+    switch (below(4)) {
+      case 0: append(binaries[below(6)], v, {any(v), any(v)}); break;
+      case 1: append(Op::vaes_inverse_mix, v, {any(v)}); break;
+      case 2: append(bits, i, {any(i), any(i)}); break;
+      default: append(Op::vsha256_rounds, v, {any(v), any(v), any(v)}); break;
     }
   }
 

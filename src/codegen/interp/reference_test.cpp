@@ -78,7 +78,7 @@ Datum compute(const ir::Unit& unit, const ir::Instr& instr, const std::vector<Da
   if (instr.op == Op::vconstant) return unit.vectors[instr.imm];
   if (instr.op == Op::select) return operands[0].lo ? operands[1] : operands[2];
   if (is_float_operation(instr.op)) return compute_float(instr, first, operands);
-  if (instr.op >= Op::vadd && instr.op <= Op::vmask) return compute_vector(instr, first, operands);
+  if (instr.op >= Op::vadd && instr.op < Op::vfadd) return compute_vector(instr, first, operands);
   std::vector<ir::Constant> constants;
   for (size_t i = 0; i < operands.size(); ++i) {
     constants.push_back({ir::result_type(unit, unit.code[instr.arg[i]]), operands[i].lo});

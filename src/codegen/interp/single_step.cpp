@@ -66,7 +66,9 @@ Handler handler_for(const Instr& instr, Type from, Type second) {
     case Op::div_u:
     case Op::div_s:
     case Op::rem_u:
-    case Op::rem_s: return binary(instr.op, width, Place::any);
+    case Op::rem_s:
+    case Op::gather_bits:
+    case Op::scatter_bits: return binary(instr.op, width, Place::any);
     case Op::eq:
     case Op::ne:
     case Op::lt_u:
@@ -79,6 +81,7 @@ Handler handler_for(const Instr& instr, Type from, Type second) {
     case Op::ctz:
     case Op::popcnt:
     case Op::bswap: return unary(instr.op, instr.type);
+    case Op::crc32c: return crc32c(width);
     case Op::select: return select(instr.type);
     case Op::zext: return move(width_of(from), cell, Dest::cell);
     case Op::sext: return sign_extend(from, instr.type);

@@ -7,6 +7,9 @@
 #endif
 
 #include "codegen/interp/reference_test.h"
+#include "ir/aes.h"
+#include "ir/polynomial.h"
+#include "ir/sha.h"
 
 namespace strata::codegen::interp {
 
@@ -155,6 +158,27 @@ unsigned result_width(const ir::Instr& instr) {
   }
 }
 
+/// `last`: the third operand.
+Datum cryptographic(const ir::Instr& instr, const Datum& a, const Datum& b, const Datum& last) {
+  namespace crypto = ir::crypto;
+  switch (instr.op) {
+    case Op::vaes_encrypt: return crypto::aes_encrypt(a, b);
+    case Op::vaes_encrypt_last: return crypto::aes_encrypt_last(a, b);
+    case Op::vaes_decrypt: return crypto::aes_decrypt(a, b);
+    case Op::vaes_decrypt_last: return crypto::aes_decrypt_last(a, b);
+    case Op::vaes_inverse_mix: return crypto::aes_inverse_mix(a);
+    case Op::vaes_key_assist: return crypto::aes_key_assist(a, instr.imm);
+    case Op::vmul_carryless: return crypto::carryless_multiply(a, b, instr.imm);
+    case Op::vsha1_rounds: return crypto::sha1_rounds(a, b, instr.imm);
+    case Op::vsha1_next: return crypto::sha1_next(a, b);
+    case Op::vsha1_message_1: return crypto::sha1_message_1(a, b);
+    case Op::vsha1_message_2: return crypto::sha1_message_2(a, b);
+    case Op::vsha256_rounds: return crypto::sha256_rounds(a, b, last);
+    case Op::vsha256_message_1: return crypto::sha256_message_1(a, b);
+    default: return crypto::sha256_message_2(a, b);
+  }
+}
+
 }  // namespace
 
 Datum compute_vector(const ir::Instr& instr, ir::Type, const std::vector<Datum>& in) {
@@ -173,6 +197,7 @@ Datum compute_vector(const ir::Instr& instr, ir::Type, const std::vector<Datum>&
     }
     default: break;
   }
+  if (instr.op >= Op::vaes_encrypt) return cryptographic(instr, a, b, in.back());
   Vector result(result_width(instr));
   for (unsigned i = 0; i < result.count(); ++i) result.put(i, lane_of(instr, in, result, i));
   return result.value;

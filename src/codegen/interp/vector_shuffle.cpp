@@ -162,7 +162,8 @@ Handler vector_shuffle(ir::Op op, ir::Lane lane) {
 Handler vector(ir::Op op, ir::Lane lane) {
   if (const Handler handler = vector_lanewise(op, lane)) return handler;
   if (const Handler handler = vector_across(op, lane)) return handler;
-  const Handler handler = vector_shuffle(op, lane);
+  if (const Handler handler = vector_shuffle(op, lane)) return handler;
+  const Handler handler = vector_crypto(op);
   STRATA_ASSERT(handler, "a vector operation without a handler");
   return handler;
 }

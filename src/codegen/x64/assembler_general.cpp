@@ -23,7 +23,9 @@ bool is_accumulator(const x86::Mem&) { return false; }
 }  // namespace
 
 void Assembler::encode(Form form, const Gp& a, const Gp& b) {
-  const unsigned size = a.size();
+  const bool checksum = form.shape == Shape::checksum;
+  const unsigned size = checksum ? b.size() : a.size();
+  if (checksum) form.wide = a.size() == 8;
   const bool bytes = is_low_byte_by_rex(a) || is_low_byte_by_rex(b);
   const auto put_both = [&](unsigned opcode, const Gp& reg, const Gp& rm) {
     Head both = head(form, opcode, size);
@@ -38,6 +40,7 @@ void Assembler::encode(Form form, const Gp& a, const Gp& b) {
     case Shape::move:
     case Shape::test:
     case Shape::rm_reg: return put_both(by_size(form.opcode, size), b, a);
+    case Shape::checksum: return put_both(by_size(form.opcode, size), a, b);
     case Shape::bit_test: return put_both(form.opcode, b, a);
     case Shape::multiply: form.map = 1; return put_both(0xaf, a, b);
     case Shape::shift:

@@ -117,8 +117,8 @@ TEST(Assembler, RowsAreOfOneInstructionEach) {
 
 TEST(Assembler, RegistersOfAllSizes) {
   Pair both;
-  const auto shapes = {Shape::arithmetic, Shape::test,   Shape::move,     Shape::extend,
-                       Shape::reg_rm,     Shape::rm_reg, Shape::bit_test, Shape::multiply};
+  const auto shapes = {Shape::arithmetic, Shape::test,     Shape::move,     Shape::extend,  Shape::reg_rm,
+                       Shape::rm_reg,     Shape::bit_test, Shape::multiply, Shape::checksum};
   for_all(shapes, [&](Inst::Id id) {
     both.begin_again();
     for (const unsigned to : sizes) {

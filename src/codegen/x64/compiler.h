@@ -160,6 +160,8 @@ class Compiler {
   bool shift(const Instr& instr, x86::Inst::Id id);
   bool count_bits(const Instr& instr, x86::Inst::Id id, bool available);
   bool byte_swap(const Instr& instr);
+  bool move_bits(const Instr& instr);
+  bool carry_on_crc(const Instr& instr);
   bool select(const Instr& instr);
   void convert(const Instr& instr);
   void zero_extend(Value from, Type narrow);
@@ -187,6 +189,7 @@ class Compiler {
   bool compile_vector(const Instr& instr);
   bool convert_float(const Instr& instr);
   void compare_float(const Instr& instr);
+  bool sha256_rounds(const Instr& instr);
   bool shift_lanes(const Instr& instr);
   bool move_lanes(const Instr& instr);
   bool move_slot_lane(const Instr& instr);

@@ -23,6 +23,7 @@ enum class Shape : uint8_t {
   jump,              ///< a label, or rm by /extension
   conditional_jump,  ///< a label
   byte,              ///< rm of 8 bits
+  checksum,          ///< reg, rm of any size
   reg_rm,
   rm_reg,    ///< `opcode` for bytes, one more for the rest
   bit_test,  ///< rm, reg; rm, immediate
@@ -106,7 +107,7 @@ constexpr Row rows[] = {
     {kIdShr, shift(5)}, {kIdSar, shift(7)}, {kIdCall, {Shape::jump, 0, 0, 0xe8, 2}},
     {kIdJmp, {Shape::jump, 0, 0, 0xe9, 4}}, {kIdPopcnt, {Shape::reg_rm, 0xf3, 1, 0xb8}},
     {kIdTzcnt, {Shape::reg_rm, 0xf3, 1, 0xbc}}, {kIdLzcnt, {Shape::reg_rm, 0xf3, 1, 0xbd}},
-    {kIdBsf, {Shape::reg_rm, 0, 1, 0xbc}}, {kIdBsr, {Shape::reg_rm, 0, 1, 0xbd}},
+    {kIdCrc32, {Shape::checksum, 0xf2, 2, 0xf0}}, {kIdBsf, {Shape::reg_rm, 0, 1, 0xbc}}, {kIdBsr, {Shape::reg_rm, 0, 1, 0xbd}},
     {kIdAdcx, {Shape::reg_rm, 0x66, 2, 0xf6}}, {kIdAdox, {Shape::reg_rm, 0xf3, 2, 0xf6}},
     {kIdXchg, {Shape::rm_reg, 0, 0, 0x86}}, {kIdXadd, {Shape::rm_reg, 0, 1, 0xc0}},
     {kIdCmpxchg, {Shape::rm_reg, 0, 1, 0xb0}}, {kIdBswap, {Shape::byte_swap, 0, 1, 0xc8}},

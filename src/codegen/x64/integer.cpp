@@ -200,6 +200,22 @@ bool Compiler::byte_swap(const Instr& instr) {
   return true;
 }
 
+/// gather_bits, scatter_bits.
+bool Compiler::move_bits(const Instr& instr) {
+  if (!host_.bmi2) return false;
+  const Gp from = use_low(instr.arg[0]), mask = use_low(instr.arg[1]), to = define(here(), true);
+  const auto part = [&](const Gp& reg) { return sized(reg, instr.type); };
+  a_.emit(instr.op == Op::gather_bits ? Inst::kIdPext : Inst::kIdPdep, part(to), part(from), part(mask));
+  return true;
+}
+
+bool Compiler::carry_on_crc(const Instr& instr) {
+  if (!host_.crc32) return false;
+  const Gp data = use_low(instr.arg[1]), to = define_from(here(), instr.arg[0], Above::anything);
+  a_.emit(Inst::kIdCrc32, half_or_all(to, instr.type == Type::i64), sized(data, instr.type));
+  return true;
+}
+
 /// The condition first, whose registers are free then; what follows leaves the host's flags alone.
 bool Compiler::select(const Instr& instr) {
   const CondCode holds = condition(instr.arg[0]);
@@ -313,6 +329,9 @@ bool Compiler::compile_integer(const Instr& instr) {
     case Op::ctz: return count_bits(instr, Inst::kIdTzcnt, host_.bmi1);
     case Op::popcnt: return count_bits(instr, Inst::kIdPopcnt, host_.popcnt);
     case Op::bswap: return byte_swap(instr);
+    case Op::gather_bits:
+    case Op::scatter_bits: return move_bits(instr);
+    case Op::crc32c: return carry_on_crc(instr);
     case Op::eq:
     case Op::ne:
     case Op::lt_u:

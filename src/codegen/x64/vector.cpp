@@ -24,7 +24,7 @@ constexpr Inst::Id none = Inst::kIdNone;
 
 // clang-format off
 /// The instruction that does `to := to op b` as the IR has it; none: there is not one.
-Inst::Id two_operand(const ir::Instr& instr) {
+Inst::Id two_operand(const ir::Instr& instr, const HostFeatures& host) {
   const Lane lane = instr.lane;
   const bool single = instr.type == ir::Type::f32, singles = lane == Lane::f32;
   switch (instr.op) {
@@ -72,11 +72,22 @@ Inst::Id two_operand(const ir::Instr& instr) {
     case Op::vfcmp: return pick(singles, Inst::kIdCmpps, Inst::kIdCmppd);
     case Op::vshuffle2: return pick(lane, none, none, Inst::kIdShufps, Inst::kIdShufpd);
     case Op::valign: return Inst::kIdPalignr;
+    case Op::vaes_encrypt: return host.aes ? Inst::kIdAesenc : none;
+    case Op::vaes_encrypt_last: return host.aes ? Inst::kIdAesenclast : none;
+    case Op::vaes_decrypt: return host.aes ? Inst::kIdAesdec : none;
+    case Op::vaes_decrypt_last: return host.aes ? Inst::kIdAesdeclast : none;
+    case Op::vmul_carryless: return host.pclmulqdq ? Inst::kIdPclmulqdq : none;
+    case Op::vsha1_rounds: return host.sha ? Inst::kIdSha1rnds4 : none;
+    case Op::vsha1_next: return host.sha ? Inst::kIdSha1nexte : none;
+    case Op::vsha1_message_1: return host.sha ? Inst::kIdSha1msg1 : none;
+    case Op::vsha1_message_2: return host.sha ? Inst::kIdSha1msg2 : none;
+    case Op::vsha256_message_1: return host.sha ? Inst::kIdSha256msg1 : none;
+    case Op::vsha256_message_2: return host.sha ? Inst::kIdSha256msg2 : none;
     default: return none;
   }
 }
 
-Inst::Id one_operand(const ir::Instr& instr) {
+Inst::Id one_operand(const ir::Instr& instr, const HostFeatures& host) {
   switch (instr.op) {
     case Op::fsqrt: return pick(instr.type == ir::Type::f32, Inst::kIdSqrtss, Inst::kIdSqrtsd);
     case Op::vfsqrt: return pick(instr.lane == Lane::f32, Inst::kIdSqrtps, Inst::kIdSqrtpd);
@@ -86,14 +97,32 @@ Inst::Id one_operand(const ir::Instr& instr) {
     case Op::vshuffle_hi: return Inst::kIdPshufhw;
     case Op::vwiden_s: return pick(instr.lane, Inst::kIdPmovsxbw, Inst::kIdPmovsxwd, Inst::kIdPmovsxdq, none);
     case Op::vwiden_u: return pick(instr.lane, Inst::kIdPmovzxbw, Inst::kIdPmovzxwd, Inst::kIdPmovzxdq, none);
+    case Op::vaes_inverse_mix: return host.aes ? Inst::kIdAesimc : none;
+    case Op::vaes_key_assist: return host.aes ? Inst::kIdAeskeygenassist : none;
     default: return none;
   }
 }
 // clang-format on
 
 bool takes_immediate(Op op) {
-  return op == Op::vfcmp || op == Op::vshuffle2 || op == Op::valign || op == Op::vshuffle || op == Op::vshuffle_lo ||
-         op == Op::vshuffle_hi;
+  switch (op) {
+    case Op::vfcmp:
+    case Op::vshuffle2:
+    case Op::valign:
+    case Op::vshuffle:
+    case Op::vshuffle_lo:
+    case Op::vshuffle_hi:
+    case Op::vaes_key_assist:
+    case Op::vmul_carryless:
+    case Op::vsha1_rounds: return true;
+    default: return false;
+  }
+}
+
+/// As the host's instruction has it.
+asmjit::Imm immediate_of(const ir::Instr& instr) {
+  if (instr.op == Op::vmul_carryless) return asmjit::imm((instr.imm & 1) | (instr.imm & 2) << 3);
+  return asmjit::imm(instr.imm);
 }
 
 }  // namespace
@@ -101,16 +130,16 @@ bool takes_immediate(Op op) {
 bool Compiler::compile_vector(const Instr& instr) {
   if (move_slot_lane(instr) || move_home_lane(instr)) return true;
   if (!host_.sse4_1) return false;
-  if (const Inst::Id id = two_operand(instr); id != none) {
+  if (const Inst::Id id = two_operand(instr, host_); id != none) {
     const Xmm right = use_vector(instr.arg[1]);
     const Xmm to = define_vector_from(here(), instr.arg[0]);
-    if (takes_immediate(instr.op)) a_.emit(id, to, right, asmjit::imm(instr.imm));
+    if (takes_immediate(instr.op)) a_.emit(id, to, right, immediate_of(instr));
     else a_.emit(id, to, right);
     return true;
   }
-  if (const Inst::Id id = one_operand(instr); id != none) {
+  if (const Inst::Id id = one_operand(instr, host_); id != none) {
     const Xmm from = use_vector(instr.arg[0]), to = define_vector(here(), true);
-    if (takes_immediate(instr.op)) a_.emit(id, to, from, asmjit::imm(instr.imm));
+    if (takes_immediate(instr.op)) a_.emit(id, to, from, immediate_of(instr));
     else a_.emit(id, to, from);
     return true;
   }
@@ -122,6 +151,7 @@ bool Compiler::compile_vector(const Instr& instr) {
     case Op::vshl:
     case Op::vshr:
     case Op::vsar: return shift_lanes(instr);
+    case Op::vsha256_rounds: return sha256_rounds(instr);
     default: return move_lanes(instr);
   }
 }
@@ -161,6 +191,24 @@ bool Compiler::convert_float(const Instr& instr) {
     const Inst::Id rounding = single ? Inst::kIdCvtss2si : Inst::kIdCvtsd2si;
     a_.emit(instr.imm != 0 ? truncating : rounding, to, source);
   }
+  return true;
+}
+
+/// The instruction has the schedule's words in xmm0. What else is wanted there is spared, in xmm15.
+bool Compiler::sha256_rounds(const Instr& instr) {
+  if (!host_.sha) return false;
+  const Xmm keys = use_vector(instr.arg[2]), abef = use_vector(instr.arg[1]);
+  const Xmm to = define_vector_from(here(), instr.arg[0]);
+  if (keys == x86::xmm0) {
+    a_.emit(Inst::kIdSha256rnds2, to, abef);
+    return true;
+  }
+  const bool wanted = vectors_.homes.is_home(0) || wanted_until(vectors_, 0) != 0;
+  const auto spared = [](const Xmm& reg) { return reg == x86::xmm0 ? x86::xmm15 : reg; };
+  if (wanted) a_.movaps(x86::xmm15, x86::xmm0);
+  a_.movaps(x86::xmm0, keys);
+  a_.emit(Inst::kIdSha256rnds2, spared(to), spared(abef));
+  if (wanted) a_.movaps(x86::xmm0, x86::xmm15);
   return true;
 }
 

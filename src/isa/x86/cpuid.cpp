@@ -34,8 +34,8 @@ struct Leaf1Ecx {
 
 struct Leaf7 {
   static constexpr uint32_t fsgsbase = 1u << 0, tsc_adjust = 1u << 1, bmi1 = 1u << 3, smep = 1u << 7, bmi2 = 1u << 8,
-                            erms = 1u << 9, invpcid = 1u << 10, rdseed = 1u << 18, smap = 1u << 20;
-  static constexpr uint32_t ebx = tsc_adjust | bmi1 | smep | bmi2 | erms | rdseed | smap;
+                            erms = 1u << 9, invpcid = 1u << 10, rdseed = 1u << 18, smap = 1u << 20, sha = 1u << 29;
+  static constexpr uint32_t ebx = tsc_adjust | bmi1 | smep | bmi2 | erms | rdseed | smap | sha;
   static constexpr uint32_t ebx_long_mode_only = fsgsbase | invpcid;
   static constexpr uint32_t ecx = 1u << 2;                ///< UMIP
   static constexpr uint32_t edx = 1u << 4;                ///< fast short REP MOVS: even short ones beat a loop of moves

@@ -286,6 +286,25 @@ begin 64, "sse: integers"
   paddd xmm2, xmm3
   pshufd xmm4, xmm2, 0x1b
 end
+begin 64, "aes: rounds"
+  movups xmm1, [rcx]
+  aesenc xmm2, xmm1
+  movups xmm1, [rcx + 16]
+  aesenclast xmm2, xmm1
+end
+begin 64, "sha256: four rounds"
+  movdqa xmm0, [rcx + 32]
+  paddd xmm0, xmm3
+  sha256rnds2 xmm2, xmm1, xmm0
+  pshufd xmm0, xmm0, 0x0e
+  sha256rnds2 xmm1, xmm2, xmm0
+  sha256msg1 xmm3, xmm4
+end
+begin 64, "crc32, carry-less product, bits by a mask"
+  crc32 rax, qword ptr [rdi]
+  pclmulqdq xmm0, xmm1, 0x11
+  pext edx, ecx, esi
+end
 begin 64, "x87: multiply and add"
   fld qword ptr [rdi]
   fmul qword ptr [rsi]

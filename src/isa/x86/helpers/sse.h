@@ -1,4 +1,4 @@
-// What SSE instructions call: floating-point environment, approximations, AES, CRC32, string comparisons.
+// What SSE instructions call: floating-point environment, approximations, string comparisons.
 #pragma once
 
 #include "ir/unit.h"
@@ -26,14 +26,6 @@ extern const ir::Helper masked_store;  ///< (i64 linear address, v128 data, v128
 extern const ir::Helper mmx_check;  ///< (): #MF where an x87 exception waits
 extern const ir::Helper mmx_enter;  ///< (): the same; then the x87 stack becomes MMX registers
 extern const ir::Helper mmx_empty;  ///< (): all registers empty
-
-// Cryptography (sse_crypto.cpp).
-extern const ir::Helper aes_encrypt, aes_encrypt_last, aes_decrypt,
-    aes_decrypt_last;                        ///< (v128 state, v128 key) -> v128
-extern const ir::Helper aes_inverse_mix;     ///< (v128) -> v128
-extern const ir::Helper aes_key_assist;      ///< (v128, i8 round constant) -> v128
-extern const ir::Helper carryless_multiply;  ///< (i64, i64) -> v128
-extern const ir::Helper crc32;               ///< (i32 crc, i64 data, i8 bytes of data) -> i32
 
 /// What a string comparison gives: bits 0..15 IntRes2, then the index and the flags.
 struct StringResult {

@@ -1,7 +1,6 @@
 // BMI1: ANDN BEXTR BLSR BLSMSK BLSI. BMI2: BZHI PDEP PEXT MULX RORX SARX SHLX SHRX. ADX: ADCX ADOX.
 //
 // Undefined flags as measured on AMD Zen 5: AF is clear and PF is the result's, but BEXTR sets AF and clears SF.
-#include "isa/x86/helpers/bit_fields.h"
 #include "isa/x86/translate/groups.h"
 
 namespace strata::isa::x86 {
@@ -68,10 +67,9 @@ void bextr(Translator& t) {
 }
 
 /// PDEP and PEXT.
-void move_bits(Translator& t, const ir::Helper& helper) {
-  const Value source = t.b.zext(Type::i64, vex_register(t));
-  const Value mask = t.b.zext(Type::i64, t.load_rm(bits_of(t)));
-  set_destination(t, t.b.trunc(ir::integer_type(bits_of(t)), t.call(helper, {source, mask})));
+void move_bits(Translator& t, Op op) {
+  const Value source = vex_register(t);
+  set_destination(t, t.b.binary(op, source, t.load_rm(bits_of(t))));
 }
 
 /// Where both destinations are the same register, it gets the high half.
@@ -119,7 +117,7 @@ bool vex_0f38(Translator& t) {
     case 0xf5:
       if (prefix == 0) return bzhi(t), true;
       if (prefix == 0x66) return false;
-      return move_bits(t, prefix == 0xf3 ? helpers::extract_bits : helpers::deposit_bits), true;
+      return move_bits(t, prefix == 0xf3 ? Op::gather_bits : Op::scatter_bits), true;
     case 0xf6: return prefix == 0xf2 && (mulx(t), true);
     case 0xf7:
       if (prefix == 0) return bextr(t), true;

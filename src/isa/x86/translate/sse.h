@@ -91,7 +91,8 @@ struct Operands {
 };
 Operands narrowed_operands(Translator& t);
 
-/// destination := destination op source.
+/// destination := op source; destination := destination op source.
+void emit_unary(Translator& t, const Row& row);
 void emit_binary(Translator& t, const Row& row);
 
 /// The lane that a floating-point form works on: f32 or f64 by its prefix; and whether only on lane 0.

@@ -5,9 +5,6 @@
 namespace strata::isa::x86::sse {
 namespace {
 
-/// destination := op source.
-void emit_unary(Translator& t, const Row& row) { set_destination(t, vector_op(t, row, source(t), ir::no_value)); }
-
 /// PACKSSWB, PACKSSDW, PACKUSWB, PACKUSDW.
 void pack(Translator& t, const Row& row) {
   const auto [a, b] = narrowed_operands(t);

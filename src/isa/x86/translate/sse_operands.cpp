@@ -85,6 +85,8 @@ Operands narrowed_operands(Translator& t) {
   return {both, both};
 }
 
+void emit_unary(Translator& t, const Row& row) { set_destination(t, vector_op(t, row, source(t), ir::no_value)); }
+
 void emit_binary(Translator& t, const Row& row) { set_destination(t, vector_op(t, row, destination(t), source(t))); }
 
 Lane float_lane(const Translator& t) {

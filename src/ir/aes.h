@@ -1,5 +1,5 @@
-// AES rounds (FIPS 197), carry-less multiplication and CRC-32C by their definitions: for hosts that have no instructions
-// for them, and to hold those instructions against.
+// The steps of AES (FIPS 197) by their definitions: what the operations for them give, for back ends on hosts that have no
+// instructions for them and to hold those instructions against.
 #pragma once
 
 #include <array>
@@ -8,19 +8,19 @@
 
 #include "ir/type.h"
 
-namespace strata::isa::x86::crypto {
+namespace strata::ir::crypto {
 
 /// The state: byte 4c + r is row r of column c.
 using Block = std::array<uint8_t, 16>;
 
-inline Block block_of(const ir::Vec128& v) {
+inline Block block_of(const Vec128& v) {
   Block block;
   std::memcpy(block.data(), &v, sizeof v);
   return block;
 }
 
-inline ir::Vec128 vector_of(const Block& block) {
-  ir::Vec128 v;
+inline Vec128 vector_of(const Block& block) {
+  Vec128 v;
   std::memcpy(&v, block.data(), sizeof v);
   return v;
 }
@@ -91,44 +91,38 @@ inline Block times_matrix(const Block& state, const std::array<uint8_t, 4>& row)
 inline Block mix_columns(const Block& state) { return times_matrix(state, {2, 3, 1, 1}); }
 inline Block inverse_mix_columns(const Block& state) { return times_matrix(state, {14, 11, 13, 9}); }
 
-inline ir::Vec128 with_key(const Block& state, const ir::Vec128& key) {
-  const ir::Vec128 v = vector_of(state);
+inline Vec128 with_key(const Block& state, const Vec128& key) {
+  const Vec128 v = vector_of(state);
   return {v.lo ^ key.lo, v.hi ^ key.hi};
 }
 
-inline ir::Vec128 aes_encrypt(const ir::Vec128& state, const ir::Vec128& key) {
+inline Vec128 aes_encrypt(const Vec128& state, const Vec128& key) {
   return with_key(mix_columns(substitute_shifted(block_of(state))), key);
 }
 
-inline ir::Vec128 aes_encrypt_last(const ir::Vec128& state, const ir::Vec128& key) {
+inline Vec128 aes_encrypt_last(const Vec128& state, const Vec128& key) {
   return with_key(substitute_shifted(block_of(state)), key);
 }
 
-inline ir::Vec128 aes_decrypt(const ir::Vec128& state, const ir::Vec128& key) {
+inline Vec128 aes_decrypt(const Vec128& state, const Vec128& key) {
   return with_key(inverse_mix_columns(inverse_substitute_shifted(block_of(state))), key);
 }
 
-inline ir::Vec128 aes_decrypt_last(const ir::Vec128& state, const ir::Vec128& key) {
+inline Vec128 aes_decrypt_last(const Vec128& state, const Vec128& key) {
   return with_key(inverse_substitute_shifted(block_of(state)), key);
 }
 
-inline ir::Vec128 aes_inverse_mix(const ir::Vec128& state) { return vector_of(inverse_mix_columns(block_of(state))); }
+inline Vec128 aes_inverse_mix(const Vec128& state) { return vector_of(inverse_mix_columns(block_of(state))); }
 
-inline ir::Vec128 carryless_multiply(uint64_t a, uint64_t b) {
-  unsigned __int128 product = 0;
-  for (unsigned i = 0; i < 64; ++i)
-    if (b >> i & 1) product ^= static_cast<unsigned __int128>(a) << i;
-  return {static_cast<uint64_t>(product), static_cast<uint64_t>(product >> 64)};
+/// For the key expansion: SubWord of words 1 and 3 in words 0 and 2; the same after RotWord, with the round constant, in
+/// words 1 and 3.
+inline Vec128 aes_key_assist(const Vec128& key, uint64_t round_constant) {
+  const auto half = [&](uint64_t words) {
+    const uint32_t word = substitute_word(static_cast<uint32_t>(words >> 32));
+    const uint32_t rotated = (word >> 8 | word << 24) ^ static_cast<uint32_t>(round_constant);
+    return word | uint64_t{rotated} << 32;
+  };
+  return {half(key.lo), half(key.hi)};
 }
 
-/// CRC-32C of the low `bytes` of data, bits reflected, neither inverted before nor after.
-inline uint32_t crc32c(uint32_t crc, uint64_t data, uint64_t bytes) {
-  constexpr uint32_t polynomial = 0x82f63b78;
-  for (unsigned i = 0; i < bytes; ++i) {
-    crc ^= static_cast<uint8_t>(data >> (8 * i));
-    for (unsigned bit = 0; bit < 8; ++bit) crc = crc >> 1 ^ (crc & 1 ? polynomial : 0);
-  }
-  return crc;
-}
-
-}  // namespace strata::isa::x86::crypto
+}  // namespace strata::ir::crypto
