@@ -88,6 +88,8 @@ Value Builder::insert_low(Value wide, Value narrow) {
   return type_of(wide) == type_of(narrow) ? narrow : emit(Op::insert_low, type_of(wide), {wide, narrow});
 }
 
+Value Builder::with_carry(Op op, Value a, Value b, Value carry) { return emit(op, type_of(a), {a, b, carry}); }
+
 Value Builder::flags(Op op, Value a, Value b, Value carry) {
   Instr instr{.op = op, .type = type_of(a), .arg = {a, b, carry, no_value}};
   return emit(instr);

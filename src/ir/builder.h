@@ -65,6 +65,7 @@ class Builder {
   Value insert_low(Value wide, Value narrow);
   Value binary(Op op, Value a, Value b);
   Value unary(Op op, Value a);
+  Value with_carry(Op op, Value a, Value b, Value carry);  ///< adc, sbb and what is carried out
 
   // Flags.
   Value flags(Op op, Value a, Value b = no_value, Value carry = no_value);

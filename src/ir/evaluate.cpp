@@ -103,6 +103,8 @@ std::optional<uint64_t> evaluate(const Instr& instr, std::span<const Constant> o
     case Op::constant: return instr.imm;
     case Op::add: return cut(a + b);
     case Op::sub: return cut(a - b);
+    case Op::adc: return cut(a + b + c);
+    case Op::sbb: return cut(a - b - c);
     case Op::mul: return cut(a * b);
     case Op::mulhi_u: return cut(high_half(instr.type, a, b, false));
     case Op::mulhi_s: return cut(high_half(instr.type, a, b, true));
@@ -130,6 +132,8 @@ std::optional<uint64_t> evaluate(const Instr& instr, std::span<const Constant> o
     case Op::flags_sbb: return flags_of_sub(instr.type, a, b, c != 0);
     case Op::flags_logic: return flags_of_logic(instr.type, a);
     case Op::flags_merge: return (a & ~instr.imm) | (b & instr.imm);
+    case Op::carry_adc: return flags_of_add(instr.type, a, b, c != 0) & Flag::carry;
+    case Op::carry_sbb: return flags_of_sub(instr.type, a, b, c != 0) & Flag::carry;
     case Op::cond: return holds(static_cast<Cond>(instr.imm), static_cast<uint32_t>(a));
     default: return std::nullopt;
   }

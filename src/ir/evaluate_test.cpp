@@ -110,6 +110,13 @@ TEST(Evaluate, WideAndUnary) {
   EXPECT_EQ(result(Op::mulhi_s, Type::i64, {ones, ones}), 0u);
   EXPECT_EQ(result(Op::mulhi_s, Type::i32, {{Type::i32, 0x80000000}, {Type::i32, 2}}), 0xffffffffu);
   EXPECT_EQ(result(Op::mulhi_u, Type::i32, {{Type::i32, 0x80000000}, {Type::i32, 2}}), 1u);
+  const Constant carry{Type::i1, 1}, none{Type::i1, 0};
+  EXPECT_EQ(result(Op::adc, Type::i64, {ones, ones, carry}), ~uint64_t{0});
+  EXPECT_EQ(result(Op::sbb, Type::i32, {zero, zero, carry}), 0xffffffffu);
+  EXPECT_EQ(result(Op::carry_adc, Type::i64, {ones, {Type::i64, 0}, carry}), 1u);
+  EXPECT_EQ(result(Op::carry_adc, Type::i64, {ones, {Type::i64, 0}, none}), 0u);
+  EXPECT_EQ(result(Op::carry_sbb, Type::i32, {zero, zero, carry}), 1u);
+  EXPECT_EQ(result(Op::carry_sbb, Type::i32, {zero, zero, none}), 0u);
   EXPECT_EQ(result(Op::clz, Type::i32, {zero}), 32u);
   EXPECT_EQ(result(Op::ctz, Type::i32, {zero}), 32u);
   EXPECT_EQ(result(Op::clz, Type::i16, {{Type::i16, 1}}), 15u);

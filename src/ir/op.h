@@ -33,6 +33,8 @@ struct Trait {
   /* Integers: T is i8 to i64, for and, or, xor, eq, ne and select i1 too */ \
   X(add, 2, Trait::pure | Trait::commutative) \
   X(sub, 2, Trait::pure) \
+  X(adc, 3, Trait::pure | Trait::commutative) /* a + b + c; c is i1. adc, sbb and their carries: i32, i64 */ \
+  X(sbb, 3, Trait::pure)             /* a - b - c */ \
   X(mul, 2, Trait::pure | Trait::commutative)    /* low half */ \
   X(mulhi_u, 2, Trait::pure | Trait::commutative) /* high half of the product, unsigned; i32, i64 */ \
   X(mulhi_s, 2, Trait::pure | Trait::commutative) \
@@ -71,11 +73,13 @@ struct Trait {
   X(bitcast, 1, Trait::pure)         /* same width: i32-f32, i64-f64 */ \
   /* Flags: the result is i32 in the layout of ir/flags.h; the operands' type is i8 to i64 */ \
   X(flags_add, 2, Trait::pure | Trait::commutative) /* of a + b */ \
-  X(flags_adc, 3, Trait::pure)       /* of a + b + c (c is i1) */ \
+  X(flags_adc, 3, Trait::pure | Trait::commutative) /* of a + b + c (c is i1) */ \
   X(flags_sub, 2, Trait::pure)       /* of a - b */ \
   X(flags_sbb, 3, Trait::pure)       /* of a - b - c (c is i1) */ \
   X(flags_logic, 1, Trait::pure)     /* of the result a: carry, half and overflow are clear */ \
   X(flags_merge, 2, Trait::pure)     /* a outside the mask imm, b inside it; a and b are flags */ \
+  X(carry_adc, 3, Trait::pure | Trait::commutative) /* the carry out of a + b + c, as i1; that of a sum is one with c = 0 */ \
+  X(carry_sbb, 3, Trait::pure)       /* the borrow out of a - b - c */ \
   X(cond, 1, Trait::pure)            /* whether Cond imm holds in the flags a; gives i1 */ \
   /* Guest memory: a is the guest's address, i64; imm is the address space (ir/runtime.h) */ \
   X(load, 1, Trait::may_exit)        /* T is i8 to i64, f32, f64, v128; any alignment */ \

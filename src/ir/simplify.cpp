@@ -26,6 +26,8 @@ Value simplify(Emitter& emitter, Instr& instr) {
   if (instr.op == Op::constant || instr.op == Op::vconstant) return no_value;
   // Few instructions have a constant to the left, so that fold ends early.
   if (const Value folded = fold(emitter, instr); folded != no_value) return folded;
+  if (instr.op == Op::adc || instr.op == Op::sbb || instr.op == Op::carry_adc || instr.op == Op::carry_sbb)
+    return simplify_carry(emitter, instr);
   if (instr.op <= Op::neg) return simplify_integer(emitter, instr);
   if (instr.op <= Op::rotr) return simplify_shift(emitter, instr);
   if (instr.op >= Op::eq && instr.op <= Op::le_s) return simplify_compare(emitter, instr);

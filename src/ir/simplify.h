@@ -14,6 +14,7 @@ Value simplify_integer(Emitter& emitter, Instr& instr);
 Value simplify_shift(Emitter& emitter, Instr& instr);
 Value simplify_compare(Emitter& emitter, Instr& instr);
 Value simplify_conversion(Emitter& emitter, Instr& instr);
+Value simplify_carry(Emitter& emitter, Instr& instr);
 Value simplify_flags(Emitter& emitter, Instr& instr);
 Value simplify_cond(Emitter& emitter, Instr& instr);
 Value simplify_vector(Emitter& emitter, Instr& instr);

@@ -12,6 +12,7 @@ struct Question {
 
   Value compare(Op op, Type type, Value a, Value b) const { return compared(emitter, op, type, a, b, opposite); }
   Value with_zero(Op op, Type type, Value a) const { return compare(op, type, a, emitter.constant(type, 0)); }
+  Value truth(Value truth) const { return opposite ? inverted(emitter, truth) : truth; }
   Value answer(bool truth) const { return emitter.constant(Type::i1, truth != opposite); }
 };
 
@@ -49,12 +50,59 @@ Value ask_add(const Question& question, const Instr& flags) {
   switch (question.cond) {
     case Cond::z: return question.with_zero(Op::eq, flags.type, sum());
     case Cond::s: return question.with_zero(Op::lt_s, flags.type, sum());
-    case Cond::c: return question.compare(Op::lt_u, flags.type, sum(), flags.arg[0]);
+    case Cond::c:
+      if (bits(flags.type) < 32) return question.compare(Op::lt_u, flags.type, sum(), flags.arg[0]);
+      return question.truth(question.emitter.emit(Op::carry_adc, flags.type, flags.arg[0], flags.arg[1],
+                                                  question.emitter.constant(Type::i1, 0)));
     default: return no_value;
   }
 }
 
+/// On the flags of a + b + c, or of a - b - c.
+Value ask_with_carry(const Question& question, const Instr& flags) {
+  if (bits(flags.type) < 32) return no_value;
+  const bool add = flags.op == Op::flags_adc;
+  const auto emit = [&](Op op) {
+    return question.emitter.emit(op, flags.type, flags.arg[0], flags.arg[1], flags.arg[2]);
+  };
+  const auto result = [&] { return emit(add ? Op::adc : Op::sbb); };
+  switch (question.cond) {
+    case Cond::z: return question.with_zero(Op::eq, flags.type, result());
+    case Cond::s: return question.with_zero(Op::lt_s, flags.type, result());
+    case Cond::c: return question.truth(emit(add ? Op::carry_adc : Op::carry_sbb));
+    default: return no_value;
+  }
+}
+
+/// On a single flag that was put in its place: carry, or overflow.
+Value ask_single(const Question& question, const Instr& flags) {
+  const auto is_truth = [&](const Instr& instr) {
+    return instr.op == Op::zext && question.emitter.type_of(instr.arg[0]) == Type::i1;
+  };
+  if (question.cond == Cond::c && is_truth(flags)) return question.truth(flags.arg[0]);
+  if (question.cond != Cond::o || flags.op != Op::shl) return no_value;
+  const Instr& single = question.emitter.at(flags.arg[0]);
+  const bool in_place = is_truth(single) && question.emitter.is_constant(flags.arg[1], 11);
+  return in_place ? question.truth(single.arg[0]) : no_value;
+}
+
 }  // namespace
+
+Value simplify_carry(Emitter& emitter, Instr& instr) {
+  const Value a = instr.arg[0], b = instr.arg[1], carry = instr.arg[2];
+  const auto emit = [&](Op op) { return emitter.emit(op, instr.type, a, b); };
+  const bool clear = emitter.is_constant(carry, 0);
+  switch (instr.op) {
+    case Op::adc: return clear ? emit(Op::add) : no_value;
+    case Op::sbb:
+      if (a == b) return emitter.emit(Op::sext, instr.type, carry);  // a borrow spread over all bits
+      return clear ? emit(Op::sub) : no_value;
+    case Op::carry_sbb:
+      if (a == b) return carry;
+      return clear ? emit(Op::lt_u) : no_value;
+    default: return clear && emitter.is_constant(b, 0) ? carry : no_value;
+  }
+}
 
 Value simplify_cond(Emitter& emitter, Instr& instr) {
   const auto cond = static_cast<Cond>(instr.imm);
@@ -70,7 +118,9 @@ Value simplify_cond(Emitter& emitter, Instr& instr) {
     case Op::flags_sub: return ask_sub(question, flags);
     case Op::flags_logic: return ask_logic(question, flags);
     case Op::flags_add: return ask_add(question, flags);
-    default: return no_value;
+    case Op::flags_adc:
+    case Op::flags_sbb: return ask_with_carry(question, flags);
+    default: return ask_single(question, flags);
   }
 }
 
@@ -83,11 +133,15 @@ Value simplify_flags(Emitter& emitter, Instr& instr) {
   if (instr.op != Op::flags_merge) return no_value;
   if (instr.imm == 0 || instr.arg[0] == instr.arg[1]) return instr.arg[0];
   if (instr.imm == Flag::all) return instr.arg[1];
-  const Instr& old = emitter.at(instr.arg[0]);
-  const Instr& fresh = emitter.at(instr.arg[1]);
+  const Instr old = emitter.at(instr.arg[0]);
   if (old.op == Op::flags_merge) {
+    const Instr oldest = emitter.at(old.arg[0]);
     if ((old.imm & ~instr.imm) == 0) instr.arg[0] = old.arg[0];  // all that it put in is replaced
+    else if ((old.imm | instr.imm) == Flag::all) instr.arg[0] = old.arg[1];  // all that it left is replaced
+    else if (oldest.op == Op::flags_merge && (oldest.imm & ~(old.imm | instr.imm)) == 0)
+      instr.arg[0] = emitter.emit(Op::flags_merge, Type::i32, oldest.arg[0], old.arg[1], no_value, old.imm);
   }
+  const Instr& fresh = emitter.at(instr.arg[1]);
   if (fresh.op == Op::flags_merge) {
     const uint64_t inside = fresh.imm & instr.imm;
     if (inside == 0 || inside == instr.imm) instr.arg[1] = fresh.arg[inside ? 1 : 0];

@@ -34,6 +34,12 @@ unsigned operand_count(const Unit& unit, const Instr& instr) {
   return static_cast<unsigned>(unit.helpers[instr.imm]->operands.size());
 }
 
+/// Of what takes a carry.
+const char* carry_error(const Typing& t) {
+  if (t.type() != Type::i32 && t.type() != Type::i64) return bad_type;
+  return t.all(2, t.type()) && t.operand[2] == Type::i1 ? nullptr : bad_operand;
+}
+
 // clang-format off
 const char* integer_error(const Typing& t) {
   switch (t.instr.op) {
@@ -43,6 +49,7 @@ const char* integer_error(const Typing& t) {
     case Op::mulhi_u: case Op::mulhi_s: case Op::gather_bits: case Op::scatter_bits:
       if (t.type() != Type::i32 && t.type() != Type::i64) return bad_type;
       return t.all(2, t.type()) ? nullptr : bad_operand;
+    case Op::adc: case Op::sbb: return carry_error(t);
     case Op::shl: case Op::shr: case Op::sar: case Op::rotl: case Op::rotr:
       if (!t.wide_integer()) return bad_type;
       return t.operand[0] == t.type() && t.operand[1] == Type::i8 ? nullptr : bad_operand;
@@ -85,6 +92,8 @@ const char* conversion_error(const Typing& t) {
 const char* flags_error(const Typing& t) {
   const bool carry_in = t.instr.op == Op::flags_adc || t.instr.op == Op::flags_sbb;
   switch (t.instr.op) {
+    case Op::carry_adc:
+    case Op::carry_sbb: return carry_error(t);
     case Op::cond:
       if (t.instr.imm > static_cast<uint64_t>(Cond::g)) return bad_immediate;
       return t.type() != Type::i1 ? bad_type : t.operand[0] == Type::i32 ? nullptr : bad_operand;

@@ -13,6 +13,7 @@ constexpr Type own = static_cast<Type>(0xff);
 constexpr Type given_by(Op op) {
   switch (op) {
     case Op::eq: case Op::ne: case Op::lt_u: case Op::le_u: case Op::lt_s: case Op::le_s: case Op::cond:
+    case Op::carry_adc: case Op::carry_sbb:
       return Type::i1;
     case Op::flags_add: case Op::flags_adc: case Op::flags_sub: case Op::flags_sbb: case Op::flags_logic:
     case Op::flags_merge: case Op::fcompare: case Op::fstack_compare: case Op::crc32c:

@@ -9,7 +9,7 @@ namespace strata::codegen::interp {
 namespace {
 
 template <class T, bool subtract>
-Next with_carry(STRATA_STEP_PARAMS) {
+Next flags_with(STRATA_STEP_PARAMS) {
   const T a = STRATA_ANY(T, a), b = STRATA_ANY(T, b);
   const bool c = STRATA_ANY(uint8_t, c) != 0;
   write_any(subtract ? flags_of_sub(a, b, c) : flags_of_add(a, b, c), step, state, frame);
@@ -18,9 +18,26 @@ Next with_carry(STRATA_STEP_PARAMS) {
 
 template <bool subtract>
 Handler with_carry_of(Width width) {
-  static constexpr Handler handlers[] = {&with_carry<uint8_t, subtract>, &with_carry<uint16_t, subtract>,
-                                         &with_carry<uint32_t, subtract>, &with_carry<uint64_t, subtract>};
+  static constexpr Handler handlers[] = {&flags_with<uint8_t, subtract>, &flags_with<uint16_t, subtract>,
+                                         &flags_with<uint32_t, subtract>, &flags_with<uint64_t, subtract>};
   return handlers[index(width)];
+}
+
+template <class T, bool subtract>
+Next sum_with_carry(STRATA_STEP_PARAMS) {
+  const T a = STRATA_ANY(T, a), b = STRATA_ANY(T, b);
+  const T c = STRATA_ANY(uint8_t, c);
+  write_any(static_cast<T>(subtract ? a - b - c : a + b + c), step, state, frame);
+  STRATA_NEXT_STEP(1);
+}
+
+template <class T, bool subtract>
+Next carry_out(STRATA_STEP_PARAMS) {
+  const T a = STRATA_ANY(T, a), b = STRATA_ANY(T, b);
+  const T c = STRATA_ANY(uint8_t, c), first = static_cast<T>(subtract ? a - b : a + b);
+  const bool carry = subtract ? a < b || first < c : first < a || static_cast<T>(first + c) < first;
+  write_any(static_cast<uint8_t>(carry), step, state, frame);
+  STRATA_NEXT_STEP(1);
 }
 
 template <class T, Place A, Dest D>
@@ -64,6 +81,16 @@ constexpr std::array<Handler, cond_count * 4> conditions_of(std::index_sequence<
 constexpr auto conditions = conditions_of(std::make_index_sequence<cond_count>{});
 
 }  // namespace
+
+Handler with_carry(ir::Op op, Width width) {
+  const bool wide = width == Width::w64;
+  switch (op) {
+    case ir::Op::adc: return wide ? &sum_with_carry<uint64_t, false> : &sum_with_carry<uint32_t, false>;
+    case ir::Op::sbb: return wide ? &sum_with_carry<uint64_t, true> : &sum_with_carry<uint32_t, true>;
+    case ir::Op::carry_adc: return wide ? &carry_out<uint64_t, false> : &carry_out<uint32_t, false>;
+    default: return wide ? &carry_out<uint64_t, true> : &carry_out<uint32_t, true>;
+  }
+}
 
 Handler flags_with_carry(ir::Op op, Width width) {
   return op == ir::Op::flags_sbb ? with_carry_of<true>(width) : with_carry_of<false>(width);

@@ -61,7 +61,8 @@ Handler wide_constant();
 Handler vector_constant();
 
 // Flags (flags.cpp).
-/// flags_adc, flags_sbb: all any.
+/// adc, sbb and their carries; flags_adc, flags_sbb: all any.
+Handler with_carry(ir::Op op, Width width);
 Handler flags_with_carry(ir::Op op, Width width);
 Handler flags_logic(Width width, Place a, Dest d);
 /// a outside the mask imm, b inside.

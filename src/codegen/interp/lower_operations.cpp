@@ -35,6 +35,8 @@ void Lowering::lower_operation(const Instr& instr) {
     case Op::trunc: return lower_trunc(instr);
     case Op::bitcast: return lower_trunc(instr);
     case Op::insert_low: return lower_any(instr, insert_low(width_of(type), type_of(instr.arg[1])));
+    case Op::adc: case Op::sbb: case Op::carry_adc: case Op::carry_sbb:
+      return lower_any(instr, with_carry(instr.op, width_of(type)));
     case Op::flags_adc: case Op::flags_sbb: return lower_any(instr, flags_with_carry(instr.op, width_of(type)));
     case Op::flags_logic: return lower_flags_logic(instr);
     case Op::flags_merge: return lower_any(instr, flags_merge(), static_cast<int32_t>(instr.imm));

@@ -88,6 +88,10 @@ Handler handler_for(const Instr& instr, Type from, Type second) {
     case Op::trunc: return instr.type == Type::i1 ? low_bit() : move(width, cell, Dest::cell);
     case Op::bitcast: return move(width, cell, Dest::cell);
     case Op::insert_low: return insert_low(width, second);
+    case Op::adc:
+    case Op::sbb:
+    case Op::carry_adc:
+    case Op::carry_sbb: return with_carry(instr.op, width);
     case Op::flags_adc:
     case Op::flags_sbb: return flags_with_carry(instr.op, width);
     case Op::flags_logic: return flags_logic(width, cell, Dest::cell);

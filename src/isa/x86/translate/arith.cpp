@@ -11,6 +11,15 @@ struct Result {
   Value value, flags;
 };
 
+/// The IR carries through words of the host's; narrower sums are made of two.
+Value with_carry(Translator& t, Op op, Value a, Value c, Value carry) {
+  ir::Builder& b = t.b;
+  const Type type = b.type_of(a);
+  if (ir::bits(type) >= 32) return b.with_carry(op, a, c, carry);
+  const Op plain = op == Op::adc ? Op::add : Op::sub;
+  return b.binary(plain, b.binary(plain, a, c), b.zext(type, carry));
+}
+
 Result compute(Translator& t, Alu alu, Value a, Value c) {
   ir::Builder& b = t.b;
   const auto logic = [&](Value result) { return Result{result, b.flags(Op::flags_logic, result)}; };
@@ -21,11 +30,11 @@ Result compute(Translator& t, Alu alu, Value a, Value c) {
     case xor_: return logic(b.xor_(a, c));
     case adc: {
       const Value carry = t.carry();
-      return {b.add(b.add(a, c), b.zext(b.type_of(a), carry)), b.flags(Op::flags_adc, a, c, carry)};
+      return {with_carry(t, Op::adc, a, c, carry), b.flags(Op::flags_adc, a, c, carry)};
     }
     case sbb: {
       const Value carry = t.carry();
-      return {b.sub(b.sub(a, c), b.zext(b.type_of(a), carry)), b.flags(Op::flags_sbb, a, c, carry)};
+      return {with_carry(t, Op::sbb, a, c, carry), b.flags(Op::flags_sbb, a, c, carry)};
     }
     case sub:
     case cmp: break;
