@@ -136,7 +136,7 @@ Value simplify_flags(Emitter& emitter, Instr& instr) {
   const Instr old = emitter.at(instr.arg[0]);
   if (old.op == Op::flags_merge) {
     const Instr oldest = emitter.at(old.arg[0]);
-    if ((old.imm & ~instr.imm) == 0) instr.arg[0] = old.arg[0];  // all that it put in is replaced
+    if ((old.imm & ~instr.imm) == 0) instr.arg[0] = old.arg[0];              // all that it put in is replaced
     else if ((old.imm | instr.imm) == Flag::all) instr.arg[0] = old.arg[1];  // all that it left is replaced
     else if (oldest.op == Op::flags_merge && (oldest.imm & ~(old.imm | instr.imm)) == 0)
       instr.arg[0] = emitter.emit(Op::flags_merge, Type::i32, oldest.arg[0], old.arg[1], no_value, old.imm);

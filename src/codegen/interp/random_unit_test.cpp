@@ -162,7 +162,7 @@ class RandomUnit {
       case 3: return merged_flags();
       case 0: return append(Op::flags_add, type, {any(type), any(type)});
       case 1: return append(Op::flags_logic, type, {any(type)});
-      case 2: return append(Op::flags_sbb, type, {any(type), any(type), any(Type::i1)});
+      case 2: return append(chance(2) ? Op::flags_adc : Op::flags_sbb, type, {any(type), any(type), any(Type::i1)});
       default: return append(Op::flags_sub, type, {any(type), any(type)});
     }
   }
@@ -194,6 +194,38 @@ class RandomUnit {
     if (chance(5)) return append(Op::int_to_float, Type::f64, {any(Type::i32)});
     return append(ops[below(4)], Type::f64, {a, chance(4) ? a : any(Type::f64)});
   }
+
+  /// Sums of many words, as front ends write them: one or two chains of carries, each begun by chance, with the flags of
+  /// each sum, and products, loads and stores between them.
+  void carry_chain() {
+    static constexpr Op ops[] = {Op::adc, Op::sbb}, carries[] = {Op::carry_adc, Op::carry_sbb},
+                        flags_ops[] = {Op::flags_adc, Op::flags_sbb};
+    const Type type = chance(3) ? Type::i32 : Type::i64;
+    Value carry[2] = {chance(2) ? any(Type::i1) : append(Op::constant, Type::i1, {}, 0), any(Type::i1)};
+    for (unsigned count = 1 + below(6); count > 0; --count) {
+      const unsigned down = chance(4) ? 1 : 0, chain = below(2);
+      const Value a = any(type), b = chance(5) ? a : any(type), in = carry[chain];
+      const bool begins = at(in).op == Op::constant && at(in).imm == 0 && down == 0;
+      const Value sum = begins ? append(Op::add, type, {a, b}) : append(ops[down], type, {a, b, in});
+      if (chance(2)) append(Op::set, Type::i32, {append(flags_ops[down], type, {a, b, in})}, f0);
+      if (type == Type::i64 && chance(2)) append(Op::set, type, {sum}, slot_of_word());
+      if (chance(2)) product(type);
+      if (chance(3)) access();
+      carry[chain] = append(carries[down], type, {a, b, in});
+    }
+    if (chance(2)) append(Op::set, Type::i64, {append(Op::zext, Type::i64, {carry[below(2)]})}, slot_of_word());
+  }
+
+  void product(Type type) {
+    const Value a = any(type), b = any(type);
+    const Value low = append(Op::mul, type, {a, b}), high = append(Op::mulhi_u, type, {a, b});
+    if (type != Type::i64 || chance(4)) return;
+    append(Op::set, type, {low}, slot_of_word());
+    append(Op::set, type, {high}, slot_of_word());
+  }
+
+  ir::SlotId slot_of_word() { return static_cast<ir::SlotId>(q0 + below(3)); }
+  const Instr& at(Value value) const { return unit_.code[value]; }
 
   /// A float in the low lane of a vector slot, as front ends keep scalars.
   void scalar_in_vector() {
@@ -347,6 +379,9 @@ class RandomUnit {
       case 14: with_flags(); break;
       case 15:
         if (chance(2)) scalar_in_vector();
+        break;
+      case 16:
+        if (chance(2)) carry_chain();
         break;
       default: compute();
     }

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "codegen/x64/notes.h"
+#include "codegen/x64/registers.h"
 
 namespace strata::codegen::x64 {
 
@@ -44,6 +45,10 @@ class Analysis {
     if (instr.imm == unit_.layout->flags) {
       const bool in_place = (note.roles & ~(Role::flags | Role::merged | Role::sunk)) == 0;
       note.fused = in_place && note.last_use <= (note.roles == Role::sunk ? next_flags_set_ : next_flags_write_);
+    } else if ((note.roles & ~Role::sunk) == Role::right) {
+      const bool word = unit_.layout->slots[instr.imm].type == Type::i64;
+      const bool stays = instr.imm != unit_.layout->pc && !has_home(instr.imm);
+      note.fused = word && stays && note.last_use <= std::min(scratch_.slot(instr.imm).next_write, next_call_);
     } else if (note.roles == Role::lane && homes_.vectors.of(instr.imm) < 0) {
       note.fused = note.last_use <= std::min(scratch_.slot(instr.imm).next_write, next_call_);
     }
@@ -55,12 +60,13 @@ class Analysis {
     const bool leaves = instr.op == Op::call && unit_.helpers[instr.imm]->effect == ir::HelperEffect::may_exit;
     if (note.fold != never && (leaves || !may_fold(note.fold))) note.fold = never;
     if (pure) note.fused = fuse(instr, note);
+    if (!note.fused && is_second_result(instr.op) && note.awake) compute_early(instr, note);
     if (note.fold != never) {
       if (note.roles == Role::flags_slot && note.fold == note.last_use) make_direct(instr, note);
       if (instr.op == Op::vinsert) make_lane_direct(instr, note);
       if (instr.op == Op::vzext && is_float_load(instr.arg[0])) hand_on_fold(instr.arg[0], note);
     }
-    if (!note.fused && !note.direct) {
+    if (!note.fused && !note.direct && !note.early) {
       if (is_flags(instr.op)) use_flags_operands(instr, note);
       else use_operands(instr);
     }
@@ -124,6 +130,35 @@ class Analysis {
     else if (keeps_other_lanes(unit_.code[instr.arg[1]].op)) hand_on_fold(instr.arg[1], note);
   }
 
+  static bool is_second_result(Op op) { return op == Op::carry_adc || op == Op::carry_sbb || op == Op::mulhi_u; }
+
+  /// Where the host has both at once: the carry with its sum, the high half with the low one.
+  void compute_early(const Instr& instr, Note& note) {
+    constexpr uint32_t farthest = 96;
+    for (uint32_t i = position_; i-- > block_.begin && position_ - i <= farthest;) {
+      const Instr& first = unit_.code[i];
+      if (is_first_result(first, instr)) {
+        if (notes_[i].also != never || is_sunk(first, notes_[i])) return;
+        note.early = true;
+        notes_[i].also = position_;
+        return use(i, i, Role::other);
+      }
+      if (instr.op == Op::mulhi_u && first.op != Op::constant) return;  // its home may be wanted on the way
+    }
+  }
+
+  bool is_first_result(const Instr& first, const Instr& second) const {
+    if (first.type != second.type || first.arg[0] != second.arg[0] || first.arg[1] != second.arg[1]) return false;
+    switch (second.op) {
+      case Op::mulhi_u: return first.op == Op::mul && unit_.code[first.arg[1]].op != Op::constant;
+      case Op::carry_sbb: return first.op == Op::sbb && first.arg[2] == second.arg[2];
+      default:
+        if (first.op == Op::adc) return first.arg[2] == second.arg[2];
+        return first.op == Op::add && is_clear(second.arg[2]);
+    }
+  }
+  bool is_clear(ir::Value truth) const { return unit_.code[truth].op == Op::constant && unit_.code[truth].imm == 0; }
+
   static bool is_flags(Op op) { return op >= Op::flags_add && op <= Op::flags_logic; }
 
   /// Where the operation itself has just been done, nothing is wanted but its flags.
@@ -136,7 +171,9 @@ class Analysis {
       wanted_at = producer;
     }
     if (instr.op == Op::flags_logic) return use(instr.arg[0], wanted_at, Role::zero);
-    for (unsigned i = 0; i < ir::info(instr.op).operands; ++i) use(instr.arg[i], wanted_at, Role::other);
+    constexpr uint16_t of_producer[] = {Role::other, Role::right, Role::condition};
+    for (unsigned i = 0; i < ir::info(instr.op).operands; ++i)
+      use(instr.arg[i], wanted_at, wanted_at != position_ ? of_producer[i] : Role::other);
   }
 
   /// The instruction behind which the host's flags are those of `flags`, and still are here; no_value: there is none.
@@ -162,8 +199,13 @@ class Analysis {
       return logic && flags.arg[0] == its && !(instr.op == Op::and_ && is_low_half(instr.arg[1]));
     }
     const bool same = flags.arg[0] == instr.arg[0] && flags.arg[1] == instr.arg[1];
-    return same &&
-           ((flags.op == Op::flags_sub && instr.op == Op::sub) || (flags.op == Op::flags_add && instr.op == Op::add));
+    if (!same) return false;
+    switch (flags.op) {
+      case Op::flags_sub: return instr.op == Op::sub;
+      case Op::flags_add: return instr.op == Op::add;
+      case Op::flags_sbb: return instr.op == Op::sbb && flags.arg[2] == instr.arg[2];
+      default: return instr.op == Op::adc && flags.arg[2] == instr.arg[2];
+    }
   }
 
   bool keeps_host_flags(const Instr& instr) const {
@@ -187,7 +229,9 @@ class Analysis {
 
   void look_at_set(const Instr& instr, Note& note) {
     SlotNote& slot = scratch_.slot(instr.imm);
-    note.awake = slot.next_set == never;  // nothing in this block supersedes it: then it is done where it stands
+    // Where nothing in this block supersedes it, it is done where it stands; and where its value is computed anyway and
+    // has a home, for then no register need keep it for exits.
+    note.awake = slot.next_set == never || (notes_[instr.arg[0]].awake && has_home(instr.imm));
     if (is_sunk(instr, note)) {
       note.last_use = slot.next_set;
       use_sunk(instr, note.last_use);
@@ -203,9 +247,20 @@ class Analysis {
     slot.next_set = position_;
   }
 
+  bool has_home(uint64_t slot) const { return homes_.general.of(slot) >= 0; }
+
   void use_operands(const Instr& instr) {
     const unsigned count = operand_count(unit_, instr);
-    for (unsigned i = 0; i < count; ++i) use(instr.arg[i], position_, i == 0 ? first_role(instr.op) : Role::other);
+    for (unsigned i = 0; i < count; ++i) {
+      const bool carry = i == 2 && takes_carry(instr.op);
+      const uint16_t second = i == 1 && takes_memory(instr.op) ? Role::right : Role::other;
+      use(instr.arg[i], position_, i == 0 ? first_role(instr.op) : carry ? Role::condition : second);
+    }
+  }
+
+  static bool takes_memory(Op op) {
+    return op == Op::add || op == Op::sub || op == Op::adc || op == Op::sbb || op == Op::and_ || op == Op::or_ ||
+           op == Op::xor_;
   }
 
   static uint16_t first_role(Op op) {

@@ -130,6 +130,7 @@ void Compiler::compile_block(ir::BlockId id) {
   forget_values();
   open_sunk_.clear();
   host_flags_ = nullptr;
+  carry_ = ir::no_value;
   pc_lags_ = false;
   at_insn_ = at_insn_blocks_[id] != 0;
   uncounted_ = uncounted_before_[id];
@@ -150,6 +151,7 @@ void Compiler::compile_instr(const Instr& instr) {
     case Op::constant:
     case Op::vconstant: return;
     case Op::get:
+      if (instr.imm == unit_.layout->flags) keep_carry(position_);
       if (found.last_use != 0 && !found.fused) get(instr);
       return;
     case Op::insn: note_set(unit_.layout->pc, position_, false); return begin_insn(instr.imm);
@@ -157,13 +159,15 @@ void Compiler::compile_instr(const Instr& instr) {
       const bool sunk = is_sunk(instr, found);
       note_set(instr.imm, position_, sunk);
       if (instr.imm == unit_.layout->pc) return set_pc(instr.arg[0], sunk);
-      if (!sunk) set(instr);
-      return;
+      if (sunk) return;
+      if (instr.imm == unit_.layout->flags && !note(instr.arg[0]).direct) keep_carry(position_);
+      return set(instr);
     }
     default: break;
   }
-  if (is_sunk(instr, found) || found.fused || (is_pure(unit_, instr) && found.last_use == 0)) return;
+  if (is_sunk(instr, found) || found.fused || found.early || (is_pure(unit_, instr) && found.last_use == 0)) return;
   host_flags_ = nullptr;
+  if (!leaves_flags(instr)) keep_carry(position_);
   compile_operation(instr);
 }
 
@@ -182,7 +186,7 @@ void Compiler::compile_operation(const Instr& instr) {
     case Op::exit_if: return exit_if(instr);
     case Op::poll: return poll();
     default:
-      if (compile_integer(instr) || compile_float_stack(instr) || compile_vector(instr)) return;
+      if (compile_integer(instr) || compile_carry(instr) || compile_float_stack(instr) || compile_vector(instr)) return;
       interpret(instr);
   }
 }

@@ -153,9 +153,11 @@ class Compiler {
 
   // Integers, conversions and flags (integer.cpp, flags.cpp).
   bool compile_integer(const Instr& instr);
+  bool compile_carry(const Instr& instr);
   void arithmetic(const Instr& instr, x86::Inst::Id id);
   void multiply(const Instr& instr);
   bool multiply_high(const Instr& instr);
+  void multiply_both(const Instr& instr);
   bool divide(const Instr& instr);
   bool shift(const Instr& instr, x86::Inst::Id id);
   bool count_bits(const Instr& instr, x86::Inst::Id id, bool available);
@@ -175,6 +177,11 @@ class Compiler {
   void get_flags();
   void set_flags(Value value);
   CondCode test_raw_flags(ir::Cond wanted);
+  void keep_carry(uint32_t from);
+  void use_carry(Value carry);
+  void add_with_carry(const Instr& instr, x86::Inst::Id id);
+  void carry_out(const Instr& instr);
+  bool leaves_flags(const Instr& instr) const;
   CondCode condition(Value truth);  ///< the host's flags, and what of them says that it holds
   void test(Value value);
   CondCode compare(const Instr& instr);
@@ -348,6 +355,7 @@ class Compiler {
   uint32_t cells_ = 0;
 
   const Instr* host_flags_ = nullptr;  ///< the flags_sub of which the host's flags still are
+  Value carry_ = ir::no_value;         ///< what stands in the host's carry flag, perhaps nowhere else yet
 
   uint32_t position_ = 0;
   ir::BlockId block_ = 0, next_block_ = 0;

@@ -89,6 +89,8 @@ Compiler::CondCode Compiler::test_flags(const Instr& cond) {
 
 Compiler::CondCode Compiler::condition(Value truth) {
   const Instr& instr = at(truth);
+  if (truth == carry_) return CondCode::kB;
+  keep_carry(position_);
   if (note(truth).fused) return instr.op == Op::cond ? test_flags(instr) : compare(instr);
   const Gp value = use(truth);
   a_.test(value.r8(), value.r8());

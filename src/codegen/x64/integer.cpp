@@ -39,6 +39,8 @@ void Compiler::apply(Inst::Id id, const Gp& to, Value right, Type type) {
   if (is_immediate(right)) {
     const int64_t constant = type == Type::i32 || wide ? immediate(right) : static_cast<int64_t>(at(right).imm);
     a_.emit(id, left, asmjit::imm(constant));
+  } else if (note(right).fused) {
+    a_.emit(id, left, state(slot_of(at(right)).offset, 8));
   } else {
     const Gp other = use_low(right);
     a_.emit(id, left, half_or_all(other, wide));
@@ -54,8 +56,9 @@ void Compiler::arithmetic(const Instr& instr, Inst::Id id) {
     const Gp from = use(a);
     return copy_clean(define(here(), true), from, Type::i32);
   }
-  const bool flags = note(here()).sets_flags;  // lea leaves them alone
-  const bool add = !flags && instr.op == Op::add && ir::bits(instr.type) >= 32;
+  const bool carries = note(here()).also != never;
+  const bool flags = note(here()).sets_flags || carries;  // lea leaves them alone
+  const bool add = !flags && instr.op == Op::add && ir::bits(instr.type) >= 32 && !note(b).fused;
   if (!flags && instr.op == Op::sub && ir::bits(instr.type) >= 32 && !dies(a) && !is_constant(a) && is_immediate(b) &&
       immediate(b) != std::numeric_limits<int32_t>::min()) {
     const Gp left = use_low(a), to = define(here(), true);
@@ -74,7 +77,7 @@ void Compiler::arithmetic(const Instr& instr, Inst::Id id) {
     a_.lea(half_or_all(to, wide), x86::ptr(left, right));
     return;
   }
-  if (!is_immediate(b)) use_low(b);
+  if (!is_immediate(b) && !note(b).fused) use_low(b);
   const bool logic = instr.op == Op::and_ || instr.op == Op::or_ || instr.op == Op::xor_;
   const bool clean = logic && !note(a).unclean && !note(b).unclean;
   const Gp to = define_from(here(), a, Above::anything);
@@ -85,9 +88,28 @@ void Compiler::arithmetic(const Instr& instr, Inst::Id id) {
     apply(id, to, b, instr.type);
   }
   if (!clean) clear_above(to, instr.type);
+  if (carries) carry_ = note(here()).also;
+}
+
+/// Both halves of a product: the high one is the value that is computed with this one.
+void Compiler::multiply_both(const Instr& instr) {
+  const bool wide = instr.type == Type::i64;
+  a_.mov(half_or_all(host_.bmi2 ? x86::rdx : x86::rax, wide), half_or_all(use_low(instr.arg[0]), wide));
+  general_.pinned = 0;
+  const Gp right = half_or_all(use_low(instr.arg[1]), wide);
+  if (!host_.bmi2) a_.mul(right);
+  const Gp low = half_or_all(define(here(), true), wide);
+  const Gp high = half_or_all(define(note(here()).also, true), wide);
+  if (host_.bmi2) {
+    a_.mulx(high, low, right);
+  } else {
+    a_.mov(low, half_or_all(x86::rax, wide));
+    a_.mov(high, half_or_all(x86::rdx, wide));
+  }
 }
 
 void Compiler::multiply(const Instr& instr) {
+  if (note(here()).also != never) return multiply_both(instr);
   const Value a = instr.arg[0], b = instr.arg[1];
   const bool wide = instr.type == Type::i64;
   if (is_immediate(b)) {
@@ -110,6 +132,11 @@ bool Compiler::multiply_high(const Instr& instr) {
   const Gp left = use_low(instr.arg[0]), right = use_low(instr.arg[1]);
   const Gp to = define(here(), true);
   const bool wide = instr.type == Type::i64;
+  if (!is_signed && host_.bmi2) {
+    a_.mov(x86::rdx, left);
+    a_.mulx(half_or_all(to, wide), half_or_all(x86::rax, wide), half_or_all(right, wide));
+    return true;
+  }
   a_.mov(x86::rax, left);
   if (is_signed) a_.imul(half_or_all(right, wide));
   else a_.mul(half_or_all(right, wide));

@@ -26,7 +26,8 @@ struct Role {
   static constexpr uint16_t set = 256;        ///< to any other slot
   static constexpr uint16_t lane = 512;       ///< of a vextract
   static constexpr uint16_t zero = 1024;      ///< whether it is 0, by a fused compare, and what flags that gives
-  static constexpr uint16_t other = 2048;
+  static constexpr uint16_t right = 2048;     ///< the right operand of arithmetic that takes memory
+  static constexpr uint16_t other = 4096;
 };
 
 /// Of one IR instruction. Positions are indices in Unit::code.
@@ -43,6 +44,8 @@ struct Note {
   bool unclean = false;     ///< its register holds anything above the bits of its type, else zeros; floats too
   uint8_t neighbours = 0;   ///< of a load or store: number of its Neighbours, from 1; 0: it has none
   uint32_t fold = never;    ///< the set that may be done when the value is computed
+  uint32_t also = never;    ///< what is computed with it: of a sum its carry, of a product its high half
+  bool early = false;       ///< computed with another, before it
 };
 
 /// Loads and stores of one block at constant distances from one value: where they all touch the same page, one look into
@@ -108,6 +111,9 @@ inline unsigned operand_count(const ir::Unit& unit, const ir::Instr& instr) {
                                   : ir::info(instr.op).operands;
 }
 inline bool is_sunk(const ir::Instr& instr, const Note& note) { return instr.sunk && !note.awake; }
+inline bool takes_carry(ir::Op op) {
+  return op == ir::Op::adc || op == ir::Op::sbb || op == ir::Op::carry_adc || op == ir::Op::carry_sbb;
+}
 inline bool is_compare(ir::Op op) { return op >= ir::Op::eq && op <= ir::Op::le_s; }
 inline bool is_atomic(ir::Op op) { return op >= ir::Op::atomic_swap && op <= ir::Op::atomic_cas; }
 /// Whether the value is a pc as `insn` tells one.

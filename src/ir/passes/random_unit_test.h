@@ -87,7 +87,7 @@ class RandomUnit {
       case 3: compare(); break;
       case 4: conversion(); break;
       case 5:
-      case 6: flag_operation(); break;
+      case 6: chance(4) ? with_carry() : flag_operation(); break;
       case 7:
       case 8: state(); break;
       default: effect();
@@ -117,6 +117,13 @@ class RandomUnit {
     } else {
       append(op, type, {a, op >= Op::shl && op <= Op::rotr ? any(Type::i8) : chance(8) ? a : any(type)});
     }
+  }
+
+  void with_carry() {
+    static constexpr Op ops[] = {Op::adc, Op::sbb, Op::carry_adc, Op::carry_sbb};
+    const Type type = integer(Type::i32);
+    const Value a = any(type), b = chance(4) ? a : any(type);
+    append(ops[below(4)], type, {a, b, any(Type::i1)});
   }
 
   void compare() {

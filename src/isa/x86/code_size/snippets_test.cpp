@@ -116,6 +116,28 @@ begin 64, "adc chain"
   adc rcx, [rsi + 16]
   adc rdx, 0
 end
+begin 64, "mul and two adcs"
+  mul rbx
+  add r10, rax
+  mov rax, [rsi + 8]
+  adc rdx, 0
+  add r10, r13
+  mov r11, rdx
+  adc r11, 0
+end
+begin 64, "mulx, adcx and adox"
+  xor edi, edi
+  mulx r9, rax, [rsi]
+  adcx r8, rax
+  adox r9, r10
+  mulx r10, rax, [rsi + 8]
+  adcx r9, rax
+  adox r10, r11
+  mulx r11, rax, [rsi + 16]
+  adcx r10, rax
+  adox r11, rdi
+  adcx r11, rdi
+end
 begin 64, "sbb mask"
   cmp rax, rbx
   sbb rcx, rcx

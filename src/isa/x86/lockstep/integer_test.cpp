@@ -91,6 +91,25 @@ TEST(LockstepInteger, Code32) { run_seeds(integer_patterns(), CodeSize::bits32, 
 TEST(LockstepInteger, SlowCode64) { run_seeds(integer_patterns(), CodeSize::bits64, 1'000'000, 1'000'000); }
 TEST(LockstepInteger, SlowCode32) { run_seeds(integer_patterns(), CodeSize::bits32, 1'000'000, 500'000); }
 
+/// Sums and products of many words, which hand a carry on from instruction to instruction, two at once with ADCX and ADOX.
+// clang-format off
+const std::vector<Pattern>& many_word_patterns() {
+  static const std::vector<Pattern> patterns = compile({
+      "01 /r v", "03 /r v", "10 /r b", "11 /r v", "12 /r b", "13 /r v", "13 /r v", "15 iz v", "19 /r v", "1b /r v", "1b /r v",
+      "29 /r v", "2b /r v", "39 /r v", "83 /2 ib v", "83 /3 ib v", "83 /2 ib v", "81 /2 iz v", "f7 /3 v", "f7 /4 v", "f7 /4 v",
+      "f7 /5 v", "0f af /r v", "ff /0 v", "ff /1 v", "f8", "f9", "f5", "31 /r v", "85 /r v", "8b /r v", "89 /r v", "8d /r v m",
+      "66 0f 38 f6 /r y", "66 0f 38 f6 /r y", "66 0f 38 f6 /r y", "66 0f 38 f6 /r y", "f3 0f 38 f6 /r y", "f3 0f 38 f6 /r y",
+      "f3 0f 38 f6 /r y", "f3 0f 38 f6 /r y", "vex.0f38.f2 f6 /r V y", "vex.0f38.f2 f6 /r V y", "vex.0f38.f2 f6 /r V y",
+      "0f 90 +c /0 b", "0f 40 +c /r v", "9c", "9f",
+  });
+  return patterns;
+}
+// clang-format on
+
+TEST(LockstepManyWords, Code64) { run_seeds(many_word_patterns(), CodeSize::bits64, 1, 4000); }
+TEST(LockstepManyWords, Code32) { run_seeds(many_word_patterns(), CodeSize::bits32, 1, 2000); }
+TEST(LockstepManyWords, SlowCode64) { run_seeds(many_word_patterns(), CodeSize::bits64, 1'000'000, 500'000); }
+
 /// The programs do reach what they are for: their end, division errors, invalid opcodes, page faults.
 TEST(LockstepInteger, ProgramsEndInAllWays) {
   if (!host_runs(CodeSize::bits64)) GTEST_SKIP() << "this host does not run such code itself";

@@ -101,8 +101,9 @@ bool add_with_one_flag(Translator& t) {
   const unsigned bits = t.insn.rex_w ? 64 : 32;
   const Value carry = b.cond(through_carry ? ir::Cond::c : ir::Cond::o, t.flags());
   const Value a = t.gpr(t.insn.reg_number(), bits), c = t.load_rm(bits);
+  const Value sum = b.with_carry(Op::adc, a, c, carry);
   const Value flag = b.zext(Type::i32, b.with_carry(Op::carry_adc, a, c, carry));
-  set_destination(t, b.with_carry(Op::adc, a, c, carry));
+  set_destination(t, sum);
   if (through_carry) t.set_flags(flag, Flag::carry);
   else t.set_flags(b.shl(flag, b.i8(11)), Flag::overflow);
   return true;
