@@ -3,6 +3,7 @@
 
 #include "codegen/interp/interpreter.h"
 #ifdef STRATA_TEST_X64
+#include "codegen/x64/tested_host_test.h"
 #include "codegen/x64/translator.h"
 #endif
 
@@ -10,7 +11,7 @@ namespace strata::codegen::interp {
 
 inline Backend& tested_backend() {
 #ifdef STRATA_TEST_X64
-  static thread_local x64::Translator backend;
+  static thread_local x64::Translator backend(x64::tested_host());
 #else
   static thread_local Interpreter backend;
 #endif

@@ -3,6 +3,7 @@
 
 #include "codegen/interp/interpreter.h"
 #if defined(__x86_64__)
+#include "codegen/x64/tested_host_test.h"
 #include "codegen/x64/translator.h"
 #endif
 #include "ir/passes/pipeline.h"
@@ -157,7 +158,7 @@ Outcome run_in_strata(const Program& program, const StrataOptions& options) {
   static ir::Pipeline pipeline;
   static codegen::interp::Interpreter interpreter;
 #if defined(__x86_64__)
-  static codegen::x64::Translator translator;
+  static codegen::x64::Translator translator(codegen::x64::tested_host());
   codegen::Backend& backend = options.translated ? static_cast<codegen::Backend&>(translator) : interpreter;
 #else
   codegen::Backend& backend = interpreter;
