@@ -52,8 +52,8 @@ class Backend {
   /// up to date, and `context.running` is the code that ran last.
   virtual ir::RunResult run(const Code& code, ir::ExecContext& context) = 0;
 
-  /// Indirect jumps to this pc from units of this Unit::mode may go straight to the code, until Code::set_invalid().
-  virtual void set_jump([[maybe_unused]] uint64_t pc, [[maybe_unused]] uint32_t mode, [[maybe_unused]] Code& code) {}
+  /// Indirect jumps to this pc from units of the code's Unit::mode may go straight to it, until Code::set_invalid().
+  virtual void set_jump([[maybe_unused]] uint64_t pc, [[maybe_unused]] Code& code) {}
 };
 
 }  // namespace strata::codegen

@@ -191,7 +191,7 @@ bool SoftMmu::code_page(uint64_t address, ir::Space space, CodePage& page) {
   const uint64_t base = address & ir::page_mask;
   TlbSet& tlb = now_->code[space];
   if (const ir::TlbEntry& entry = tlb.at(address); entry.read == base) {
-    page = {entry.addend, 0};
+    page = {entry.addend << ir::page_bits, 0};
     return true;
   }
   isa::Mapping mapping;
@@ -204,7 +204,7 @@ bool SoftMmu::code_page(uint64_t address, ir::Space space, CodePage& page) {
   page.offset = ram_.offset_of(window->at(mapping.physical));
   ir::TlbEntry& filled = tlb.fill(base, mapping.global);
   filled.read = base;
-  filled.addend = page.offset;
+  filled.addend = page.offset >> ir::page_bits;
   return true;
 }
 

@@ -68,7 +68,7 @@ class SoftMmu final : public ir::SlowMemory {
   /// Whether the TLB knows that the page of `address` is this one of Ram.
   bool knows_code_page(uint64_t address, ir::Space space, uint64_t page) const {
     const ir::TlbEntry& entry = now_->code[space].at(address);
-    return entry.read == (address & ir::page_mask) && entry.addend == page;
+    return entry.read == (address & ir::page_mask) && entry.addend == page >> ir::page_bits;
   }
 
   /// Whether the last refusal was ours, to be repeated alone: a store into the unit that runs.
@@ -107,7 +107,7 @@ class SoftMmu final : public ir::SlowMemory {
     uint64_t number = 0;  ///< see isa::Host::switch_address_space
     unsigned slot = 0;    ///< its own always
     std::array<TlbSet, ir::max_spaces> data;
-    std::array<TlbSet, ir::max_spaces> code;  ///< addend is the page's offset in Ram
+    std::array<TlbSet, ir::max_spaces> code;  ///< addend is the page's number in Ram
     template <class Visit>
     void for_each(Visit visit) {
       for (TlbSet& tlb : data) visit(tlb);

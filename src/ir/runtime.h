@@ -47,7 +47,7 @@ inline constexpr size_t tlb_entries = size_t{1} << tlb_bits;
 using Tlb = std::array<TlbEntry, tlb_entries>;
 
 /// Of code, by the spaces in which code is fetched, the same tables say where its pages stand: `read` is the tag,
-/// `addend` a number for the page in RAM, equal for equal pages and no other.
+/// `addend` the number of the page in RAM, below 2^31.
 constexpr size_t tlb_index(uint64_t address) { return (address >> page_bits) & (tlb_entries - 1); }
 
 /// The slow path of guest memory: TLB misses, accesses across pages, devices, watched pages. Each gives false when the
@@ -83,8 +83,8 @@ struct ExecContext {
   /// The compiled code that runs. Linked code that follows other code without a word to the engine says so before it
   /// asks for memory or calls a helper, and when it leaves.
   const void* running = nullptr;
-  uint64_t insn_limit = ~uint64_t{0};  ///< linked code does not begin where it could pass this
   const void* jumps = nullptr;         ///< the back end's table of targets of indirect jumps
+  uint64_t insn_limit = ~uint64_t{0};  ///< linked code does not begin where it could pass this
   uint64_t single_steps = 0;           ///< operations that a back end left to the interpreter
 };
 

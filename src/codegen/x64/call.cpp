@@ -27,7 +27,7 @@ uint16_t Compiler::operand_cell(Value value) {
 
 /// Saves what the function is to see, or would lose; operands are put in place behind this.
 void Compiler::begin_call(Sees sees) {
-  a_.mov(x86::rdx, data(offsetof(CodeData, code)));
+  a_.mov(x86::rdx, reinterpret_cast<uint64_t>(code_.get()));
   a_.call(x86::ptr(x86::rsp, Frame::thunk(sees == Sees::state ? Frame::save : Frame::spare), 8));
 }
 
@@ -47,7 +47,9 @@ void Compiler::interpret(const Instr& instr) {
   interp::append_end(steps_);
   const uint32_t first = share_steps(begin);
   begin_call(Sees::nothing);
-  a_.lea(x86::rdi, x86::ptr(first_step_, static_cast<int32_t>(first * sizeof(interp::Step))));
+  a_.mov(x86::rdi, reinterpret_cast<uint64_t>(&code_->data.steps));
+  a_.mov(x86::rdi, x86::ptr(x86::rdi));
+  a_.add(x86::rdi, static_cast<int32_t>(first * sizeof(interp::Step)));
   a_.mov(x86::rsi, state_register);
   a_.lea(x86::rdx, x86::ptr(x86::rsp, Frame::cells));
   a_.inc(context(x86::rcx, offsetof(ir::ExecContext, single_steps)));

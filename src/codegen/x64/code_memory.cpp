@@ -1,4 +1,4 @@
-// Double mappings of anonymous memory, divided by lists of what is free.
+// A double mapping of anonymous memory, divided by lists of what is free.
 #include "codegen/x64/code_memory.h"
 
 #include <asmjit/core.h>
@@ -21,14 +21,10 @@ struct CodeMemory::FreeRun {
 };
 
 struct CodeMemory::Block {
-  explicit Block(size_t size) : granules(size), used((size + 63) / 64) {
-    using asmjit::VirtMem::MemoryFlags;
-    const asmjit::Error error = asmjit::VirtMem::allocDualMapping(&memory, granules * granule, MemoryFlags::kAccessRWX);
-    STRATA_ASSERT(error == asmjit::kErrorOk, "the host has no memory for translated code");
-  }
-  ~Block() { asmjit::VirtMem::releaseDualMapping(&memory, granules * granule); }
+  Block(size_t size, std::byte* to_run, std::byte* to_write)
+      : granules(size), run_begin(to_run), write_begin(to_write), used((size + 63) / 64) {}
 
-  std::byte* write(size_t at) const { return static_cast<std::byte*>(memory.rw) + at * granule; }
+  std::byte* write(size_t at) const { return write_begin + at * granule; }
   FreeRun& run_at(size_t at) const { return *reinterpret_cast<FreeRun*>(write(at)); }
   /// Of the free run that ends there.
   size_t length_before(size_t at) const {
@@ -45,13 +41,25 @@ struct CodeMemory::Block {
     }
   }
 
-  asmjit::VirtMem::DualMapping memory = {};
   size_t granules;
+  std::byte *run_begin, *write_begin;
   std::vector<uint64_t> used;  ///< a bit for each granule
 };
 
-CodeMemory::CodeMemory() { static_assert(sizeof(FreeRun) + sizeof(uint32_t) <= granule); }
-CodeMemory::~CodeMemory() = default;
+CodeMemory::CodeMemory() {
+  static_assert(sizeof(FreeRun) + sizeof(uint32_t) <= granule);
+  asmjit::VirtMem::DualMapping range;
+  const asmjit::Error error =
+      asmjit::VirtMem::allocDualMapping(&range, reach, asmjit::VirtMem::MemoryFlags::kAccessRWX);
+  STRATA_ASSERT(error == asmjit::kErrorOk, "the host has no memory for translated code");
+  run_ = static_cast<std::byte*>(range.rx);
+  write_ = static_cast<std::byte*>(range.rw);
+}
+
+CodeMemory::~CodeMemory() {
+  asmjit::VirtMem::DualMapping range{run_, write_};
+  asmjit::VirtMem::releaseDualMapping(&range, reach);
+}
 
 unsigned CodeMemory::list_of(size_t granules) {
   if (granules < exact) return static_cast<unsigned>(granules);
@@ -70,8 +78,7 @@ CodeSpan CodeMemory::allocate(size_t size) {
   Block& block = *blocks_[run.block];
   if (run.granules > wanted) add(run.block, run.begin + wanted, run.granules - wanted);
   block.mark(run.begin, wanted, true);
-  return {static_cast<std::byte*>(block.memory.rx) + run.begin * granule, block.write(run.begin),
-          static_cast<uint32_t>(size), run.block};
+  return {block.run_begin + run.begin * granule, block.write(run.begin), static_cast<uint32_t>(size), run.block};
 }
 
 void CodeMemory::release(const CodeSpan& span) {
@@ -105,7 +112,8 @@ CodeMemory::FreeRun* CodeMemory::find(size_t granules) {
 
 void CodeMemory::add_block(size_t granules) {
   const size_t size = std::max(granules, usual_block / granule);
-  blocks_.push_back(std::make_unique<Block>(size));
+  STRATA_ASSERT(size * granule <= reach - mapped_, "translated code has outgrown its memory");
+  blocks_.push_back(std::make_unique<Block>(size, run_ + mapped_, write_ + mapped_));
   mapped_ += size * granule;
   add(static_cast<uint32_t>(blocks_.size() - 1), 0, size);
 }

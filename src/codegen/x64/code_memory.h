@@ -17,18 +17,22 @@ struct CodeSpan {
   uint32_t block = 0;  ///< of CodeMemory
 };
 
-/// Divides large blocks. What is free lies in lists by size, so that it is found at once, and is joined with what is free
-/// beside it. A free run says in its own memory how long it is, at both ends, and which are next to it in its list.
+/// Divides large blocks, which all come from one range of addresses: every jump from one piece to another is one of 32
+/// bits. The host gives pages to what has been used once. What is free lies in lists by size, so that it is found at
+/// once, and is joined with what is free beside it. A free run says in its own memory how long it is, at both ends, and
+/// which are next to it in its list.
 class CodeMemory {
  public:
   CodeMemory();
   ~CodeMemory();
   CodeMemory(const CodeMemory&) = delete;
   CodeMemory& operator=(const CodeMemory&) = delete;
-  CodeSpan allocate(size_t size);  ///< the host has memory for it, or the program ends
+  CodeSpan allocate(size_t size);  ///< there is memory for it, or the program ends
   void release(const CodeSpan& span);
 
-  size_t mapped() const { return mapped_; }  ///< bytes, each counted once
+  size_t mapped() const { return mapped_; }  ///< bytes of all blocks
+
+  static constexpr size_t reach = size_t{1} << 30;  ///< of the range
 
  private:
   static constexpr size_t granule = 64;
@@ -46,8 +50,9 @@ class CodeMemory {
 
   std::vector<std::unique_ptr<Block>> blocks_;
   std::array<FreeRun*, exact + 32> lists_ = {};
-  std::array<uint64_t, 2> filled_ = {};  ///< a bit for each list that has a run
-  size_t mapped_ = 0;
+  std::array<uint64_t, 2> filled_ = {};          ///< a bit for each list that has a run
+  std::byte *run_ = nullptr, *write_ = nullptr;  ///< where the range begins
+  size_t mapped_ = 0;                            ///< of it: blocks stand one behind the other
 };
 
 }  // namespace strata::codegen::x64

@@ -4,12 +4,15 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <deque>
 #include <fstream>
 #include <random>
 #include <sstream>
 #include <string>
+#include <vector>
 
 namespace strata::codegen::x64 {
 namespace {
@@ -47,6 +50,17 @@ TEST(CodeMemory, LargerThanABlock) {
   std::fill_n(span.write, span.size, std::byte{7});
   EXPECT_EQ(span.run[span.size - 1], std::byte{7});
   memory.release(span);
+}
+
+TEST(CodeMemory, IsOneRange) {
+  CodeMemory memory;
+  std::vector<CodeSpan> spans;
+  for (unsigned i = 0; i < 40; ++i) spans.push_back(memory.allocate(size_t{1} << (i % 23)));
+  EXPECT_GT(memory.mapped(), size_t{5} << 20) << "of several blocks";
+  for (const CodeSpan& span : spans) {
+    EXPECT_LT(std::abs(span.run - spans.front().run), static_cast<ptrdiff_t>(CodeMemory::reach));
+    EXPECT_EQ(span.run - spans.front().run, span.write - spans.front().write);
+  }
 }
 
 /// Spans of all sizes come and go, mostly the oldest first. Each keeps what was written to it, so none share a byte.

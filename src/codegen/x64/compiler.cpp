@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 
 #include "base/assert.h"
 
@@ -20,7 +21,7 @@ Compiler::Workspace::Workspace() : bytes(std::make_unique_for_overwrite<std::byt
 void Compiler::Workspace::clear() {
   assembler.begin({bytes.get(), most_bytes});
   const auto clear_all = [](auto&... all) { (all.clear(), ...); };
-  clear_all(blocks, stub_jumps, unlinked, increments, open_sunk, exit_values, owed_sets, places, steps, step_runs);
+  clear_all(blocks, stub_jumps, unlinked, counts, open_sunk, exit_values, owed_sets, places, links, steps, step_runs);
 }
 
 Compiler::Compiler(const ir::Unit& unit, const HostFeatures& host, const Thunks& thunks, Workspace& workspace)
@@ -30,8 +31,7 @@ Compiler::Compiler(const ir::Unit& unit, const HostFeatures& host, const Thunks&
   scratch_.slots.resize(std::max(scratch_.slots.size(), unit.layout->slots.size()));
   code_->relocatable = unit.relocatable;
   code_->first_pc = first_pc();
-  data_ = a_.newLabel();
-  first_step_ = a_.newLabel();
+  code_->mode = unit.mode;
   for (size_t i = 0; i < unit.blocks.size(); ++i) blocks_.push_back(a_.newLabel());
   at_insn_blocks_.assign(unit.blocks.size(), 1);
   at_insn_blocks_[0] = 0;
@@ -67,15 +67,15 @@ std::unique_ptr<X64Code> Compiler::run() {
   code_->seldom = static_cast<uint32_t>(a_.offset());
   write_loading_of_vectors();
   write_stubs();
-  write_data();
   return finish();
 }
 
-/// Refuses to begin unless the page of `address` is the one in RAM that the word of CodeData names.
-void Compiler::check_place(uint64_t address, size_t word) {
+/// Refuses to begin unless the page of `address` is the one in RAM whose number is written here later. Gives where: in
+/// front of that offset.
+uint32_t Compiler::check_place(uint64_t address) {
   constexpr unsigned entry_bits = 5;
   static_assert(sizeof(ir::TlbEntry) == 1u << entry_bits);
-  const size_t table = offsetof(ir::ExecContext, code_tlb) + unit_.code_space * sizeof(ir::Tlb*);
+  const x86::Mem table = x86::ptr(x86::rsp, Frame::code_tlb(unit_.code_space));
   int32_t entry = 0;
   if (unit_.relocatable) {
     a_.mov(x86::rdx, unit_base());
@@ -84,17 +84,19 @@ void Compiler::check_place(uint64_t address, size_t word) {
     a_.mov(x86::ecx, x86::edx);
     a_.shr(x86::ecx, ir::page_bits - entry_bits);
     a_.and_(x86::ecx, static_cast<uint32_t>((ir::tlb_entries - 1) << entry_bits));
-    a_.add(x86::rcx, context(x86::rax, table));
+    a_.add(x86::rcx, table);
   } else {
     entry = static_cast<int32_t>(ir::tlb_index(address) << entry_bits);
-    a_.mov(x86::rcx, context(x86::rcx, table));
+    a_.mov(x86::rcx, table);
     load_constant(x86::rdx, address & ir::page_mask);
   }
-  a_.mov(x86::rax, data(static_cast<uint32_t>(word)));
   a_.cmp(x86::rdx, x86::ptr(x86::rcx, entry + static_cast<int32_t>(offsetof(ir::TlbEntry, read))));
   jump_to_stub(CondCode::kNE, refused_);
-  a_.cmp(x86::rax, x86::ptr(x86::rcx, entry + static_cast<int32_t>(offsetof(ir::TlbEntry, addend))));
+  constexpr int32_t no_page = std::numeric_limits<int32_t>::min();  // negative, so it is none's; and of 32 bits
+  a_.cmp(x86::qword_ptr(x86::rcx, entry + static_cast<int32_t>(offsetof(ir::TlbEntry, addend))), no_page);
+  const uint32_t place = here_in_code();
   jump_to_stub(CondCode::kNE, refused_);
+  return place;
 }
 
 /// Of counted units.
@@ -112,9 +114,9 @@ void Compiler::check_count() {
 void Compiler::write_linked_entry() {
   refused_ = make_refusal();
   linked_entry_ = static_cast<uint32_t>(a_.offset());
-  check_place(unit_.guest_address, offsetof(CodeData, page));
+  code_->place = check_place(unit_.guest_address);
   code_->crosses = (unit_.guest_address & ~ir::page_mask) + unit_.guest_bytes > ir::page_size;
-  if (code_->crosses) check_place(unit_.guest_address + ir::page_size, offsetof(CodeData, page_behind));
+  if (code_->crosses) code_->place_behind = check_place(unit_.guest_address + ir::page_size);
   near_entry_ = static_cast<uint32_t>(a_.offset());
   if (unit_.counted) check_count();
   if (wants_pc(0)) write_pc(first_pc());
@@ -191,40 +193,26 @@ void Compiler::compile_operation(const Instr& instr) {
   }
 }
 
-/// What code reads, and C++ for it.
-void Compiler::write_data() {
-  code_->end = here_in_code();
-  a_.align(16);
-  for (const auto& [insns, label] : increments_) {
-    a_.bind(label);
-    a_.embed_word(static_cast<uint64_t>(insns));
-    a_.embed_word(0);
-  }
-  a_.bind(data_);
-  code_->data = here_in_code();
-  const CodeData nothing;
-  a_.embed(&nothing, sizeof nothing);
-  for (const auto& [number, stays] : unlinked_) {
-    const Link link{.unlinked = stub_offset(number), .number = code_->link_count++, .stays = stays};
-    a_.embed(&link, sizeof link);
-  }
-  a_.bind(first_step_);
-  code_->first_step = here_in_code();
-  a_.embed(steps_.data(), steps_.size() * sizeof(interp::Step));
-  for (ExitPlace& place : places_)
-    if (place.way < ExitPlace::Way::exit) place.access.resume = (code_->data - place.access.resume) & 0xff'ffff;
-  code_->first_place = here_in_code();
-  a_.embed(places_.data(), places_.size() * sizeof(ExitPlace));
+/// What C++ wants to know of the code.
+void Compiler::keep_records() {
+  for (const auto& [number, jump_end, stays] : unlinked_)
+    work_.links.push_back(
+        {.owner = code_.get(), .jump_end = jump_end, .unlinked = stub_offset(number), .stays = stays});
+  code_->keep(work_.links, steps_, places_);
 }
 
 std::unique_ptr<X64Code> Compiler::finish() {
   a_.resolve();
   code_->span = code_->thunks->memory().allocate(a_.offset());
   std::memcpy(code_->span.write, work_.bytes.get(), a_.offset());
+  for (const auto& [end, count] : counts_) {
+    const auto distance = static_cast<int32_t>(code_->thunks->count(count) - (code_->span.run + end));
+    std::memcpy(code_->span.write + end - sizeof distance, &distance, sizeof distance);
+  }
   code_->entry = entry_;
   code_->linked_entry = linked_entry_;
   code_->near_entry = near_entry_;
-  code_->write_data();
+  keep_records();
   return std::move(code_);
 }
 

@@ -49,7 +49,8 @@ class Compiler {
   /// What a link does as long as it leads nowhere.
   struct Unlinked {
     uint32_t number;
-    bool stays;  ///< it leads to the page in which this code begins
+    uint32_t jump_end;  ///< behind the jump that is the link
+    bool stays;         ///< it leads to the page in which this code begins
   };
 
  public:
@@ -68,11 +69,12 @@ class Compiler {
     std::vector<StubJump> stub_jumps;
     std::vector<Unlinked> unlinked;
     std::vector<uint8_t> link_of_block;
-    std::vector<std::pair<int64_t, Label>> increments;
+    std::vector<std::pair<uint32_t, unsigned>> counts;
     std::vector<std::pair<uint64_t, Value>> open_sunk;
     std::vector<std::pair<Value, uint16_t>> exit_values;
     std::vector<std::pair<uint64_t, uint16_t>> owed_sets;
     std::vector<ExitPlace> places;
+    std::vector<Link> links;
     std::vector<interp::Step> steps;
     std::vector<StepRun> step_runs;
 
@@ -88,10 +90,10 @@ class Compiler {
   void compile_instr(const Instr& instr);
   void compile_operation(const Instr& instr);
   std::vector<ir::BlockId> order_blocks();
-  void check_place(uint64_t address, size_t word);
+  uint32_t check_place(uint64_t address);
   void write_linked_entry();
   void check_count();
-  void write_data();
+  void keep_records();
   std::unique_ptr<X64Code> finish();
 
   // Homes of vectors (vector_homes.cpp).
@@ -314,7 +316,6 @@ class Compiler {
     return (unit_.guest_address & ~ir::page_mask) + (pc - first_pc()) < ir::page_size;
   }
   x86::Mem cell(uint32_t number, uint32_t size = 8) const { return x86::Mem(x86::rsp, Frame::cell(number), size); }
-  x86::Mem data(uint32_t offset) const { return x86::Mem(data_, static_cast<int32_t>(offset), 8); }
   static Gp sized(const Gp& reg, Type type);
 
   const ir::Unit& unit_;
@@ -325,7 +326,6 @@ class Compiler {
   std::unique_ptr<X64Code> code_;
   Assembler& a_ = work_.assembler;
 
-  Label data_, first_step_;
   uint32_t refused_ = 0;                  ///< the place at which code is that must not begin
   uint32_t stubs_ = 0;                    ///< their offset
   Label vectors_missing_, vectors_back_;  ///< where they are loaded, and goes on
@@ -341,8 +341,8 @@ class Compiler {
   std::vector<StubJump>& stub_jumps_ = work_.stub_jumps;
   std::vector<Unlinked>& unlinked_ = work_.unlinked;  ///< by link
   std::vector<uint8_t>& link_of_block_ = work_.link_of_block;
-  /// Of the count: constants behind the code.
-  std::vector<std::pair<int64_t, Label>>& increments_ = work_.increments;
+  /// Where code adds to the count: behind the instruction, and how much.
+  std::vector<std::pair<uint32_t, unsigned>>& counts_ = work_.counts;
   /// Slots with the sunk set that has not been superseded.
   std::vector<std::pair<uint64_t, Value>>& open_sunk_ = work_.open_sunk;
   /// Of the exit being made: values with their cells.

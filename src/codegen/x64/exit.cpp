@@ -10,11 +10,11 @@ using ir::ExitKind;
 
 /// Leaves the host's flags alone.
 void Compiler::count(int64_t insns) {
-  if (insns == 0) return;
-  auto known =
-      std::find_if(increments_.begin(), increments_.end(), [&](const auto& one) { return one.first == insns; });
-  if (known == increments_.end()) known = increments_.insert(known, {insns, a_.newLabel()});
-  a_.paddq(count_register, x86::ptr(known->second));
+  for (; insns > 0; insns -= Thunks::most_counted) {
+    constexpr uint8_t add[] = {0x66, 0x44, 0x0f, 0xd4, 0x2d, 0, 0, 0, 0};  // paddq count_register, [rip + distance]
+    a_.embed(add, sizeof add);
+    counts_.push_back({here_in_code(), static_cast<unsigned>(std::min<int64_t>(insns, Thunks::most_counted))});
+  }
 }
 
 /// In a scratch register but rdx. Leaves the host's flags alone.
@@ -182,7 +182,6 @@ void Compiler::exit_goto(const Instr& instr) {
   if (link == ir::RunResult::no_link) return jump_to_stub(make_link(instr.imm, link));
   const bool moves = unit_.relocatable && !stays_on_page(instr.imm);
   const uint32_t unlinked = make_link(moves ? instr.imm & ~ir::page_mask : instr.imm, link);
-  unlinked_[link] = {unlinked, stays_on_page(instr.imm)};
   if (moves) {
     load_constant(x86::rax, instr.imm & ir::page_mask);
     a_.add(unit_base(), x86::rax);
@@ -191,7 +190,8 @@ void Compiler::exit_goto(const Instr& instr) {
     look_for_events();
     jump_to_stub(CondCode::kNE, unlinked);
   }
-  a_.jmp(data(static_cast<uint32_t>(sizeof(CodeData) + link * sizeof(Link) + offsetof(Link, target))));
+  jump_to_stub(unlinked);
+  unlinked_[link] = {unlinked, here_in_code(), stays_on_page(instr.imm)};
 }
 
 void Compiler::exit_indirect(const Instr& instr) {
@@ -199,28 +199,18 @@ void Compiler::exit_indirect(const Instr& instr) {
   count(uncounted_);
   const Op from = at(instr.arg[0]).op;
   const uint32_t miss = make_exit_to(pc);
-  if (unit_.mode == 0 || from == Op::constant || from == Op::call) return jump_to_stub(miss);
+  if (!JumpTables::has(unit_.mode) || from == Op::constant || from == Op::call) return jump_to_stub(miss);
   if (!unit_.counted) {
     look_for_events();
     jump_to_stub(CondCode::kNE, miss);
   }
-  constexpr unsigned entry_bits = 5;
+  constexpr unsigned entry_bits = 4;
   static_assert(sizeof(JumpTable::Entry) == 1u << entry_bits);
-  if (host_.bmi2) {
-    a_.rorx(x86::ecx, pc.r32(), JumpTable::shift - entry_bits);
-    a_.rorx(x86::eax, pc.r32(), 32 - entry_bits);
-    a_.xor_(x86::ecx, x86::eax);
-  } else {
-    a_.mov(x86::ecx, pc.r32());
-    a_.shr(x86::ecx, JumpTable::shift);
-    a_.xor_(x86::ecx, pc.r32());
-    a_.shl(x86::ecx, entry_bits);
-  }
-  a_.and_(x86::ecx, static_cast<uint32_t>((JumpTable::size - 1) << entry_bits));
+  a_.imul(x86::ecx, pc.r32(), static_cast<int32_t>(JumpTable::multiplier));
+  a_.shr(x86::ecx, 32 - JumpTable::bits - entry_bits);
+  a_.and_(x86::ecx, -(1 << entry_bits));
   a_.add(x86::rcx, x86::ptr(x86::rsp, Frame::jumps));
   a_.cmp(pc, x86::ptr(x86::rcx, offsetof(JumpTable::Entry, pc)));
-  jump_to_stub(CondCode::kNE, miss);
-  a_.cmp(x86::dword_ptr(x86::rcx, offsetof(JumpTable::Entry, mode)), unit_.mode);
   jump_to_stub(CondCode::kNE, miss);
   if (unit_.relocatable) {
     a_.mov(x86::rax, pc);

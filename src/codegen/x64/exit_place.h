@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "codegen/interp/step.h"
 #include "ir/runtime.h"
 
 namespace strata::codegen::x64 {
@@ -58,7 +59,7 @@ struct ExitPlace {
       Update update;
       uint32_t float_stack;  ///< the immediate of the operation
     };
-    uint32_t resume : 24;  ///< where code goes on behind the look into the TLB, as the distance to the CodeData
+    uint32_t resume : 24;  ///< where code goes on behind the look into the TLB
     uint32_t address : 4;  ///< the register
     uint32_t last : 4;     ///< the number of bytes, less one
   };
@@ -84,14 +85,12 @@ struct ExitPlace {
 };
 static_assert(sizeof(ExitPlace) == ExitPlace::bytes && alignof(ExitPlace) == 4);
 
-/// What host code reads beside itself; stands behind it, in the same memory.
+/// What the slow thunk and interpreted operations want to know of a unit's code.
 struct CodeData {
   const X64Code* code = nullptr;
-  uint64_t page = no_page;  ///< see Code::set_place
-  uint64_t page_behind = no_page;
+  const std::byte* begin = nullptr;  ///< of its instructions
   const ExitPlace* places = nullptr;
-
-  static constexpr uint64_t no_page = ~uint64_t{0};
+  const interp::Step* steps = nullptr;  ///< of places, and of operations left to the interpreter
 };
 
 }  // namespace strata::codegen::x64

@@ -13,10 +13,11 @@ namespace strata::codegen::x64 {
 /// From the stack pointer up: what code reads of the context, addresses of thunks, then an interpreter's frame, so that
 /// single steps of the interpreter run on it: its header, and cells of 8 bytes.
 struct Frame {
-  static constexpr int32_t context = 0;     ///< the ExecContext
-  static constexpr int32_t insn_limit = 8;  ///< as the context has it; and its TLBs
-  static constexpr int32_t tlb(uint64_t space) { return 16 + static_cast<int32_t>(space) * 8; }
-  static constexpr int32_t jumps = 16 + static_cast<int32_t>(ir::max_spaces) * 8;  ///< the table of jumps
+  static constexpr int32_t context = 0;  ///< the ExecContext; and what it has, its TLBs first
+  static constexpr int32_t tlb(uint64_t space) { return 8 + static_cast<int32_t>(space) * 8; }
+  static constexpr int32_t code_tlb(uint64_t space) { return tlb(ir::max_spaces + space); }
+  static constexpr int32_t jumps = 8 + 2 * static_cast<int32_t>(ir::max_spaces) * 8;
+  static constexpr int32_t insn_limit = jumps + 8;
 
   enum Thunk : unsigned {
     slow,  ///< at ExitPlace number cx of the CodeData rdx
@@ -28,14 +29,14 @@ struct Frame {
     load_vectors,  ///< to their homes; keeps all other registers
     thunks
   };
-  static constexpr int32_t thunk(unsigned which) { return jumps + 8 + static_cast<int32_t>(which) * 8; }
   /// The addend of the page that Neighbours share; 0: each looks for itself. Behind them a word that nobody reads.
   static constexpr unsigned pages = 16;
-  static constexpr int32_t page(unsigned number) { return thunk(thunks) + static_cast<int32_t>(number) * 8; }
+  static constexpr int32_t page(unsigned number) { return insn_limit + 8 + static_cast<int32_t>(number) * 8; }
+  static constexpr int32_t thunk(unsigned which) { return page(pages + 1 + which); }
   /// A byte: whether vectors stand in their homes, or 0: in the state. Code that wants them there sees to it.
-  static constexpr int32_t vectors_live = jumps + 8 + int32_t{thunks + pages + 1} * 8;
+  static constexpr int32_t vectors_live = insn_limit + 8 + int32_t{pages + 1 + thunks} * 8;
 
-  static constexpr int32_t header = 272;
+  static constexpr int32_t header = 288;
   static constexpr int32_t scratch = header + static_cast<int32_t>(offsetof(interp::FrameHeader, scratch));
   static constexpr int32_t cells = header + static_cast<int32_t>(sizeof(interp::FrameHeader));
   static constexpr int32_t cell(unsigned number) { return cells + static_cast<int32_t>(number) * 8; }
@@ -48,7 +49,8 @@ struct Frame {
   /// Six registers and a return address are pushed above: this keeps the stack pointer aligned.
   static constexpr int32_t size = (cells + static_cast<int32_t>(all_cells) * 8 + 15) / 16 * 16 + 8;
 };
-static_assert(Frame::page(Frame::pages + 1) <= Frame::vectors_live && Frame::vectors_live < Frame::header);
+static_assert(Frame::jumps == Frame::code_tlb(ir::max_spaces) && Frame::thunk(Frame::thunks) == Frame::vectors_live);
+static_assert(Frame::vectors_live < Frame::header);
 static_assert(Frame::header % alignof(interp::FrameHeader) == 0);
 static_assert(Frame::all_cells < interp::max_cells);
 

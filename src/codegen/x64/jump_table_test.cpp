@@ -13,31 +13,52 @@ namespace {
 
 struct Jumps : ::testing::Test {
   CodeMemory memory;
-  std::unique_ptr<JumpTable> table = std::make_unique<JumpTable>();
-  Thunks thunks{memory, *table, Homes(interp::exits_layout)};
+  JumpTables tables;
+  Thunks thunks{memory, tables, Homes(interp::exits_layout)};
   X64Code one{thunks}, other{thunks};
+  JumpTable& table = tables.of(1);
+  const std::byte* const of_one = nullptr;
+  const std::byte* const of_other = of_one + 1;
 
-  const X64Code* leads_to(uint64_t pc) const {
-    const JumpTable::Entry& entry = table->entries()[JumpTable::index(pc)];
-    return entry.pc == pc ? entry.code : nullptr;
+  void SetUp() override {
+    one.mode = other.mode = 1;
+    other.linked_entry = 1;
+  }
+  void TearDown() override { one.set_invalid(), other.set_invalid(); }
+
+  enum Leads : uint8_t { nowhere, to_one, to_other };
+  Leads look_up(uint64_t pc) const {
+    const JumpTable::Entry& entry = table.entries()[JumpTable::index(pc)];
+    if (entry.pc != pc) return nowhere;
+    return entry.target == of_one ? to_one : to_other;
   }
 };
 
 TEST_F(Jumps, AreForgottenWithTheirCodeAndNoOthers) {
-  for (uint64_t pc = 1; pc < 20; ++pc) table->set(pc, 1, pc % 3 == 0 ? other : one);
-  table->set(5, 2, one);  // again
-  table->forget(one);
-  for (uint64_t pc = 1; pc < 20; ++pc) EXPECT_EQ(leads_to(pc), pc % 3 == 0 ? &other : nullptr) << pc;
-  table->forget(other);
-  for (uint64_t pc = 1; pc < 20; ++pc) EXPECT_EQ(leads_to(pc), nullptr) << pc;
+  for (uint64_t pc = 0; pc < 20; ++pc) EXPECT_EQ(look_up(pc), nowhere) << pc;
+  for (uint64_t pc = 0; pc < 20; ++pc) table.set(pc, pc % 3 == 0 ? other : one);
+  table.set(5, one);  // again
+  one.set_invalid();
+  for (uint64_t pc = 0; pc < 20; ++pc) EXPECT_EQ(look_up(pc), pc % 3 == 0 ? to_other : nowhere) << pc;
+  other.set_invalid();
+  for (uint64_t pc = 0; pc < 20; ++pc) EXPECT_EQ(look_up(pc), nowhere) << pc;
 }
 
 TEST_F(Jumps, ThatTakeAnothersEntryAreNotForgottenWithIt) {
-  for (uint64_t pc = 1; pc < 5; ++pc) table->set(pc, 1, one);
-  for (const uint64_t pc : {4u, 2u, 1u}) table->set(pc, 1, other);  // the first of the list, one within it, the last
-  table->forget(one);
-  EXPECT_EQ(leads_to(3), nullptr);
-  for (const uint64_t pc : {1u, 2u, 4u}) EXPECT_EQ(leads_to(pc), &other) << pc;
+  for (uint64_t pc = 1; pc < 5; ++pc) table.set(pc, one);
+  for (const uint64_t pc : {4u, 2u, 1u}) table.set(pc, other);  // the first of the list, one within it, the last
+  one.set_invalid();
+  EXPECT_EQ(look_up(3), nowhere);
+  for (const uint64_t pc : {1u, 2u, 4u}) EXPECT_EQ(look_up(pc), to_other) << pc;
+}
+
+TEST_F(Jumps, StandApartByMode) {
+  other.mode = 2;
+  table.set(7, one);
+  tables.of(2).set(7, other);
+  other.set_invalid();
+  EXPECT_EQ(look_up(7), to_one);
+  EXPECT_EQ(tables.of(2).entries()[JumpTable::index(7)].target, nullptr);
 }
 
 }  // namespace

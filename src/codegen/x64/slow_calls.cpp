@@ -32,9 +32,7 @@ unsigned size_of(const ExitPlace& place) { return place.access.last + 1; }
 ir::Space space_of(const ExitPlace& place) { return static_cast<ir::Space>(place.space); }
 
 /// The instruction that makes the access, and the one behind it.
-const std::byte* transfer(const CodeData* data, const ExitPlace& place) {
-  return reinterpret_cast<const std::byte*>(data) - place.access.resume;
-}
+const std::byte* transfer(const CodeData* data, const ExitPlace& place) { return data->begin + place.access.resume; }
 const std::byte* behind(const CodeData* data, const ExitPlace& place) { return transfer(data, place) + place.length; }
 
 /// C++ that makes an access may have changed where pages are.
@@ -123,7 +121,7 @@ ir::RunResult leave_at(const CodeData* data, const ExitPlace* place, ExecContext
   const bool fault = result.kind == ExitKind::memory || result.kind == ExitKind::trap;
   const bool undone = (fault && place->begun != 0) || (result.kind == ExitKind::event && place->at_insn != 0);
   context->insns += uint64_t{place->insns} - (undone ? 1 : 0);
-  if (place->owes()) interp::run_steps(code.steps() + place->first_step, context->state, cells, *context);
+  if (place->owes()) interp::run_steps(data->steps + place->first_step, context->state, cells, *context);
   return result;
 }
 

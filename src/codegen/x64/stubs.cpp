@@ -16,7 +16,7 @@ using Pc = ExitPlace::Pc;
 namespace {
 
 // A stub has the lower half of its number, and the tail behind it the upper one: as many stubs share one as reach it.
-constexpr uint32_t stub_bytes = 4, tail_bytes = 13, stubs_a_tail = 32;
+constexpr uint32_t stub_bytes = 4, tail_bytes = 19, stubs_a_tail = 32;
 
 }  // namespace
 
@@ -171,7 +171,7 @@ uint32_t Compiler::stub_offset(uint32_t number) const {
   return stubs_ + number * stub_bytes + number / stubs_a_tail * tail_bytes;
 }
 
-/// Each: mov cl, number; jmp tail. The tail: mov ch, number >> 8; lea rdx, [data]; jmp slow.
+/// Each: mov cl, number; jmp tail. The tail: mov ch, number >> 8; mov rdx, data; jmp slow.
 void Compiler::write_stubs() {
   stubs_ = static_cast<uint32_t>(a_.offset());
   const auto count = static_cast<uint32_t>(places_.size());
@@ -185,7 +185,9 @@ void Compiler::write_stubs() {
     }
     const size_t tail = a_.offset();
     a_.mov(x86::ch, first >> 8);
-    a_.lea(x86::rdx, x86::ptr(data_));
+    constexpr uint8_t mov_rdx[] = {0x48, 0xba};
+    a_.embed(mov_rdx, sizeof mov_rdx);
+    a_.embed_word(reinterpret_cast<uint64_t>(&code_->data));
     a_.jmp(x86::ptr(x86::rsp, Frame::thunk(Frame::slow), 8));
     STRATA_ASSERT(a_.offset() - tail == tail_bytes);
   }

@@ -28,12 +28,18 @@ class Writer {
     for (asmjit::Label& label : thunks_) label = a_.newLabel();
   }
 
-  CodeSpan write(CodeMemory& memory) {
+  CodeSpan write(CodeMemory& memory, uint32_t& counts) {
     enter();
     slow();
     calls_that_see_the_state();
     other_calls();
     load_vectors();
+    a_.align(asmjit::AlignMode::kZero, 16);
+    counts = static_cast<uint32_t>(a_.offset());
+    for (uint64_t number = 1; number <= Thunks::most_counted; ++number) {
+      a_.embedUInt64(number);
+      a_.embedUInt64(0);
+    }
     const CodeSpan span = memory.allocate(holder_.codeSize());
     holder_.relocateToBase(reinterpret_cast<uint64_t>(span.run));
     holder_.copyFlattenedData(span.write, span.size);
@@ -131,7 +137,8 @@ class Writer {
     a_.mov(x86::edi, x86::dword_ptr(x86::rcx, ExitPlace::resume_word));
     a_.and_(x86::edi, 0xff'ffff);
     a_.mov(x86::rdx, in_cell(data));
-    a_.sub(x86::rdx, x86::rdi);
+    a_.mov(x86::rdx, x86::ptr(x86::rdx, offsetof(CodeData, begin)));
+    a_.add(x86::rdx, x86::rdi);
     a_.mov(x86::rcx, x86::ptr(x86::rax, offsetof(ir::TlbEntry, addend)));
     for (const x86::Gp& reg : {x86::rax, x86::rsi, x86::rdi}) a_.mov(reg, in_cell(reg.id()));
     a_.jmp(x86::rdx);
@@ -237,15 +244,20 @@ class Writer {
 
   /// What code holds of the context.
   void load_context(const x86::Gp& context, int32_t above) {
+    // Two words at a time.
     const auto copy = [&](size_t from, int32_t to) {
-      a_.movq(x86::xmm14, in_context(context, from));
-      a_.movq(in_frame(above + to), x86::xmm14);
+      a_.movups(x86::xmm14, x86::ptr(context, static_cast<int32_t>(from)));
+      a_.movups(x86::ptr(x86::rsp, above + to), x86::xmm14);
     };
+    static_assert(ir::max_spaces % 2 == 0);
     a_.movq(count_register, in_context(context, offsetof(ExecContext, insns)));
-    copy(offsetof(ExecContext, insn_limit), Frame::insn_limit);
-    copy(offsetof(ExecContext, jumps), Frame::jumps);
-    for (unsigned i = 0; i < ir::max_spaces; ++i)
+    for (unsigned i = 0; i < ir::max_spaces; i += 2) {
       copy(offsetof(ExecContext, tlb) + i * sizeof(ir::Tlb*), Frame::tlb(i));
+      copy(offsetof(ExecContext, code_tlb) + i * sizeof(ir::Tlb*), Frame::code_tlb(i));
+    }
+    static_assert(offsetof(ExecContext, insn_limit) == offsetof(ExecContext, jumps) + 8);
+    static_assert(Frame::insn_limit == Frame::jumps + 8);
+    copy(offsetof(ExecContext, jumps), Frame::jumps);
   }
 
   /// `context`: a register to lose.
@@ -321,8 +333,8 @@ class Writer {
 
 }  // namespace
 
-Thunks::Thunks(CodeMemory& memory, JumpTable& jumps, const Homes& homes)
-    : memory_(memory), jumps_(jumps), homes_(homes), span_(Writer(homes).write(memory)) {}
+Thunks::Thunks(CodeMemory& memory, JumpTables& jumps, const Homes& homes)
+    : memory_(memory), jumps_(jumps), homes_(homes), span_(Writer(homes).write(memory, counts_)) {}
 Thunks::~Thunks() { memory_.release(span_); }
 
 }  // namespace strata::codegen::x64

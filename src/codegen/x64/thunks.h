@@ -11,13 +11,17 @@ namespace strata::codegen::x64 {
 /// One for all code that has the same homes.
 class Thunks {
  public:
-  Thunks(CodeMemory& memory, JumpTable& jumps, const Homes& homes);
+  Thunks(CodeMemory& memory, JumpTables& jumps, const Homes& homes);
   ~Thunks();
   Thunks(const Thunks&) = delete;
 
   const Homes& homes() const { return homes_; }
   CodeMemory& memory() const { return memory_; }  ///< in which the code stands
-  JumpTable& jumps() const { return jumps_; }     ///< that it reads
+  JumpTables& jumps() const { return jumps_; }    ///< that it reads
+
+  /// The number, as two words of which the upper is 0: what code adds to the count of instructions.
+  const std::byte* count(unsigned number) const { return span_.run + counts_ + size_t{16} * (number - 1); }
+  static constexpr unsigned most_counted = 64;
 
   /// Runs host code from `entry`.
   ir::RunResult enter(const std::byte* entry, ir::ExecContext& context) const {
@@ -28,8 +32,9 @@ class Thunks {
   using Enter = ir::RunResult (*)(const std::byte* entry, ir::ExecContext* context);
 
   CodeMemory& memory_;
-  JumpTable& jumps_;
+  JumpTables& jumps_;
   Homes homes_;
+  uint32_t counts_ = 0;  ///< offset of the first of them
   CodeSpan span_;
 };
 

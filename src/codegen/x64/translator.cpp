@@ -18,11 +18,14 @@ std::unique_ptr<Code> Translator::compile(const ir::Unit& unit) {
 
 ir::RunResult Translator::run(const Code& code, ir::ExecContext& context) {
   const auto& translated = static_cast<const X64Code&>(code);
-  context.jumps = jumps_.entries();
+  if (JumpTables::has(translated.mode)) context.jumps = jumps_.of(translated.mode).entries();
   translated.begin(context.state);
   return translated.thunks->enter(translated.span.run + translated.entry, context);
 }
 
-void Translator::set_jump(uint64_t pc, uint32_t mode, Code& code) { jumps_.set(pc, mode, static_cast<X64Code&>(code)); }
+void Translator::set_jump(uint64_t pc, Code& code) {
+  auto& to = static_cast<X64Code&>(code);
+  if (JumpTables::has(to.mode)) jumps_.of(to.mode).set(pc, to);
+}
 
 }  // namespace strata::codegen::x64

@@ -23,14 +23,14 @@ class Translator final : public Backend {
   bool relocates() const override { return true; }
   std::unique_ptr<Code> compile(const ir::Unit& unit) override;
   ir::RunResult run(const Code& code, ir::ExecContext& context) override;
-  void set_jump(uint64_t pc, uint32_t mode, Code& code) override;
+  void set_jump(uint64_t pc, Code& code) override;
 
  private:
   const Thunks& thunks_for(const ir::StateLayout& layout);
 
   const HostFeatures host_;
   CodeMemory memory_;
-  JumpTable jumps_;
+  JumpTables jumps_;
   std::vector<std::unique_ptr<Thunks>> thunks_;  ///< one for each kind of layout met, which is one in a machine
   std::unique_ptr<Compiler::Workspace> workspace_ = std::make_unique<Compiler::Workspace>();
 };

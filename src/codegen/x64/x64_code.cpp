@@ -1,14 +1,48 @@
-// Links of translated code: words behind it, which its jumps read.
+// Links of translated code, and the numbers that are written into it later.
+//
+// Code is written by the thread that runs it, through the other mapping. Processors notice that by the physical address,
+// and fetch what is there now.
 #include "codegen/x64/x64_code.h"
 
-#include <cstddef>
 #include <cstring>
+
+#include "base/assert.h"
 
 namespace strata::codegen::x64 {
 
+/// In front of offset `end`.
+void X64Code::write_32(size_t end, uint64_t value) {
+  const auto low = static_cast<uint32_t>(value);
+  std::memcpy(span.write + end - sizeof low, &low, sizeof low);
+}
+
+void X64Code::jump_to(const Link& link, const std::byte* target) {
+  link.owner->write_32(link.jump_end, static_cast<uint64_t>(target - (link.owner->span.run + link.jump_end)));
+}
+
+void X64Code::keep(std::span<const Link> links, std::span<const interp::Step> steps,
+                   std::span<const ExitPlace> places) {
+  records_size = static_cast<uint32_t>(links.size_bytes() + steps.size_bytes() + places.size_bytes());
+  records = std::make_unique_for_overwrite<std::byte[]>(records_size);
+  std::byte* at = records.get();
+  const auto copy = [&at](const auto& all) {
+    if (!all.empty()) std::memcpy(at, all.data(), all.size_bytes());
+    return std::exchange(at, at + all.size_bytes());
+  };
+  copy(links);
+  link_count = static_cast<uint8_t>(links.size());
+  data.begin = span.run;
+  data.steps = reinterpret_cast<const interp::Step*>(copy(steps));
+  data.places = reinterpret_cast<const ExitPlace*>(copy(places));
+}
+
 void X64Code::set_place(uint64_t page, uint64_t page_behind) {
-  code_data().page = page;
-  code_data().page_behind = page_behind;
+  const auto number = [](uint64_t offset) {
+    STRATA_ASSERT(offset >> ir::page_bits < uint64_t{1} << 31, "a page of RAM has too large a number");
+    return offset >> ir::page_bits;
+  };
+  write_32(place, number(page));
+  if (crosses) write_32(place_behind, number(page_behind));
 }
 
 void X64Code::begin(std::byte* state) const {
@@ -28,7 +62,7 @@ X64Code::~X64Code() {
 
 void X64Code::set_invalid() {
   while (incoming != nullptr) cut(*incoming);
-  thunks->jumps().forget(*this);
+  if (first_jump != 0) thunks->jumps().of(mode).forget(*this);
 }
 
 void X64Code::set_link(uint8_t number, Code& next) {
@@ -41,13 +75,13 @@ void X64Code::set_link(uint8_t number, Code& next) {
   if (set.next != nullptr) set.next->previous = &set.next;
   to.incoming = &set;
   // In the page where this code stands nothing needs a look.
-  set.target = to.span.run + (set.stays && !to.crosses ? to.near_entry : to.linked_entry);
+  jump_to(set, to.span.run + (set.stays != 0 && !to.crosses ? to.near_entry : to.linked_entry));
 }
 
 /// The link leaves to the engine.
 void X64Code::cut(Link& link) {
-  link.target = link.owner().span.run + link.unlinked;
   if (link.previous == nullptr) return;
+  jump_to(link, link.owner->span.run + link.unlinked);
   *link.previous = link.next;
   if (link.next != nullptr) link.next->previous = link.previous;
   link.previous = nullptr;
@@ -55,11 +89,6 @@ void X64Code::cut(Link& link) {
 
 void X64Code::unlink() {
   for (size_t number = 0; number < link_count; ++number) cut(link(number));
-}
-
-void X64Code::write_data() {
-  code_data() = {.code = this, .places = reinterpret_cast<const ExitPlace*>(span.run + first_place)};
-  unlink();
 }
 
 }  // namespace strata::codegen::x64

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <span>
 
 #include "codegen/backend.h"
 #include "codegen/interp/step.h"
@@ -11,39 +13,38 @@
 
 namespace strata::codegen::x64 {
 
-/// An exit_goto, behind the CodeData.
+/// An exit_goto.
 struct Link {
-  const std::byte* target = nullptr;  ///< what its jump reads
-  Link* next = nullptr;               ///< another one that leads to the same code
-  Link** previous = nullptr;          ///< what leads to this one; nullptr: it leads nowhere
-  uint32_t unlinked = 0;              ///< the offset of the code that leaves with it then
-  uint8_t number = 0;
-  bool stays = false;  ///< it leads to the page in which its own code begins
-
-  const X64Code& owner() const { return *reinterpret_cast<const CodeData*>(this - number)[-1].code; }
+  X64Code* owner = nullptr;    ///< whose it is
+  Link* next = nullptr;        ///< another one that leads to the same code
+  Link** previous = nullptr;   ///< what leads to this one; nullptr: it leads nowhere
+  uint32_t jump_end = 0;       ///< the offset behind its jump
+  uint32_t unlinked : 31 = 0;  ///< of the code that leaves with it, to which it jumps then
+  uint32_t stays : 1 = 0;      ///< it leads to the page in which its own code begins
 };
-static_assert(sizeof(Link) == 32 && sizeof(CodeData) % alignof(Link) == 0);
+static_assert(sizeof(Link) == 32);
 
 /// There are many of it.
 class X64Code final : public Code {
  public:
   explicit X64Code(const Thunks& shared) : thunks(&shared) {}
   ~X64Code() override;
-  size_t bytes() const override { return sizeof *this + span.size; }
+  size_t bytes() const override { return sizeof *this + span.size + records_size; }
 
-  HostCode host_code() const override { return {{span.run, seldom}, {span.run + seldom, end - seldom}}; }
+  HostCode host_code() const override { return {{span.run, seldom}, {span.run + seldom, span.size - seldom}}; }
 
   void set_place(uint64_t page, uint64_t page_behind) override;
   void set_invalid() override;
   void set_link(uint8_t link, Code& next) override;
   void unlink() override;
-  void write_data();                   ///< once the code stands in memory
   void begin(std::byte* state) const;  ///< what `entry` wants besides the pc
-  CodeData& code_data() { return *reinterpret_cast<CodeData*>(span.write + data); }
-  Link& link(size_t number) { return reinterpret_cast<Link*>(&code_data() + 1)[number]; }
-  const interp::Step* steps() const { return reinterpret_cast<const interp::Step*>(span.run + first_step); }
+  /// Keeps copies. Once the code stands in its memory.
+  void keep(std::span<const Link> links, std::span<const interp::Step> steps, std::span<const ExitPlace> places);
+  Link& link(size_t number) { return reinterpret_cast<Link*>(records.get())[number]; }
 
-  CodeSpan span;
+  CodeSpan span;  ///< the instructions
+  CodeData data{.code = this};
+  std::unique_ptr<std::byte[]> records;  ///< links, steps and places
   const Thunks* thunks;
   Link* incoming = nullptr;   ///< links that lead here
   uint64_t first_pc = 0;      ///< from which places count theirs
@@ -51,16 +52,18 @@ class X64Code final : public Code {
   uint32_t entry = 0;         ///< offsets in the span: where the engine begins it, the pc slot holding its pc
   uint32_t linked_entry = 0;  ///< where other code begins it
   uint32_t near_entry = 0;    ///< where code of the same page does
+  uint32_t place = 0;         ///< behind the number of 32 bits that says in which page of RAM it is in place
+  uint32_t place_behind = 0;  ///< the same of the page behind, where it crosses
   uint32_t seldom = 0;        ///< where the stubs begin
-  uint32_t end = 0;           ///< of the instructions
-  uint32_t data = 0;          ///< the CodeData and the links
-  uint32_t first_step = 0;    ///< the interpreter's steps, of places and of operations left to it
-  uint32_t first_place = 0;   ///< the ExitPlaces
+  uint32_t records_size = 0;  ///< in bytes
+  uint32_t mode = 0;          ///< ir::Unit::mode
   uint8_t link_count = 0;
   bool relocatable = false;  ///< pcs of places are to be added to unit_base
   bool crosses = false;      ///< into a second page
 
  private:
+  void write_32(size_t end, uint64_t value);
+  static void jump_to(const Link& link, const std::byte* target);
   static void cut(Link& link);
 };
 
