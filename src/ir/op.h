@@ -189,6 +189,8 @@ struct Trait {
   X(vfmin, 2, Trait::float_env) \
   X(vfmax, 2, Trait::float_env) \
   X(vfcmp, 2, Trait::float_env)      /* all ones or zero; imm: 0 eq, 1 lt, 2 le, 3 unordered; +4: the opposite */ \
+  /* Slots again */ \
+  X(drop, 0, Trait::effect)          /* slot imm holds anything until it is set, which is done before anyone looks */ \
   /* Leaving. State sets before an exit are visible at it. */ \
   X(exit_if, 1, Trait::may_exit | Trait::effect)  /* a (i1): leave with ExitKind `kind` and payload imm */ \
   X(poll, 0, Trait::may_exit | Trait::effect)     /* leave with ExitKind::event if ExecContext::events is not zero */ \

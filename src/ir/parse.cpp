@@ -174,7 +174,7 @@ Result<void> Parser::slot(Line& line, Instr& instr) {
   if (found == slots.end()) return fail("there is no slot '{}'", name);
   instr.imm = static_cast<uint64_t>(found - slots.begin());
   instr.type = found->type;
-  if (instr.op == Op::get) return {};
+  if (instr.op != Op::set) return {};
   STRATA_TRY(line.expect(","));
   return operands(line, instr);
 }
@@ -218,7 +218,8 @@ Result<void> Parser::details(Line& line, Instr& instr) {
     case Op::exit_goto: instr.imm = STRATA_TRY(integer(line)); return {};
     case Op::vconstant: return vector(line, instr);
     case Op::get:
-    case Op::set: return slot(line, instr);
+    case Op::set:
+    case Op::drop: return slot(line, instr);
     case Op::cond:
       instr.imm = STRATA_TRY(index_of(cond_names, line.next(), "condition"));
       STRATA_TRY(line.expect(","));

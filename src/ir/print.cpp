@@ -47,7 +47,8 @@ struct Printer {
       case Op::insn:
       case Op::exit_goto: write(" {:#x}", instr.imm); break;
       case Op::vconstant: write(" {:#018x}{:016x}", unit.vectors[instr.imm].hi, unit.vectors[instr.imm].lo); break;
-      case Op::get: write(" {}", unit.layout->slots[instr.imm].name); break;
+      case Op::get:
+      case Op::drop: write(" {}", unit.layout->slots[instr.imm].name); break;
       case Op::set: write(" {}, %{}", unit.layout->slots[instr.imm].name, instr.arg[0]); break;
       case Op::cond: write(" {}, %{}", cond_names[instr.imm], instr.arg[0]); break;
       case Op::call: call(instr); break;

@@ -26,8 +26,8 @@ constexpr bool is_float_stack(Op op) { return op >= Op::fstack && op <= Op::fsta
 constexpr bool shows_type(Op op) {
   if (is_vector(op) || is_float_stack(op) || op >= Op::exit_if) return false;
   switch (op) {
-    case Op::nop: case Op::vconstant: case Op::get: case Op::set: case Op::insn: case Op::flags_merge: case Op::cond:
-    case Op::fence: case Op::call:
+    case Op::nop: case Op::vconstant: case Op::get: case Op::set: case Op::drop: case Op::insn: case Op::flags_merge:
+    case Op::cond: case Op::fence: case Op::call:
       return false;
     default: return true;
   }

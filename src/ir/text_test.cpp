@@ -204,14 +204,15 @@ b0:
   poll
   %162 = sunk xor i32 %5, %11
   sunk set w, %162
+  drop w
   branch %39, b3, b2
 b2:
   jump b4
 b1:
   exit_goto 0x10000
 b3:
-  %167 = get pc
-  exit_indirect %167
+  %168 = get pc
+  exit_indirect %168
 b4:
   exit halt 0x0
 )";

@@ -233,7 +233,7 @@ const char* call_error(const Typing& t) {
 const char* slot_error(const Typing& t) {
   if (t.instr.imm >= t.unit.layout->slots.size()) return "there is no such slot";
   if (t.type() != t.unit.layout->slots[t.instr.imm].type) return "the type is not the slot's";
-  return t.instr.op == Op::get || t.operand[0] == t.type() ? nullptr : bad_operand;
+  return t.instr.op == Op::get || t.instr.op == Op::drop || t.operand[0] == t.type() ? nullptr : bad_operand;
 }
 
 const char* constant_error(const Typing& t) {
@@ -273,7 +273,8 @@ const char* type_error(const Unit& unit, const Instr& instr) {
     case Op::constant:
     case Op::vconstant: return constant_error(typing);
     case Op::get:
-    case Op::set: return slot_error(typing);
+    case Op::set:
+    case Op::drop: return slot_error(typing);
     case Op::call: return call_error(typing);
     case Op::exit_if:
     case Op::branch:

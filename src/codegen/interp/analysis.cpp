@@ -35,6 +35,11 @@ class Analysis {
       case Op::vconstant: break;
       case Op::get: look_at_get(scratch_.slot(instr.imm), note); break;
       case Op::set: look_at_set(instr, note); break;
+      case Op::drop: {
+        SlotNote& slot = scratch_.slot(instr.imm);
+        slot.next_set = slot.next_write = position_;
+        break;
+      }
       case Op::insn: {
         SlotNote& pc = scratch_.slot(unit_.layout->pc);
         pc.next_set = pc.next_write = position_;

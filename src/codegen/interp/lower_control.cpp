@@ -54,8 +54,9 @@ void Lowering::bring_up_to_date(unsigned undone) {
 bool Lowering::wants_pc(ir::BlockId target) const {
   for (const Instr& instr : unit_.instrs(target)) {
     if (instr.op == Op::insn || instr.op == Op::exit_goto || instr.op == Op::exit_indirect) return false;
-    const bool computes = ir::has(instr.op, ir::Trait::pure) || instr.op == Op::nop ||
-                          (instr.op == Op::get && instr.imm != unit_.layout->pc);
+    const bool slot = instr.op == Op::get || instr.op == Op::set || instr.op == Op::drop;
+    const bool computes =
+        ir::has(instr.op, ir::Trait::pure) || instr.op == Op::nop || (slot && instr.imm != unit_.layout->pc);
     if (!computes) return true;
   }
   return true;

@@ -79,6 +79,7 @@ void Lowering::lower_instr(const Instr& instr, Note& note) {
     case Op::get:
       if (note.last_use != 0) lower_get(instr, note);
       return;
+    case Op::drop: return supersede_sunk(instr.imm);
     case Op::insn: supersede_sunk(unit_.layout->pc); return begin_insn(instr.imm);
     case Op::set:
       supersede_sunk(instr.imm);

@@ -18,6 +18,7 @@ class Analysis {
       : unit_(unit), block_(block), homes_(homes), scratch_(scratch), notes_(scratch.notes.data()) {}
 
   void run() {
+    scratch_.exits.clear();
     for (position_ = block_.end; position_-- > block_.begin;) look_at(unit_.code[position_], notes_[position_]);
   }
 
@@ -29,7 +30,8 @@ class Analysis {
       case Op::vconstant: break;
       case Op::get: look_at_get(instr, note); break;
       case Op::set: look_at_set(instr, note); break;
-      case Op::insn: scratch_.slot(unit_.layout->pc).next_set = position_; break;
+      case Op::drop: look_at_drop(instr); break;
+      case Op::insn: set_next(scratch_.slot(unit_.layout->pc)); break;
       default:
         if (is_sunk(instr, note)) {
           if (note.last_use != 0) use_sunk(instr, note.last_use);
@@ -73,6 +75,7 @@ class Analysis {
     if (instr.op == Op::zext) hand_on_fold(instr.arg[0], note);
     const bool calls = instr.op == Op::call && !pure;
     if (calls) next_flags_set_ = next_flags_write_ = next_call_ = position_;
+    if (ir::has(instr.op, ir::Trait::may_exit)) scratch_.exits.push_back(position_);
     if (calls || ir::has(instr.op, ir::Trait::may_exit)) next_observer_ = position_;
   }
 
@@ -233,7 +236,7 @@ class Analysis {
     // has a home, for then no register need keep it for exits.
     note.awake = slot.next_set == never || (notes_[instr.arg[0]].awake && has_home(instr.imm));
     if (is_sunk(instr, note)) {
-      note.last_use = slot.next_set;
+      note.last_use = last_look(slot);
       use_sunk(instr, note.last_use);
     } else if (instr.imm == unit_.layout->pc && is_told_pc(unit_, instr.arg[0])) {
       slot.next_write = position_;
@@ -244,7 +247,26 @@ class Analysis {
       notes_[instr.arg[0]].fold = position_;
       slot.next_write = position_;
     }
+    set_next(slot);
+  }
+
+  void set_next(SlotNote& slot) {
     slot.next_set = position_;
+    slot.exits_behind = static_cast<uint32_t>(scratch_.exits.size());
+  }
+
+  /// Where the last exit looks that wants what a sunk set owes. A load has looked before it gives its result.
+  uint32_t last_look(const SlotNote& slot) const {
+    if (slot.exits_behind == scratch_.exits.size()) return position_;  // none does
+    const uint32_t exit = scratch_.exits[slot.exits_behind];
+    return unit_.code[exit].op == Op::load ? exit : exit + 1;
+  }
+
+  void look_at_drop(const Instr& instr) {
+    SlotNote& slot = scratch_.slot(instr.imm);
+    set_next(slot);
+    slot.next_write = position_;
+    if (instr.imm == unit_.layout->flags) next_flags_set_ = next_flags_write_ = position_;
   }
 
   bool has_home(uint64_t slot) const { return homes_.general.of(slot) >= 0; }

@@ -156,6 +156,7 @@ void Compiler::compile_instr(const Instr& instr) {
       if (instr.imm == unit_.layout->flags) keep_carry(position_);
       if (found.last_use != 0 && !found.fused) get(instr);
       return;
+    case Op::drop: return note_set(instr.imm, position_, false);
     case Op::insn: note_set(unit_.layout->pc, position_, false); return begin_insn(instr.imm);
     case Op::set: {
       const bool sunk = is_sunk(instr, found);

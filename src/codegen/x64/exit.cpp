@@ -72,7 +72,7 @@ void Compiler::bring_up_to_date() {
 bool Compiler::wants_pc(ir::BlockId target) const {
   for (const Instr& instr : unit_.instrs(target)) {
     if (instr.op == Op::insn || instr.op == Op::exit_goto || instr.op == Op::exit_indirect) return false;
-    const bool slot = instr.op == Op::get || instr.op == Op::set;
+    const bool slot = instr.op == Op::get || instr.op == Op::set || instr.op == Op::drop;
     if (slot && instr.imm == unit_.layout->pc) return instr.op == Op::get;
     const bool computes = ir::has(instr.op, ir::Trait::pure) || instr.op == Op::nop || slot;
     if (!computes) return true;

@@ -68,6 +68,7 @@ struct Neighbours {
 struct SlotNote {
   uint32_t block = never;
   uint32_t next_set = never;    ///< the next position at which it is set, sunk sets included
+  uint32_t exits_behind = 0;    ///< how many of Scratch::exits stand behind that
   uint32_t next_write = never;  ///< the same without sunk sets
   uint32_t next_get = never;
 };
@@ -77,6 +78,7 @@ struct Scratch {
   std::vector<Note> notes;
   std::vector<SlotNote> slots;
   std::array<std::vector<ir::Value>, 16> held, held_vectors;  ///< what stands in registers
+  std::vector<uint32_t> exits;                                ///< of the block at hand, the last one first
   std::vector<Neighbours> neighbours;                         ///< of the block at hand, then what was left alone
   uint32_t block = 0;
 

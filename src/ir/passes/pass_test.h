@@ -20,7 +20,8 @@ inline const StateLayout test_layout{.slots = {{"pc", 0, Type::i64},
                                                {"f", 32, Type::i32},
                                                {"x", 48, Type::v128}},
                                      .size = 64,
-                                     .pc = 0};
+                                     .pc = 0,
+                                     .flags = 5};
 
 inline const Helper test_helpers[] = {
     {.name = "pure", .result = Type::i32, .effect = HelperEffect::pure},

@@ -10,6 +10,11 @@ namespace strata::ir {
 /// leads to are joined with the one before, and blocks that nothing leads to go.
 void simplify(Unit& unit);
 
+/// Flags that a block sets for those behind it are set by those, of the slots as they stand there, where one of them
+/// sets others first: there that becomes a sunk set, or none. For that the end of a loop's round is continued with a
+/// copy of the loop's first block, which only rounds behind the first run.
+void hand_on_flags(Unit& unit);
+
 /// Marks sets as sunk where the slot is set again before anyone but an exit can see it.
 void sink_sets(Unit& unit);
 

@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::array passes = {
     Pass{"simplify", simplify},
+    Pass{"hand_on_flags", hand_on_flags},
     Pass{"sink_sets", sink_sets},
     Pass{"remove_dead", remove_dead},
 };

@@ -48,7 +48,7 @@ TEST(Pipeline, APassCanBeSwitchedOff) {
 TEST(Pipeline, UnknownNamesAreRefusedWithTheKnownOnes) {
   Pipeline pipeline;
   EXPECT_EQ(pipeline.disable("sink").error().message,
-            "there is no pass 'sink'; the passes are simplify, sink_sets, remove_dead");
+            "there is no pass 'sink'; the passes are simplify, hand_on_flags, sink_sets, remove_dead");
 }
 
 TEST(Pipeline, BreakingAUnitIsOurBug) {

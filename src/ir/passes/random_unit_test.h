@@ -21,6 +21,7 @@ class RandomUnit {
     for (BlockId id = 0; id < blocks; ++id) {
       for (auto& values : values_) values.clear();
       const auto begin = static_cast<uint32_t>(unit_.code.size());
+      if (chance(3)) compare_slots();
       for (unsigned count = below(40); count > 0; --count) instr();
       terminator(id, blocks);
       unit_.blocks.push_back({begin, static_cast<uint32_t>(unit_.code.size())});
@@ -171,6 +172,19 @@ class RandomUnit {
     }
   }
 
+  /// As guests do in front of a branch.
+  void compare_slots() {
+    const bool wide = chance(2);
+    const Type type = wide ? Type::i64 : Type::i32;
+    const uint64_t slot = wide ? below(3) : 3 + below(2);
+    const Value a = append(Op::get, type, {}, slot), b = chance(2) ? constant(type) : append(Op::get, type, {}, slot);
+    const Value changed = append(chance(2) ? Op::add : Op::sub, type, {a, b});
+    if (chance(2)) append(Op::set, type, {changed}, slot);
+    const Value flags = append(chance(2) ? Op::flags_sub : Op::flags_add, type, {chance(2) ? a : changed, b});
+    append(Op::set, Type::i32, {flags}, 5);
+    append(Op::eq, type, {a, b});
+  }
+
   void state() {
     switch (below(6)) {
       case 0: append(Op::get, Type::i64, {}, below(3)); break;
@@ -214,6 +228,7 @@ class RandomUnit {
     }
     const bool jump = chance(2);
     Instr instr{.op = jump ? Op::jump : Op::branch};
+    if (!jump && chance(2)) compare_slots();
     if (!jump) instr.arg[0] = any(Type::i1);
     instr.target[0] = later();
     instr.target[1] = jump ? 0 : later();

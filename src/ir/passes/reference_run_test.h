@@ -42,7 +42,7 @@ class ReferenceRun {
     for (uint32_t i = begin; i < at; ++i) {
       const Instr& instr = unit_.code[i];
       if (instr.sunk && instr.op != Op::set) compute(i);
-      if (instr.op == Op::set) last_set[instr.imm] = i;
+      if (instr.op == Op::set || instr.op == Op::drop) last_set[instr.imm] = i;
       if (instr.op == Op::insn) last_set[unit_.layout->pc] = i;
     }
     for (const auto& [slot, index] : last_set) {
@@ -82,6 +82,7 @@ class ReferenceRun {
       switch (instr.op) {
         case Op::get: values_[i] = slots_[instr.imm]; break;
         case Op::set: slots_[instr.imm] = value(instr, 0); break;
+        case Op::drop: slots_[instr.imm] ^= Flag::all; break;
         case Op::insn: slots_[unit_.layout->pc] = instr.imm; break;
         case Op::load:
         case Op::store:

@@ -42,6 +42,7 @@ class Removal {
         wanted = !is_seen(index) ? Wanted::never : instr.sunk ? Wanted::at_exits : Wanted::always;
         set_again_[instr.imm] = index;
         break;
+      case Op::drop: set_again_[instr.imm] = index; return;
       case Op::insn: set_again_[unit_.layout->pc] = index; return;
       case Op::get:
         wanted = notes_[index].wanted == Wanted::never ? Wanted::never : Wanted::always;  // later it could read another

@@ -21,6 +21,8 @@ void sink_sets(Unit& unit) {
     if (instr.op == Op::set) {
       instr.sunk = set_again[instr.imm] < barrier;
       set_again[instr.imm] = i;
+    } else if (instr.op == Op::drop) {
+      set_again[instr.imm] = i;
     } else if (instr.op == Op::insn) {
       set_again[unit.layout->pc] = i;
     } else if (instr.op == Op::get) {

@@ -1,0 +1,217 @@
+// Has flags set by the blocks behind a branch in place of the one in front, where that spares setting them.
+#include <algorithm>
+
+#include "ir/passes/formula.h"
+#include "ir/passes/passes.h"
+
+namespace strata::ir {
+namespace {
+
+/// A block's flags are handed on where all blocks behind it take them, and one takes flags where all in front hand on
+/// the same.
+class HandingOn {
+ public:
+  explicit HandingOn(Unit& unit) : unit_(unit), notes_(unit.blocks.size()) {}
+
+  void run() {
+    bool any = false;
+    for (BlockId id = 0; id < notes_.size(); ++id) any |= describe(id);
+    if (!any) return;
+    note_uses();
+    for (BlockId id = 0; id < notes_.size(); ++id) look_for_loop(id);
+    settle();
+    while (drop_useless()) settle();
+    if (std::any_of(notes_.begin(), notes_.end(), [](const Note& note) { return note.hands_on; })) rewrite();
+  }
+
+ private:
+  static constexpr BlockId nowhere = ~BlockId{0};
+  static constexpr uint32_t longest_copy = 40;  ///< instructions of a loop's first block
+
+  enum class First : uint8_t { unknown, other, set_behind_exits, set };  ///< what a block does with the flags first
+  struct Note {
+    std::optional<Formula> flags;  ///< that the block sets last, if nothing looks at them but what follows
+    uint32_t set = 0;              ///< where it sets them
+    bool hands_on = false;
+    First first = First::unknown;
+    BlockId goes_on = nowhere;  ///< at the end of a loop's round: the loop's first block, of which a copy follows
+  };
+
+  const Instr& last(BlockId id) const { return unit_.code[unit_.blocks[id].end - 1]; }
+  bool is_flags(const Instr& instr, Op op) const { return instr.op == op && instr.imm == unit_.layout->flags; }
+  bool calls(const Instr& instr) const {
+    return instr.op == Op::call && unit_.helpers[instr.imm]->effect != HelperEffect::pure;
+  }
+
+  bool describe(BlockId id) {
+    if (last(id).op != Op::branch || last(id).target[0] == 0 || last(id).target[1] == 0) return false;
+    const Block& block = unit_.blocks[id];
+    for (uint32_t i = block.end - 1; i-- > block.begin;) {
+      const Instr& instr = unit_.code[i];
+      if (is_flags(instr, Op::set)) {
+        Note& note = notes_[id];
+        note.set = i;
+        note.flags = Formula::of(unit_, block, instr.arg[0]);
+        return note.hands_on = note.flags.has_value();
+      }
+      const bool looks = is_flags(instr, Op::get) || has(instr.op, Trait::may_exit) || calls(instr);
+      if (looks) return false;
+    }
+    return false;
+  }
+
+  /// Front ends read flags that nobody wants then.
+  void note_uses() {
+    used_.resize(unit_.code.size());
+    for (const Instr& instr : unit_.code) {
+      for (const Value arg : instr.arg) {
+        if (arg == no_value) break;
+        used_[arg] = 1;
+      }
+    }
+  }
+
+  First first_of(BlockId id) {
+    First& first = notes_[id].first;
+    if (first != First::unknown) return first;
+    first = First::other;
+    bool exits = false;
+    for (uint32_t i = unit_.blocks[id].begin; i < unit_.blocks[id].end; ++i) {
+      const Instr& instr = unit_.code[i];
+      if ((is_flags(instr, Op::get) && used_[i] != 0) || calls(instr)) break;
+      if (is_flags(instr, Op::set)) {
+        first = exits ? First::set_behind_exits : First::set;
+        break;
+      }
+      exits |= has(instr.op, Trait::may_exit);
+    }
+    return first;
+  }
+
+  /// Whether the block ends a loop's round whose first block sets flags anew.
+  void look_for_loop(BlockId id) {
+    const Block& block = unit_.blocks[id];
+    if (last(id).op != Op::jump || block.end - block.begin < 2 || unit_.code[block.end - 2].op != Op::poll) return;
+    const BlockId loop = last(id).target[0];
+    const Block& first = unit_.blocks[loop];
+    const bool fits = first.end - first.begin <= longest_copy && unit_.code.size() < max_unit_size / 2;
+    if (loop != id && fits && notes_[loop].hands_on && first_of(loop) >= First::set_behind_exits)
+      notes_[id].goes_on = loop;
+  }
+
+  /// The block whose branch ends this one.
+  BlockId end_of(BlockId id) const { return notes_[id].goes_on == nowhere ? id : notes_[id].goes_on; }
+
+  template <class Visit>
+  void for_targets(BlockId id, Visit visit) const {
+    const Instr& end = last(end_of(id));
+    if (end.op == Op::jump || end.op == Op::branch) visit(end.target[0]);
+    if (end.op == Op::branch) visit(end.target[1]);
+  }
+
+  bool hands_on(BlockId id) const { return notes_[end_of(id)].hands_on; }
+  const Formula& flags(BlockId id) const { return *notes_[end_of(id)].flags; }
+
+  /// Leaves those that hand on to such as take.
+  void settle() {
+    for (bool changed = true; changed;) {
+      changed = false;
+      givers_.assign(notes_.size(), nowhere);
+      refuses_.assign(notes_.size(), 0);
+      for (BlockId id = 0; id < notes_.size(); ++id)
+        for_targets(id, [&](BlockId target) {
+          if (!hands_on(id)) refuses_[target] = 1;
+          else if (givers_[target] == nowhere) givers_[target] = id;
+          else if (flags(givers_[target]) != flags(id)) refuses_[target] = 1;
+        });
+      for (BlockId id = 0; id < notes_.size(); ++id) {
+        Note& note = notes_[id];
+        if (note.goes_on != nowhere && !takes(id)) note.goes_on = nowhere, changed = true;
+        if (!note.hands_on) continue;
+        for (const BlockId target : last(id).target) note.hands_on &= takes(target);
+        changed |= !note.hands_on;
+      }
+    }
+  }
+
+  bool takes(BlockId id) const { return givers_[id] != nowhere && refuses_[id] == 0; }
+
+  /// Whether flags that are handed on to it cost nothing there, but at exits.
+  bool sets_others(BlockId id) { return notes_[id].goes_on != nowhere || first_of(id) == First::set; }
+
+  /// Where nobody sets others nothing is gained.
+  bool drop_useless() {
+    bool changed = false;
+    for (BlockId id = 0; id < notes_.size(); ++id) {
+      Note& note = notes_[id];
+      if (!note.hands_on) continue;
+      const Instr& end = last(id);
+      if (sets_others(end.target[0]) || sets_others(end.target[1])) continue;
+      note.hands_on = false;
+      changed = true;
+    }
+    return changed;
+  }
+
+  void rewrite() {
+    std::vector<BlockId> order(notes_.size());
+    for (BlockId id = 0; id < order.size(); ++id) order[id] = id;
+    std::sort(order.begin(), order.end(),
+              [this](BlockId a, BlockId b) { return unit_.blocks[a].begin < unit_.blocks[b].begin; });
+    fresh_.reserve(unit_.code.size() + unit_.code.size() / 4);
+    values_.resize(unit_.code.size());
+    std::vector<Block> blocks(notes_.size());
+    for (const BlockId id : order) {
+      blocks[id].begin = static_cast<uint32_t>(fresh_.size());
+      if (takes(id) && first_of(id) != First::set) set_flags(flags(givers_[id]));
+      const BlockId loop = notes_[id].goes_on;
+      copy(id, loop == nowhere ? 0 : 1);
+      if (loop != nowhere) copy(loop, 0);
+      blocks[id].end = static_cast<uint32_t>(fresh_.size());
+    }
+    unit_.code = std::move(fresh_);
+    unit_.blocks = std::move(blocks);
+  }
+
+  void set_flags(const Formula& flags) {
+    const SlotId slot = unit_.layout->flags;
+    const Value value = flags.append_to(fresh_);
+    Instr set{.op = Op::set, .type = unit_.layout->slots[slot].type, .imm = slot};
+    set.arg[0] = value;
+    fresh_.push_back(set);
+  }
+
+  void copy(BlockId id, uint32_t without) {
+    const Note& note = notes_[id];
+    for (uint32_t i = unit_.blocks[id].begin; i < unit_.blocks[id].end - without; ++i) {
+      values_[i] = static_cast<Value>(fresh_.size());
+      Instr instr = unit_.code[i];
+      if (is_flags(instr, Op::get) && used_[i] == 0) continue;
+      for (Value& arg : instr.arg) {
+        if (arg == no_value) break;
+        arg = values_[arg];
+      }
+      if (note.hands_on && i == note.set) {
+        instr.op = Op::drop;
+        instr.arg[0] = no_value;
+      }
+      fresh_.push_back(instr);
+    }
+  }
+
+  Unit& unit_;
+  std::vector<Note> notes_;
+  std::vector<uint8_t> used_;     ///< by value
+  std::vector<BlockId> givers_;   ///< by block: one of those in front
+  std::vector<uint8_t> refuses_;  ///< by block: not all in front hand on the same
+  std::vector<Instr> fresh_;
+  std::vector<Value> values_;  ///< of the old code, in the fresh one
+};
+
+}  // namespace
+
+void hand_on_flags(Unit& unit) {
+  if (unit.layout->flags != no_slot && unit.blocks.size() > 1) HandingOn(unit).run();
+}
+
+}  // namespace strata::ir
