@@ -171,6 +171,7 @@ class Compiler {
   void zero_extend(Value from, Type narrow);
   bool insert_low(const Instr& instr);
   void bit_cast(const Instr& instr);
+  bool compares_with_zero(Value flags) const;
   void set_host_flags(Value flags);
   void flags_of(const Instr& instr);
   void flags_merge(const Instr& instr);
@@ -295,6 +296,7 @@ class Compiler {
   Value here() const { return position_; }
   const ir::Slot& slot_of(const Instr& instr) const { return unit_.layout->slots[instr.imm]; }
   bool is_constant(Value value) const { return at(value).op == Op::constant; }
+  bool is_zero(Value value) const { return is_constant(value) && at(value).imm == 0; }
   /// Whether an instruction of the host takes it as it stands: 32 bits, sign-extended.
   bool is_immediate(Value value) const {
     return is_constant(value) && (ir::bits(at(value).type) <= 32 || fits(at(value).imm)) &&

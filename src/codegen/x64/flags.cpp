@@ -35,7 +35,8 @@ void Compiler::test(Value value) {
 Compiler::CondCode Compiler::compare(const Instr& instr) {
   Value a = instr.arg[0], b = instr.arg[1];
   if (host_flags_ != nullptr && host_flags_->type == instr.type) {
-    if (host_flags_->arg[0] == a && host_flags_->arg[1] == b) return relation(instr, false);
+    if (host_flags_->arg[0] == a && (host_flags_->op == Op::flags_logic ? is_zero(b) : host_flags_->arg[1] == b))
+      return relation(instr, false);
     if (host_flags_->arg[0] == b && host_flags_->arg[1] == a) return relation(instr, true);
   }
   if (at(a).op == Op::and_ && note(a).fused) {
@@ -104,12 +105,20 @@ void Compiler::truth_value(const Instr& instr) {
   a_.movzx(to.r32(), to.r8());
 }
 
+/// Whether the host's flags of a result are those of its comparison with 0. Behind `test` the half carry may be anything.
+bool Compiler::compares_with_zero(Value flags) const {
+  const Instr& instr = at(flags);
+  const Value of = instr.arg[0];
+  return instr.op == Op::flags_logic && !note(flags).after && !(at(of).op == Op::and_ && note(of).fused);
+}
+
 /// Does what the flags are those of, for the host's flags.
 void Compiler::set_host_flags(Value flags) {
   const Instr& instr = at(flags);
   if (note(flags).after) return;
-  if (instr.op == Op::flags_logic) return test(instr.arg[0]);
   const Type type = instr.type;
+  if (compares_with_zero(flags)) return static_cast<void>(a_.cmp(sized(use_low(instr.arg[0]), type), 0));
+  if (instr.op == Op::flags_logic) return test(instr.arg[0]);
   const Gp a = use_low(instr.arg[0]);
   const bool carry = instr.op == Op::flags_adc || instr.op == Op::flags_sbb;
   const bool add = instr.op == Op::flags_add || instr.op == Op::flags_adc;
@@ -164,14 +173,14 @@ void Compiler::store_flags(const Instr& instr) {
   const bool merge = instr.op == Op::flags_merge;
   const Value of = merge ? instr.arg[1] : here();
   const Instr& fresh = at(of);
-  const bool logic = fresh.op == Op::flags_logic;
+  const bool logic = fresh.op == Op::flags_logic && !compares_with_zero(of);  // some are clear, whatever the host says
   const uint32_t taken = merge ? static_cast<uint32_t>(instr.imm) : ir::Flag::all;
   constexpr uint32_t of_logic = ir::Flag::parity | ir::Flag::zero | ir::Flag::sign;  // the others are clear
   set_host_flags(of);
   a_.lahf();
   if (!logic) a_.seto(x86::al);
   if (logic || merge) a_.and_(x86::eax, RawFlags::of(logic ? taken & of_logic : taken));
-  else if (instr.op == Op::flags_sub) host_flags_ = &instr;
+  else if (instr.op == Op::flags_sub || instr.op == Op::flags_logic) host_flags_ = &instr;
   if (merge) {
     a_.movzx(x86::ecx, raw_flags());
     a_.and_(x86::ecx, RawFlags::of(~taken));

@@ -2,6 +2,7 @@
 #include "isa/x86/helpers/strings.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "base/bits.h"
 #include "ir/evaluate.h"
@@ -25,6 +26,7 @@ class Strings {
         spec_(spec),
         mask_(low_mask(spec.address_bits)),
         down_(s_.system_flags & Rflags::df),
+        shift_(static_cast<unsigned>(std::countr_zero(spec.size))),
         delta_(down_ ? -uint64_t{spec.size} : spec.size) {}
 
   /// Whether the instruction is done. After a fault the unit leaves, whatever is given.
@@ -139,10 +141,10 @@ class Strings {
     const uint64_t in_page = address & ~ir::page_mask;
     if (!down_) {
       const uint64_t in_space = mask_ - from;
-      return std::min(ir::page_size - in_page, in_space == mask_ ? mask_ : in_space + 1) / spec_.size;
+      return std::min(ir::page_size - in_page, in_space == mask_ ? mask_ : in_space + 1) >> shift_;
     }
     if (in_page + spec_.size > ir::page_size) return 0;
-    return std::min(in_page, from) / spec_.size + 1;
+    return (std::min(in_page, from) >> shift_) + 1;
   }
 
   /// A source or destination of a run: its first element in host memory, and how many elements follow. Where the limit
@@ -167,7 +169,7 @@ class Strings {
     uint64_t elements = count();
     std::byte* to = run_memory(es, rdi, true, elements);
     const std::byte* from = to && moves ? run_memory(spec_.segment, rsi, false, elements) : nullptr;
-    if (!to || (moves && !from) || elements < 2) return false;
+    if (!to || (moves && !from)) return false;
     if (moves) move_run(to, from, elements, spec_.size, down_);
     else fill_run(down_ ? to - (elements - 1) * spec_.size : to, accumulator(), elements, spec_.size);
     set(rdi, offset(rdi) + elements * delta_);
@@ -182,6 +184,7 @@ class Strings {
   const StringSpec spec_;
   const uint64_t mask_;
   const bool down_;
+  const unsigned shift_;  ///< of the size
   const uint64_t delta_;  ///< modulo 2^64
 };
 

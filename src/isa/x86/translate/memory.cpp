@@ -14,10 +14,10 @@ Value Translator::effective_address() {
     const uint64_t address = next_pc() + static_cast<uint64_t>(insn.displacement);
     return cut_address(pc_value(address), insn.address_bits);
   }
-  Value sum = b.i64(static_cast<uint64_t>(insn.displacement));
-  if (insn.has_base) sum = b.add(b.get(gpr_slot(insn.base)), sum);
+  // The displacement last: then one sum serves all that is reached from it.
+  Value sum = insn.has_base ? b.get(gpr_slot(insn.base)) : b.i64(0);
   if (insn.has_index) sum = b.add(sum, b.shl(b.get(gpr_slot(insn.index)), b.i8(insn.scale)));
-  return cut_address(sum, insn.address_bits);
+  return cut_address(b.add(sum, b.i64(static_cast<uint64_t>(insn.displacement))), insn.address_bits);
 }
 
 SegmentName Translator::data_segment(SegmentName default_segment) const {
