@@ -5,6 +5,10 @@ add_compile_options(-Wall -Wextra -Wshadow -Wno-missing-field-initializers)
 set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1")  # assertions stay: STRATA_ASSERT is active in every build
 set(CMAKE_CXX_FLAGS_DEBUG "-O0 -g")
 
+# All code ends up in programs, where no function is replaced by another library's: so calls inside a file may be inlined,
+# and variables are reached without a table.
+set(CMAKE_CXX_COMPILE_OPTIONS_PIC "-fPIE")
+
 option(STRATA_SANITIZE "Build with the address and undefined behaviour sanitizers" OFF)
 if(STRATA_SANITIZE)
   add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
