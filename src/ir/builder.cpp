@@ -2,6 +2,7 @@
 #include "ir/builder.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/assert.h"
 #include "ir/typing.h"
@@ -24,17 +25,17 @@ void Builder::begin(BlockId block) {
   emitter_.begin(block);
 }
 
-Value Builder::emit(const Instr& instr) {
+Value Builder::emit(Instr&& instr) {
   STRATA_ASSERT(in_block_, "no block has been begun");
   if (checks_types_) {
     const char* error = type_error(emitter_.unit(), instr);
     STRATA_ASSERT(error == nullptr, error);
   }
-  return emitter_.emit(instr);
+  return emitter_.emit(std::move(instr));
 }
 
-void Builder::end(const Instr& terminator) {
-  emit(terminator);
+void Builder::end(Instr&& terminator) {
+  emit(std::move(terminator));
   emitter_.end();
   in_block_ = false;
 }
@@ -44,7 +45,7 @@ Value Builder::emit(Op op, Type type, std::initializer_list<Value> args, uint64_
   Instr instr{.op = op, .type = type, .lane = lane};
   std::copy(args.begin(), args.end(), instr.arg);
   instr.imm = imm;
-  return emit(instr);
+  return emit(std::move(instr));
 }
 
 Value Builder::constant(Type type, uint64_t value) {
@@ -58,8 +59,9 @@ Value Builder::vconstant(Vec128 value) {
 }
 
 Value Builder::get(SlotId slot) {
+  STRATA_ASSERT(in_block_, "no block has been begun");
   STRATA_ASSERT(slot < emitter_.unit().layout->slots.size(), "there is no such slot");
-  return emit(Op::get, emitter_.unit().layout->slots[slot].type, {}, slot);
+  return emitter_.get(slot);
 }
 
 void Builder::set(SlotId slot, Value value) {
@@ -67,7 +69,10 @@ void Builder::set(SlotId slot, Value value) {
   emit(Op::set, emitter_.unit().layout->slots[slot].type, {value}, slot);
 }
 
-void Builder::insn(uint64_t pc) { emit(Op::insn, Type::none, {}, pc); }
+void Builder::insn(uint64_t pc) {
+  STRATA_ASSERT(in_block_, "no block has been begun");
+  emitter_.insn(pc);
+}
 
 Value Builder::binary(Op op, Value a, Value b) { return emit(op, type_of(a), {a, b}); }
 
@@ -92,7 +97,7 @@ Value Builder::with_carry(Op op, Value a, Value b, Value carry) { return emit(op
 
 Value Builder::flags(Op op, Value a, Value b, Value carry) {
   Instr instr{.op = op, .type = type_of(a), .arg = {a, b, carry, no_value}};
-  return emit(instr);
+  return emit(std::move(instr));
 }
 
 Value Builder::flags_merge(Value old, Value fresh, uint32_t mask) {
@@ -122,14 +127,14 @@ Value Builder::call(const Helper& helper, std::initializer_list<Value> args) {
   Instr instr{.op = Op::call, .type = helper.result};
   std::copy(args.begin(), args.end(), instr.arg);
   instr.imm = emitter_.helper_index(helper);
-  return emit(instr);
+  return emit(std::move(instr));
 }
 
 void Builder::exit_if(Value condition, ExitKind kind, uint64_t payload) {
   Instr instr{.op = Op::exit_if, .kind = static_cast<uint8_t>(kind)};
   instr.arg[0] = condition;
   instr.imm = payload;
-  emit(instr);
+  emit(std::move(instr));
 }
 
 void Builder::poll() { emit(Op::poll, Type::none, {}); }

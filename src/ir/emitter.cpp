@@ -2,7 +2,9 @@
 #include "ir/emitter.h"
 
 #include <algorithm>
+#include <utility>
 
+#include "base/assert.h"
 #include "ir/simplify.h"
 
 namespace strata::ir {
@@ -29,7 +31,10 @@ void order_operands(const Emitter& emitter, Instr& instr) {
 
 }  // namespace
 
-Emitter::Emitter(const StateLayout& layout) : slots_(layout.slots.size()) { unit_.layout = &layout; }
+Emitter::Emitter(const StateLayout& layout) {
+  STRATA_ASSERT(layout.slots.size() <= max_slots, "a layout with too many slots");
+  unit_.layout = &layout;
+}
 
 void Emitter::reset() {
   const StateLayout* layout = unit_.layout;
@@ -40,8 +45,11 @@ void Emitter::reset() {
 }
 
 void Emitter::begin(BlockId block) {
-  constexpr size_t usual_size = 256;
-  if (unit_.code.capacity() == 0) unit_.code.reserve(usual_size);
+  constexpr size_t usual_size = 256, usual_blocks = 16;
+  if (unit_.code.capacity() == 0) {
+    unit_.code.reserve(usual_size);
+    unit_.blocks.reserve(usual_blocks);
+  }
   block_ = block;
   block_begin_ = size();
   unit_.blocks[block].begin = block_begin_;
@@ -49,7 +57,8 @@ void Emitter::begin(BlockId block) {
   forget_slots();
 }
 
-Value Emitter::append(const Instr& instr) {
+/// All that this calls is put in line: a unit is made of some 70 instructions, and few make the vector grow.
+[[gnu::flatten]] Value Emitter::append(const Instr& instr) {
   unit_.code.push_back(instr);
   return size() - 1;
 }
@@ -87,10 +96,10 @@ Value Emitter::emit(Op op, Type type, Value a, Value b, Value c, uint64_t imm) {
   Instr instr{.op = op, .type = type};
   instr.arg[0] = a, instr.arg[1] = b, instr.arg[2] = c;
   instr.imm = imm;
-  return emit(instr);
+  return emit(std::move(instr));
 }
 
-Value Emitter::emit(Instr instr) {
+Value Emitter::emit(Instr&& instr) {
   if (has(instr.op, Trait::pure)) {
     if (has(instr.op, Trait::commutative)) order_operands(*this, instr);
     const Value simpler = simplify(*this, instr);
@@ -98,16 +107,13 @@ Value Emitter::emit(Instr instr) {
   }
   switch (instr.op) {
     case Op::nop: return no_value;
-    case Op::get: return get(instr);
+    case Op::get: return get(static_cast<SlotId>(instr.imm));
     case Op::set:
       append(instr);
       note_set(static_cast<SlotId>(instr.imm), instr.arg[0]);
       if (instr.imm == unit_.layout->pc) pc_insn_ = no_value;
       return no_value;
-    case Op::insn:
-      pc_insn_ = append(instr);
-      slots_[unit_.layout->pc].period = 0;
-      return no_value;
+    case Op::insn: insn(instr.imm); return no_value;
     case Op::call: return call(instr);
     case Op::exit_if:
       if (is_constant(instr.arg[0], 0)) return no_value;
@@ -120,14 +126,19 @@ Value Emitter::emit(Instr instr) {
   return result_type(unit_, instr) == Type::none ? no_value : value;
 }
 
-Value Emitter::get(const Instr& instr) {
-  const auto slot = static_cast<SlotId>(instr.imm);
+Value Emitter::get(SlotId slot) {
   const Known known = slots_[slot];
   if (known.period == period_) return known.value;
+  const Type type = unit_.layout->slots[slot].type;
   const bool from_insn = slot == unit_.layout->pc && pc_insn_ != no_value;
-  const Value value = from_insn ? constant(instr.type, at(pc_insn_).imm) : append(instr);
+  const Value value = from_insn ? constant(type, at(pc_insn_).imm) : append({.op = Op::get, .type = type, .imm = slot});
   note_set(slot, value);
   return value;
+}
+
+void Emitter::insn(uint64_t pc) {
+  pc_insn_ = append({.op = Op::insn, .imm = pc});
+  slots_[unit_.layout->pc].period = 0;
 }
 
 bool Emitter::holds(SlotId slot, Value value) const {
@@ -145,7 +156,7 @@ Value Emitter::call(const Instr& instr) {
   return instr.type == Type::none ? no_value : value;
 }
 
-void Emitter::branch(Instr instr) {
+void Emitter::branch(Instr& instr) {
   const Instr& condition = at(instr.arg[0]);
   const bool decided = condition.op == Op::constant || instr.target[0] == instr.target[1];
   if (decided) {

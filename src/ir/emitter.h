@@ -23,13 +23,16 @@ class Emitter {
   void end() { unit_.blocks[block_].end = size(); }
 
   /// Simplifies and appends; gives the value, which may be an older one. no_value where the instruction gives none.
-  /// The instruction is well typed: the builder asserts it, for the passes the verifier has seen to it.
-  Value emit(Instr instr);
+  /// The instruction is well typed: the builder asserts it, for the passes the verifier has seen to it. It is rewritten
+  /// where it stands, so that none is copied but into the code.
+  Value emit(Instr&& instr);
 
   /// The same with less to write. The type is that of the instruction (see ir/op.h).
   Value emit(Op op, Type type, Value a, Value b = no_value, Value c = no_value, uint64_t imm = 0);
 
   Value constant(Type type, uint64_t value);
+  Value get(SlotId slot);
+  void insn(uint64_t pc);
   Value vconstant(Vec128 value);
   uint64_t helper_index(const Helper& helper);
 
@@ -49,23 +52,22 @@ class Emitter {
   /// What a slot is known to hold, if that was found out in the present period. Periods end where a helper may write
   /// the state, and with the block; so nothing need be cleared.
   struct Known {
-    Value value = no_value;
-    uint32_t period = 0;
+    Value value;
+    uint32_t period;
   };
 
   Value append(const Instr& instr);
   Value append_unless_known(const Instr& instr);
-  Value get(const Instr& instr);
   void note_set(SlotId slot, Value value) { slots_[slot] = {value, period_}; }
   void forget_slots() { ++period_; }
   Value call(const Instr& instr);
-  void branch(Instr instr);
+  void branch(Instr& instr);
 
   Unit unit_;
   BlockId block_ = 0;
   uint32_t block_begin_ = 0;
   uint32_t period_ = 1;
-  std::vector<Known> slots_;
+  std::array<Known, max_slots> slots_ = {};
   Value pc_insn_ = no_value;            ///< the insn that set the pc slot last, if it still stands there
   std::array<Value, 128> recent_ = {};  ///< pure values of this block by hash; what else stands there is no match
 };

@@ -10,7 +10,7 @@ uint64_t result(Op op, Type type, std::initializer_list<Constant> operands, uint
   Instr instr{.op = op, .type = type};
   instr.imm = imm;
   const auto value = evaluate(instr, std::span(operands.begin(), operands.size()));
-  EXPECT_TRUE(value.has_value()) << info(op).name;
+  EXPECT_TRUE(value.has_value()) << name(op);
   return value.value_or(0);
 }
 

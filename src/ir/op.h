@@ -210,18 +210,24 @@ enum class Op : uint8_t {
 };
 
 struct OpInfo {
-  std::string_view name;
   uint8_t operands;
   uint8_t traits;
 };
 
 inline constexpr OpInfo op_table[] = {
-#define X(name, operands, traits) {#name, operands, traits},
+#define X(name, operands, traits) {operands, traits},
+    STRATA_IR_OPS(X)
+#undef X
+};
+
+inline constexpr std::string_view op_names[] = {
+#define X(name, operands, traits) #name,
     STRATA_IR_OPS(X)
 #undef X
 };
 
 constexpr const OpInfo& info(Op op) { return op_table[static_cast<unsigned>(op)]; }
+constexpr std::string_view name(Op op) { return op_names[static_cast<unsigned>(op)]; }
 constexpr bool has(Op op, uint8_t trait) { return (info(op).traits & trait) != 0; }
 
 }  // namespace strata::ir

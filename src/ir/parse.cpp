@@ -134,11 +134,11 @@ Result<void> Parser::block(std::string_view label) {
 Result<void> Parser::operation(std::string_view word, Instr& instr) {
   const size_t dot = word.find('.');
   const std::string_view wanted = word.substr(0, dot);
-  const auto found = std::find_if(std::begin(op_table), std::end(op_table), [&](const OpInfo& row) {
-    return written_name(static_cast<Op>(&row - op_table)) == wanted;
+  const auto found = std::find_if(std::begin(op_names), std::end(op_names), [&](const std::string_view& row) {
+    return written_name(static_cast<Op>(&row - op_names)) == wanted;
   });
-  if (found == std::end(op_table)) return fail("there is no operation '{}'", wanted);
-  instr.op = static_cast<Op>(found - op_table);
+  if (found == std::end(op_names)) return fail("there is no operation '{}'", wanted);
+  instr.op = static_cast<Op>(found - op_names);
   if (dot == word.npos) return {};
   constexpr std::string_view lanes[] = {"none", "i8", "i16", "i32", "i64", "f32", "f64"};
   instr.lane = static_cast<Lane>(STRATA_TRY(index_of(lanes, word.substr(dot + 1), "lane")));

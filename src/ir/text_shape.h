@@ -13,7 +13,7 @@ inline constexpr std::string_view exit_names[] = {"next", "event", "memory", "tr
 
 /// The operation's name as written: without the underscore that keeps C++ keywords apart.
 constexpr std::string_view written_name(Op op) {
-  std::string_view written = info(op).name;
+  std::string_view written = name(op);
   if (written.ends_with('_')) written.remove_suffix(1);
   return written;
 }

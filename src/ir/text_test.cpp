@@ -226,7 +226,7 @@ TEST(Text, EveryOperationRoundTrips) {
   for (size_t op = 0; op < std::size(op_table); ++op) {
     const bool shown = std::any_of(unit->code.begin(), unit->code.end(),
                                    [&](const Instr& instr) { return static_cast<size_t>(instr.op) == op; });
-    EXPECT_TRUE(shown) << op_table[op].name << " is missing in the text above";
+    EXPECT_TRUE(shown) << op_names[op] << " is missing in the text above";
   }
 }
 

@@ -1,13 +1,8 @@
 // Names of types and lanes, and the type that each operation gives.
 #include "ir/unit.h"
 
-#include <array>
-
 namespace strata::ir {
 namespace {
-
-/// In the table below: the result has the instruction's own type.
-constexpr Type own = static_cast<Type>(0xff);
 
 // clang-format off
 constexpr Type given_by(Op op) {
@@ -24,18 +19,18 @@ constexpr Type given_by(Op op) {
     case Op::jump: case Op::branch: case Op::exit_goto: case Op::exit_indirect: case Op::exit:
       return Type::none;
     default:
-      return own;
+      return own_type;
   }
 }
 // clang-format on
 
-constexpr auto result_types = [] {
+}  // namespace
+
+constexpr std::array<Type, std::size(op_table)> result_types = [] {
   std::array<Type, std::size(op_table)> types{};
   for (unsigned i = 0; i < types.size(); ++i) types[i] = given_by(static_cast<Op>(i));
   return types;
 }();
-
-}  // namespace
 
 std::string_view name(Type type) {
   constexpr std::string_view names[] = {"none", "i1", "i8", "i16", "i32", "i64", "f32", "f64", "f80", "v128"};
@@ -45,11 +40,6 @@ std::string_view name(Type type) {
 std::string_view name(Lane lane) {
   constexpr std::string_view names[] = {"none", "i8", "i16", "i32", "i64", "f32", "f64"};
   return names[static_cast<unsigned>(lane)];
-}
-
-Type result_type(const Unit&, const Instr& instr) {
-  const Type type = result_types[static_cast<unsigned>(instr.op)];
-  return type == own ? instr.type : type;
 }
 
 }  // namespace strata::ir

@@ -1,7 +1,9 @@
 // A unit: the IR of one piece of guest code, in basic blocks, with one entry and any number of exits.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <iterator>
 #include <memory>
 #include <span>
 #include <string>
@@ -26,6 +28,8 @@ using BlockId = uint32_t;
 /// The index of a slot in StateLayout::slots.
 using SlotId = uint16_t;
 inline constexpr SlotId no_slot = 0xffff;
+/// The most that a layout may have: what is known of each fits in an array.
+inline constexpr size_t max_slots = 128;
 
 /// One piece of the guest's processor state that IR reads and writes as a whole.
 struct Slot {
@@ -77,9 +81,12 @@ struct Instr {
   bool sunk = false;  ///< for `set`: overwritten before anyone but an exit can see it; done only at exits.
                       ///< For a pure value: wanted only by sunk sets, computed only at exits.
   Value arg[4] = {no_value, no_value, no_value, no_value};
-  BlockId target[2] = {0, 0};  ///< of jump and branch
-  uint64_t imm = 0;
+  union {
+    uint64_t imm = 0;
+    BlockId target[2];  ///< of jump and branch
+  };
 };
+static_assert(sizeof(Instr) == 32);
 
 /// A run of instructions of which the last is a terminator.
 struct Block {
@@ -120,7 +127,14 @@ struct Unit {
   }
 };
 
+/// By operation: the type of what it gives, or own_type for that of the instruction.
+inline constexpr Type own_type = static_cast<Type>(0xff);
+extern const std::array<Type, std::size(op_table)> result_types;
+
 /// The type of an instruction's result: none for sets, stores and terminators, i1 for compares, i32 for flags.
-Type result_type(const Unit& unit, const Instr& instr);
+inline Type result_type(const Unit&, const Instr& instr) {
+  const Type type = result_types[static_cast<unsigned>(instr.op)];
+  return type == own_type ? instr.type : type;
+}
 
 }  // namespace strata::ir

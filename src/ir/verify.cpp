@@ -41,7 +41,7 @@ Result<void> verify_block(const Unit& unit, size_t id) {
     }
     if (!error) continue;
     const auto op = static_cast<size_t>(unit.code[i].op);
-    return fail("b{}: %{} {}: {}", id, i, op < std::size(op_table) ? op_table[op].name : "?", error);
+    return fail("b{}: %{} {}: {}", id, i, op < std::size(op_table) ? op_names[op] : "?", error);
   }
   return {};
 }
@@ -50,6 +50,7 @@ Result<void> verify_block(const Unit& unit, size_t id) {
 
 Result<void> verify(const Unit& unit) {
   if (!unit.layout) return fail("the unit has no state layout");
+  if (unit.layout->slots.size() > max_slots) return fail("the layout has more than {} slots", max_slots);
   if (unit.layout->pc >= unit.layout->slots.size()) return fail("the layout has no pc slot {}", unit.layout->pc);
   if (unit.blocks.empty()) return fail("the unit has no block");
   size_t covered = 0;

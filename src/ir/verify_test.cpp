@@ -69,6 +69,9 @@ TEST(Verify, Sinking) {
 TEST(Verify, UnitsThatNoTextCanSay) {
   Unit unit;
   EXPECT_EQ(verify(unit).error().message, "the unit has no state layout");
+  const StateLayout large{.slots = std::vector<Slot>(max_slots + 1, {"s", 0, Type::i64}), .size = 8};
+  unit.layout = &large;
+  EXPECT_EQ(verify(unit).error().message, "the layout has more than 128 slots");
   unit.layout = &layout;
   unit.blocks = {{0, 1}};
   unit.code = {{.op = static_cast<Op>(250)}};

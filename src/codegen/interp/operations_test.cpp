@@ -214,7 +214,7 @@ TEST_P(Operations, AgreeWithTheModel) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Operations, ::testing::ValuesIn(computing_operations()),
-                         [](const auto& one) { return std::string(ir::info(one.param).name); });
+                         [](const auto& one) { return std::string(ir::name(one.param)); });
 
 }  // namespace
 }  // namespace strata::codegen::interp

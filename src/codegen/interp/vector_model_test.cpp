@@ -245,7 +245,7 @@ TEST(VectorModel, AgreesWithTheProcessor) {
                                            _mm_set_epi64x(static_cast<int64_t>(b.hi), static_cast<int64_t>(b.lo)));
       Datum expected;
       _mm_storeu_si128(reinterpret_cast<__m128i*>(&expected), result);
-      ASSERT_EQ(compute_vector(instr, ir::Type::v128, {a, b}), expected) << ir::info(row.op).name;
+      ASSERT_EQ(compute_vector(instr, ir::Type::v128, {a, b}), expected) << ir::name(row.op);
     }
   }
 }

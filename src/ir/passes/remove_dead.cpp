@@ -1,5 +1,5 @@
 // Removes what nobody wants, and sinks values that only sunk sets want.
-#include <algorithm>
+#include <array>
 
 #include "ir/passes/passes.h"
 
@@ -12,15 +12,22 @@ enum class Wanted : uint8_t { never, at_exits, always };
 class Removal {
  public:
   explicit Removal(Unit& unit)
-      : unit_(unit), set_again_(unit.layout->slots.size(), nowhere), notes_(unit.code.size()) {}
+      : unit_(unit), size_(static_cast<uint32_t>(unit.code.size())), code_(unit.code.data()), notes_(size_) {
+    set_again_.fill(nowhere);
+  }
 
   void run() {
-    for (auto i = static_cast<uint32_t>(unit_.code.size()); i-- > 0;) look_at(i);
+    for (uint32_t i = size_; i-- > 0;) look_at(i, code_[i], notes_[i]);
     compact();
   }
 
  private:
   static constexpr uint32_t nowhere = ~uint32_t{0};
+
+  struct Notes {
+    Wanted wanted = Wanted::never;
+    uint32_t moved_to = 0;
+  };
 
   bool is_pure(const Instr& instr) const {
     return has(instr.op, Trait::pure) ||
@@ -28,28 +35,27 @@ class Removal {
   }
 
   /// A sunk set is for exits. Where none comes before the slot is set again, it is for nobody.
-  bool is_seen(uint32_t index) const {
-    const Instr& set = unit_.code[index];
-    return !set.sunk || next_exit_ < set_again_[set.imm];
+  Wanted set_is_wanted(const Instr& set) const {
+    if (!set.sunk) return Wanted::always;
+    return next_exit_ < set_again_[set.imm] ? Wanted::at_exits : Wanted::never;
   }
 
-  void look_at(uint32_t index) {
-    Instr& instr = unit_.code[index];
+  void look_at(uint32_t index, Instr& instr, const Notes& notes) {
     Wanted wanted = Wanted::always;
     switch (instr.op) {
       case Op::nop: return;
       case Op::set:
-        wanted = !is_seen(index) ? Wanted::never : instr.sunk ? Wanted::at_exits : Wanted::always;
+        wanted = set_is_wanted(instr);
         set_again_[instr.imm] = index;
         break;
       case Op::drop: set_again_[instr.imm] = index; return;
       case Op::insn: set_again_[unit_.layout->pc] = index; return;
-      case Op::get:
-        wanted = notes_[index].wanted == Wanted::never ? Wanted::never : Wanted::always;  // later it could read another
-        break;
+      case Op::get:  // which is not sunk: later it could read another value
+        if (notes.wanted == Wanted::never) instr.op = Op::nop;
+        return;
       default:
         if (is_pure(instr)) {
-          wanted = notes_[index].wanted;
+          wanted = notes.wanted;
           // A call stays where it is: leaving is no place for it. So does what it needs.
           if (wanted == Wanted::at_exits && instr.op == Op::call) wanted = Wanted::always;
           instr.sunk = wanted == Wanted::at_exits;
@@ -63,27 +69,26 @@ class Removal {
     }
     for (const Value arg : instr.arg) {
       if (arg == no_value) break;
-      notes_[arg].wanted = std::max(notes_[arg].wanted, wanted);
+      Notes& its = notes_[arg];
+      if (its.wanted < wanted) its.wanted = wanted;
     }
   }
 
   /// Moves what is left together and renumbers it. Before the first gap all stays as it is.
   void compact() {
-    const auto size = static_cast<uint32_t>(unit_.code.size());
-    Instr* const code = unit_.code.data();
     uint32_t from = 0;
-    for (; from < size && code[from].op != Op::nop; ++from) notes_[from].moved_to = from;
+    for (; from < size_ && code_[from].op != Op::nop; ++from) notes_[from].moved_to = from;
     uint32_t to = from;
-    for (; from < size; ++from) {
+    for (; from < size_; ++from) {
       notes_[from].moved_to = to;
-      if (code[from].op == Op::nop) continue;
-      Instr& instr = code[to++] = code[from];
+      if (code_[from].op == Op::nop) continue;
+      Instr& instr = code_[to++] = code_[from];
       for (Value& arg : instr.arg) {
         if (arg == no_value) break;
         arg = notes_[arg].moved_to;
       }
     }
-    if (to == size) return;
+    if (to == size_) return;
     for (Block& block : unit_.blocks) {
       block.begin = notes_[block.begin].moved_to;
       block.end = notes_[block.end - 1].moved_to + 1;  // the terminator stays
@@ -91,15 +96,12 @@ class Removal {
     unit_.code.resize(to);
   }
 
-  struct Notes {
-    Wanted wanted = Wanted::never;
-    uint32_t moved_to = 0;
-  };
-
   Unit& unit_;
-  std::vector<uint32_t> set_again_;  ///< where each slot is set in the code behind
-  uint32_t next_exit_ = nowhere;     ///< the next instruction that may leave the unit
-  std::vector<Notes> notes_;         ///< by value
+  const uint32_t size_;
+  Instr* const code_;
+  std::vector<Notes> notes_;                   ///< by value
+  std::array<uint32_t, max_slots> set_again_;  ///< where each slot is set in the code behind
+  uint32_t next_exit_ = nowhere;               ///< the next instruction that may leave the unit
 };
 
 }  // namespace

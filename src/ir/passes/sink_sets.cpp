@@ -1,4 +1,6 @@
 // Marks sets that only exits can see.
+#include <array>
+
 #include "ir/passes/passes.h"
 
 namespace strata::ir {
@@ -14,8 +16,9 @@ bool reads_all_slots(const Unit& unit, const Instr& instr) {
 
 void sink_sets(Unit& unit) {
   constexpr uint32_t never = ~uint32_t{0};
-  std::vector<uint32_t> set_again(unit.layout->slots.size(), never);  // where, in the code behind
-  uint32_t barrier = never;                                           // the next instruction that reads all slots
+  std::array<uint32_t, max_slots> set_again;  // where, in the code behind
+  set_again.fill(never);
+  uint32_t barrier = never;  // the next instruction that reads all slots
   for (auto i = static_cast<uint32_t>(unit.code.size()); i-- > 0;) {
     Instr& instr = unit.code[i];
     if (instr.op == Op::set) {
