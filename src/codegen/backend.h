@@ -45,7 +45,7 @@ class Backend {
   /// Whether compile() takes relocatable units.
   virtual bool relocates() const { return false; }
 
-  /// The unit has been verified and has gone through the passes.
+  /// The unit has been verified and has gone through the passes. Its layout stays as long as the back end.
   virtual std::unique_ptr<Code> compile(const ir::Unit& unit) = 0;
 
   /// Runs the unit once from its entry, and what it is linked to. Guest faults are results; `context.insns` is brought

@@ -19,6 +19,7 @@ class Analysis {
 
   void run() {
     scratch_.exits.clear();
+    scratch_.accesses.clear();
     for (position_ = block_.end; position_-- > block_.begin;) look_at(unit_.code[position_], notes_[position_]);
   }
 
@@ -76,6 +77,7 @@ class Analysis {
     const bool calls = instr.op == Op::call && !pure;
     if (calls) next_flags_set_ = next_flags_write_ = next_call_ = position_;
     if (ir::has(instr.op, ir::Trait::may_exit)) scratch_.exits.push_back(position_);
+    if (calls || instr.op == Op::load || instr.op == Op::store) scratch_.accesses.push_back(position_);
     if (calls || ir::has(instr.op, ir::Trait::may_exit)) next_observer_ = position_;
   }
 
@@ -381,7 +383,7 @@ class Analysis {
 
 void analyse(const ir::Unit& unit, const ir::Block& block, const Homes& homes, Scratch& scratch) {
   Analysis(unit, block, homes, scratch).run();
-  find_neighbours(unit, block, scratch);
+  find_neighbours(unit, scratch);
 }
 
 }  // namespace strata::codegen::x64

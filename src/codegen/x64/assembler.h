@@ -4,6 +4,7 @@
 
 #include <asmjit/x86.h>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -36,7 +37,7 @@ class Assembler : public x86::EmitterImplicitT<Assembler> {
     return Label(static_cast<uint32_t>(places_.size() - 1));
   }
   void bind(const Label& label) { places_[label.id()] = static_cast<uint32_t>(offset()); }
-  size_t offset() const { return static_cast<size_t>(at_ - begin_); }
+  size_t offset() const { return static_cast<size_t>(pen_.at - begin_); }
   uint32_t offset_of(const Label& label) const {
     STRATA_ASSERT(places_[label.id()] != unbound, "a label stands nowhere");
     return places_[label.id()];
@@ -44,7 +45,34 @@ class Assembler : public x86::EmitterImplicitT<Assembler> {
   /// Writes what stood open: all labels that are referred to have been bound.
   void resolve();
 
+  /// Instructions that are the same each time: encoded when they are wanted first, then copied. No labels.
+  struct Piece {
+    std::array<uint8_t, 16> bytes = {};
+    size_t size = 0;
+  };
+  template <class Write>
+  void repeat(Piece& piece, Write write) {
+    STRATA_ASSERT(pen_.at < end_, "more code than there is memory for");
+    uint8_t* const begin = pen_.at;
+    if (piece.size == 0) {
+      write();
+      piece.size = static_cast<size_t>(pen_.at - begin);
+      STRATA_ASSERT(piece.size <= piece.bytes.size());
+      std::memcpy(piece.bytes.data(), begin, piece.size);
+    } else {
+      std::memcpy(begin, piece.bytes.data(), piece.bytes.size());
+      pen_.at += piece.size;
+    }
+  }
+
   void embed(const void* bytes, size_t size);
+  /// Few bytes.
+  template <size_t size>
+  void embed(const uint8_t (&bytes)[size]) {
+    STRATA_ASSERT(pen_.at + size < end_, "more code than there is memory for");
+    std::memcpy(pen_.at, bytes, size);
+    pen_.at += size;
+  }
   void embed_word(uint64_t word) { embed(&word, sizeof word); }
   void align(size_t alignment);  ///< with zeros
 
@@ -56,11 +84,11 @@ class Assembler : public x86::EmitterImplicitT<Assembler> {
   // What asmjit's functions call. NOLINTBEGIN(readability-identifier-naming)
   void addInstOptions(asmjit::InstOptions options) {
     STRATA_ASSERT(options == asmjit::InstOptions::kX86_Lock);
-    put(0xf0);
+    pen_.put(0xf0);
   }
   template <class... Operands>
   Error _emitI(Id id, const Operands&... operands) {
-    STRATA_ASSERT(at_ < end_, "more code than there is memory for");
+    STRATA_ASSERT(pen_.at < end_, "more code than there is memory for");
     encode(instruction_forms[id], operands...);
     return asmjit::kErrorOk;
   }
@@ -72,6 +100,16 @@ class Assembler : public x86::EmitterImplicitT<Assembler> {
   static constexpr uint32_t wide = 8;        ///< REX.W
   static constexpr uint32_t any_rex = 0x40;  ///< it has to be there for the lower bytes of rsp to rdi
 
+  /// Writes bytes. Functions have a copy of it: the compiler must take it that a byte written to memory changes `at`, but
+  /// where that is a variable of their own.
+  struct Pen {
+    uint8_t* at = nullptr;
+    void put(uint32_t byte) { *at++ = static_cast<uint8_t>(byte); }
+    void put_32(uint32_t value) {
+      std::memcpy(at, &value, sizeof value);
+      at += sizeof value;
+    }
+  };
   /// What stands in front of ModRM.
   struct Head {
     uint8_t prefix, map, opcode;
@@ -130,31 +168,31 @@ class Assembler : public x86::EmitterImplicitT<Assembler> {
   void move_constant(const Gp& reg, int64_t value);
   void vex(Form form, const Gp& reg, unsigned source, const Gp& rm);
 
-  void start(Head head, uint32_t rex) {
-    if (head.word) put(0x66);
-    if (head.prefix != 0) put(head.prefix);
-    if (rex != 0) put(any_rex | rex);
-    if (head.map != 0) put(0x0f);
-    if (head.map > 1) put(head.map == 2 ? 0x38 : 0x3a);
-    put(head.opcode);
+  Pen start(Head head, uint32_t rex) const {
+    Pen pen = pen_;
+    if (head.word) pen.put(0x66);
+    if (head.prefix != 0) pen.put(head.prefix);
+    if (rex != 0) pen.put(any_rex | rex);
+    if (head.map != 0) {
+      pen.put(0x0f);
+      if (head.map > 1) pen.put(head.map == 2 ? 0x38 : 0x3a);
+    }
+    pen.put(head.opcode);
+    return pen;
   }
   /// ModRM with what belongs to it. `behind`: bytes of an immediate that follows.
   void put_operands(Head head, unsigned reg, const Gp& rm, unsigned behind = 0);
   void put_operands(Head head, unsigned reg, const Vec& rm, unsigned behind = 0);
   void put_operands(Head head, unsigned reg, const Mem& rm, unsigned behind = 0);
-  void put_memory(unsigned reg, unsigned base, const Mem& rm);
+  void put_label(Head head, uint32_t rex, unsigned reg, const Mem& rm, unsigned behind);
   void put_reference(uint32_t label, int32_t addend, unsigned behind);
   void put_immediate(int64_t value, unsigned size) {
-    put_32(static_cast<uint32_t>(value));
-    if (size < 4) at_ -= 4 - size;
-  }
-  void put(uint32_t byte) { *at_++ = static_cast<uint8_t>(byte); }
-  void put_32(uint32_t value) {
-    std::memcpy(at_, &value, sizeof value);
-    at_ += sizeof value;
+    pen_.put_32(static_cast<uint32_t>(value));
+    if (size < 4) pen_.at -= 4 - size;
   }
 
-  uint8_t *begin_ = nullptr, *at_ = nullptr, *end_ = nullptr;
+  uint8_t *begin_ = nullptr, *end_ = nullptr;
+  Pen pen_;
   std::vector<uint32_t> places_;  ///< by label
   std::vector<Reference> references_;
 };

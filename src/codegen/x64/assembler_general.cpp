@@ -99,7 +99,7 @@ void Assembler::arithmetic(Form form, const Rm& rm, int64_t value) {
   const bool byte = is_byte(value), accumulator = is_accumulator(rm);
   if (accumulator && (size == 1 || !byte)) {
     const Head short_form = head(form, by_size(form.opcode + 4u, size), size);
-    start(short_form, short_form.rex);
+    pen_ = start(short_form, short_form.rex);
   } else {
     const unsigned opcode = size == 1 ? 0x80 : byte ? 0x83 : 0x81;
     put_operands(head(form, opcode, size), form.extension, rm, byte ? 1 : size == 2 ? 2 : 4);
@@ -115,7 +115,7 @@ void Assembler::immediate(Form form, const Rm& rm, int64_t value) {
     case Shape::test: {
       if (is_accumulator(rm)) {
         const Head short_form = head(form, by_size(0xa8, size), size);
-        start(short_form, short_form.rex);
+        pen_ = start(short_form, short_form.rex);
       } else {
         put_operands(head(form, by_size(0xf6, size), size), 0, rm, size < 4 ? size : 4);
       }
@@ -124,12 +124,12 @@ void Assembler::immediate(Form form, const Rm& rm, int64_t value) {
     case Shape::shift: {
       const bool once = value == 1;
       put_operands(head(form, by_size(once ? 0xd0 : 0xc0, size), size), form.extension, rm, once ? 0 : 1);
-      if (!once) put(static_cast<uint8_t>(value));
+      if (!once) pen_.put(static_cast<uint8_t>(value));
       return;
     }
     case Shape::bit_test:
       put_operands(head(form, 0xba, size), form.extension, rm, 1);
-      return put(static_cast<uint8_t>(value));
+      return pen_.put(static_cast<uint8_t>(value));
     default: break;
   }
   if constexpr (std::is_same_v<Rm, Gp>) {
@@ -151,20 +151,20 @@ void Assembler::move_constant(const Gp& reg, int64_t value) {
   const Form form{};
   if (size == 8 && value == static_cast<int32_t>(value)) {
     put_operands(head(form, 0xc7, size), 0, reg);
-    return put_32(static_cast<uint32_t>(value));
+    return pen_.put_32(static_cast<uint32_t>(value));
   }
   const Head constant = head(form, (size == 1 ? 0xb0 : 0xb8) + number, size);
-  start(constant, constant.rex | reg.id() >> 3 | (is_low_byte_by_rex(reg) ? any_rex : 0));
+  pen_ = start(constant, constant.rex | reg.id() >> 3 | (is_low_byte_by_rex(reg) ? any_rex : 0));
   if (size < 8) return put_immediate(value, size);
-  std::memcpy(at_, &value, sizeof value);
-  at_ += sizeof value;
+  std::memcpy(pen_.at, &value, sizeof value);
+  pen_.at += sizeof value;
 }
 
 void Assembler::encode(Form form, const Gp& reg, const Gp& rm, const Imm& value) {
   const unsigned size = reg.size();
   if (form.shape == Shape::vex_immediate) {
     vex(form, reg, 0, rm);
-    return put(static_cast<uint8_t>(value.value()));
+    return pen_.put(static_cast<uint8_t>(value.value()));
   }
   if (form.shape != Shape::multiply) no_form();
   const int64_t factor = cut(value.value(), size);
@@ -183,11 +183,13 @@ void Assembler::encode(Form form, const Gp& a, const Gp& b, const Gp& c) {
 void Assembler::vex(Form form, const Gp& reg, unsigned source, const Gp& rm) {
   const unsigned prefix = form.prefix == 0 ? 0 : form.prefix == 0x66 ? 1 : form.prefix == 0xf3 ? 2 : 3;
   const unsigned r = reg.id() >> 3, b = rm.id() >> 3;
-  put(0xc4);
-  put((r ^ 1) << 7 | 1 << 6 | (b ^ 1) << 5 | form.map);
-  put((reg.size() == 8 ? 0x80u : 0u) | (~source & 15) << 3 | prefix);
-  put(form.opcode);
-  put(0xc0 | (reg.id() & 7) << 3 | (rm.id() & 7));
+  Pen pen = pen_;
+  pen.put(0xc4);
+  pen.put((r ^ 1) << 7 | 1 << 6 | (b ^ 1) << 5 | form.map);
+  pen.put((reg.size() == 8 ? 0x80u : 0u) | (~source & 15) << 3 | prefix);
+  pen.put(form.opcode);
+  pen.put(0xc0 | (reg.id() & 7) << 3 | (rm.id() & 7));
+  pen_ = pen;
 }
 
 }  // namespace strata::codegen::x64

@@ -49,14 +49,14 @@ void Assembler::encode(Form form, const Gp& a, const Vec& b) {
 void Assembler::encode(Form form, const Vec& rm, const Imm& value) {
   if (form.shape != Shape::vector_shift) no_form();
   put_operands(head(form, form.other, 0), form.extension, rm);
-  put(static_cast<uint8_t>(value.value()));
+  pen_.put(static_cast<uint8_t>(value.value()));
 }
 
 template <class Rm>
 void Assembler::with_byte(Form form, const Vec& reg, const Rm& rm, int64_t value) {
   if (form.shape != Shape::vector) no_form();
   put_operands(head(form), reg.id(), rm, 1);
-  put(static_cast<uint8_t>(value));
+  pen_.put(static_cast<uint8_t>(value));
 }
 
 template void Assembler::with_byte(Form, const Vec&, const Vec&, int64_t);
@@ -68,7 +68,7 @@ void Assembler::encode(Form form, const Gp& a, const Vec& b, const Imm& value) {
   if (form.shape == Shape::vector) put_operands(head(form), a.id(), b);
   else if (form.shape == Shape::vector_lane) put_operands(head(form), b.id(), a);
   else no_form();
-  put(static_cast<uint8_t>(value.value()));
+  pen_.put(static_cast<uint8_t>(value.value()));
 }
 
 }  // namespace strata::codegen::x64

@@ -129,7 +129,6 @@ void Compiler::compile_block(ir::BlockId id) {
   block_ = id;
   ++scratch_.block;
   analyse(unit_, block, homes_, scratch_);
-  forget_values();
   open_sunk_.clear();
   host_flags_ = nullptr;
   carry_ = ir::no_value;
@@ -143,6 +142,7 @@ void Compiler::compile_block(ir::BlockId id) {
     general_.pinned = vectors_.pinned = 0;
     compile_instr(unit_.code[position_]);
   }
+  forget_values();
 }
 
 void Compiler::compile_instr(const Instr& instr) {

@@ -61,6 +61,11 @@ class Compiler {
     Scratch scratch;
     std::unique_ptr<std::byte[]> bytes;  ///< of the code being made
     Assembler assembler;
+    /// Of looks into the TLB: what finds the entry, by address space; what compares its tag, by whether it is a store's.
+    std::array<Assembler::Piece, ir::max_spaces> tlb_entry;
+    std::array<Assembler::Piece, 2> tlb_tag;
+    Assembler::Piece tlb_addend;
+    Assembler::Piece look_for_events;
     std::vector<Label> blocks;
     std::vector<uint8_t> at_insn_blocks;
     std::vector<uint8_t> ways_in;
@@ -110,6 +115,7 @@ class Compiler {
     const Homes::Bank& homes;
     std::array<std::vector<Value>, 16>& held;
     uint32_t pinned = 0;  ///< in use by the instruction at hand
+    uint32_t met = 0;     ///< those that may hold anything
   };
   Registers& registers_of(Value value) { return is_vector(value) ? vectors_ : general_; }
   const Registers& registers_of(Value value) const { return is_vector(value) ? vectors_ : general_; }
@@ -126,6 +132,7 @@ class Compiler {
   int8_t allocate(Registers& all);
   void move(Value value, int8_t to, int8_t from);
   void fetch(Value value, int8_t reg);
+  void hold(Registers& all, Value value, int8_t reg);
   void bind(Value value, int8_t reg);
   void release(Value value);
   void vacate(Registers& all, int8_t home);
@@ -353,8 +360,8 @@ class Compiler {
   uint16_t next_temporary_ = 0;
   uint32_t linked_entry_ = 0, near_entry_ = 0, entry_ = 0;
 
-  Registers general_{homes_.general, scratch_.held, 0}, vectors_{homes_.vectors, scratch_.held_vectors, 0};
-  uint32_t cells_ = 0;
+  Registers general_{homes_.general, scratch_.held}, vectors_{homes_.vectors, scratch_.held_vectors};
+  uint32_t cells_ = Frame::values;
 
   const Instr* host_flags_ = nullptr;  ///< the flags_sub of which the host's flags still are
   Value carry_ = ir::no_value;         ///< what stands in the host's carry flag, perhaps nowhere else yet

@@ -108,7 +108,10 @@ void Compiler::hand_on_count(std::initializer_list<ir::BlockId> targets) {
 }
 
 void Compiler::note_set(uint64_t slot, Value set, bool sunk) {
-  std::erase_if(open_sunk_, [slot](const auto& open) { return open.first == slot; });
+  if (open_sunk_.empty() && !sunk) return;
+  const auto known =
+      std::find_if(open_sunk_.begin(), open_sunk_.end(), [slot](const auto& open) { return open.first == slot; });
+  if (known != open_sunk_.end()) open_sunk_.erase(known);
   if (sunk) open_sunk_.push_back({slot, set});
 }
 
@@ -117,7 +120,9 @@ void Compiler::exit_if(const Instr& instr) {
   jump_to_stub(holds, make_exit(static_cast<ExitKind>(instr.kind), instr.imm));
 }
 
-void Compiler::look_for_events() { a_.cmp(context(x86::rax, offsetof(ir::ExecContext, events), 4), 0); }
+void Compiler::look_for_events() {
+  a_.repeat(work_.look_for_events, [&] { a_.cmp(context(x86::rax, offsetof(ir::ExecContext, events), 4), 0); });
+}
 
 /// Whether a link may close a loop. The others lead to units that begin behind this one, so that code in which nobody
 /// looks for events comes to an end.

@@ -16,12 +16,12 @@ bool Compiler::compile_float_stack(const Instr& instr) {
   switch (instr.op) {
     case Op::fstack: {
       const uint8_t bytes[] = {static_cast<uint8_t>(instr.imm >> 8), static_cast<uint8_t>(instr.imm)};
-      a_.embed(bytes, sizeof bytes);
+      a_.embed(bytes);
       return true;
     }
     case Op::fstack_compare: {
       const uint8_t bytes[] = {static_cast<uint8_t>(instr.imm >> 8), static_cast<uint8_t>(instr.imm)};
-      a_.embed(bytes, sizeof bytes);
+      a_.embed(bytes);
       const Gp to = define(here());
       a_.lahf();
       a_.movzx(x86::eax, x86::ah);
@@ -58,7 +58,7 @@ void Compiler::float_stack_memory(const Instr& instr) {
   // Opcode and the reg field of ModRM, with [rcx] as operand.
   a_.add(x86::rcx, address);
   const uint8_t bytes[] = {static_cast<uint8_t>(operation >> 8), static_cast<uint8_t>((operation & 0x38) | 1)};
-  a_.embed(bytes, sizeof bytes);
+  a_.embed(bytes);
   exit.access.resume = here_in_code();
 }
 

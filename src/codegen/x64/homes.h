@@ -33,7 +33,6 @@ class Homes {
     uint8_t reg;
     ir::SlotId slot;
     uint32_t offset;  ///< in the state
-    bool operator==(const Home&) const = default;
   };
 
   /// Those in one kind of registers.
@@ -41,11 +40,13 @@ class Homes {
    public:
     /// The hottest slots of the type have the first of `registers`; those left over and `pool` hold values.
     Bank(const ir::StateLayout& layout, ir::Type type, std::span<const uint8_t> registers,
-         std::span<const uint8_t> pool) {
+         std::span<const uint8_t> pool)
+        : by_slot_(layout.slots.size(), int8_t{-1}) {
       for (const ir::SlotId slot : layout.hot) {
         if (layout.slots[slot].type != type || homes_ == registers.size()) continue;
         const uint8_t reg = registers[homes_];
         all_[homes_++] = {reg, slot, layout.slots[slot].offset};
+        by_slot_[slot] = static_cast<int8_t>(reg);
         mask_ |= 1u << reg;
       }
       for (const uint8_t reg : registers.subspan(homes_)) pool_[free_++] = reg;
@@ -57,18 +58,14 @@ class Homes {
     std::span<const uint8_t> pool() const { return std::span(pool_).first(free_); }
     bool is_home(unsigned reg) const { return (mask_ >> reg & 1) != 0; }
     /// The slot's register, -1: it has none.
-    int8_t of(uint64_t slot) const {
-      for (const Home& home : all())
-        if (home.slot == slot) return static_cast<int8_t>(home.reg);
-      return -1;
-    }
-    bool operator==(const Bank&) const = default;
+    int8_t of(uint64_t slot) const { return by_slot_[slot]; }
 
    private:
     std::array<Home, 16> all_{};
     std::array<uint8_t, 16> pool_{};
     size_t homes_ = 0, free_ = 0;
     uint32_t mask_ = 0;
+    std::vector<int8_t> by_slot_;
   };
 
   explicit Homes(const ir::StateLayout& layout)
@@ -88,8 +85,6 @@ class Homes {
   // Where in the state slots stand that have no home.
   uint32_t pc() const { return pc_; }
   uint32_t unit_base() const { return unit_base_; }
-
-  bool operator==(const Homes&) const = default;
 
  private:
   int32_t flags_ = -1;

@@ -39,7 +39,8 @@ enum class Shape : uint8_t {
   word,          ///< movd, movq: general registers or memory of 32 and 64 bits
 };
 
-struct Form {
+/// Of 8 bytes, to be handed on in one register.
+struct alignas(8) Form {
   Shape shape = Shape::unknown;
   uint8_t prefix = 0;  ///< the mandatory one: 66, F2 or F3
   uint8_t map = 0;     ///< of opcodes: 0: one byte; 1: 0F; 2: 0F 38; 3: 0F 3A

@@ -41,21 +41,17 @@ class Finder {
  public:
   Finder(const ir::Unit& unit, Scratch& scratch) : unit_(unit), scratch_(scratch), all_(scratch.neighbours) {}
 
-  void run(const ir::Block& block) {
+  void run() {
     all_.clear();
-    for (uint32_t i = block.begin; i < block.end; ++i) {
-      const Instr& instr = unit_.code[i];
-      if (instr.op == Op::load || instr.op == Op::store) look_at(instr, i);
-      if (instr.op == Op::call && !is_pure(unit_, instr)) open_ = all_.size();  // it may change what is mapped
+    if (scratch_.accesses.size() < 2) return;
+    for (auto at = scratch_.accesses.rbegin(); at != scratch_.accesses.rend(); ++at) {
+      const Instr& instr = unit_.code[*at];
+      if (instr.op == Op::call) open_ = all_.size();  // it may change what is mapped
+      else look_at(instr, *at);
     }
-  }
-
-  /// Those that have none keep their own look.
-  void settle(const ir::Block& block) {
-    for (uint32_t i = block.begin; i < block.end; ++i) {
-      uint8_t& number = scratch_.notes[i].neighbours;
-      if (number != 0 && all_[number - 1u].first == all_[number - 1u].last) number = 0;
-    }
+    // Those that have none keep their own look.
+    for (const Neighbours& one : all_)
+      if (one.first == one.last) scratch_.notes[one.first].neighbours = 0;
   }
 
  private:
@@ -95,10 +91,6 @@ class Finder {
 
 }  // namespace
 
-void find_neighbours(const ir::Unit& unit, const ir::Block& block, Scratch& scratch) {
-  Finder finder(unit, scratch);
-  finder.run(block);
-  finder.settle(block);
-}
+void find_neighbours(const ir::Unit& unit, Scratch& scratch) { Finder(unit, scratch).run(); }
 
 }  // namespace strata::codegen::x64

@@ -17,7 +17,8 @@ std::vector<unsigned> numbers(std::string_view body) {
   EXPECT_TRUE(unit) << unit.error().message;
   Scratch scratch;
   scratch.notes.assign(unit->code.size(), Note{});
-  find_neighbours(*unit, unit->blocks[0], scratch);
+  scratch.slots.resize(interp::exits_layout.slots.size());
+  analyse(*unit, unit->blocks[0], Homes(interp::exits_layout), scratch);
   std::vector<unsigned> found;
   for (size_t i = 0; i < unit->code.size(); ++i)
     if (unit->code[i].op == ir::Op::load || unit->code[i].op == ir::Op::store)

@@ -78,8 +78,10 @@ struct Scratch {
   std::vector<Note> notes;
   std::vector<SlotNote> slots;
   std::array<std::vector<ir::Value>, 16> held, held_vectors;  ///< what stands in registers
-  std::vector<uint32_t> exits;                                ///< of the block at hand, the last one first
-  std::vector<Neighbours> neighbours;                         ///< of the block at hand, then what was left alone
+  // Of the block at hand; positions stand with the last one first.
+  std::vector<uint32_t> exits;
+  std::vector<uint32_t> accesses;      ///< loads and stores, and calls that see memory
+  std::vector<Neighbours> neighbours;  ///< with some that were left alone
   uint32_t block = 0;
 
   SlotNote& slot(uint64_t id) {
@@ -90,7 +92,7 @@ struct Scratch {
 };
 
 void analyse(const ir::Unit& unit, const ir::Block& block, const Homes& homes, Scratch& scratch);
-void find_neighbours(const ir::Unit& unit, const ir::Block& block, Scratch& scratch);
+void find_neighbours(const ir::Unit& unit, Scratch& scratch);  ///< among Scratch::accesses
 
 /// Whether it adds to a value, or subtracts, a constant that addresses of the host can take; how much it adds then.
 bool is_displaced(const ir::Unit& unit, const ir::Instr& instr);

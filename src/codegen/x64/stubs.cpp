@@ -157,13 +157,13 @@ uint32_t Compiler::make_refusal() {
 
 void Compiler::jump_to_stub(uint32_t number) {
   const uint8_t jump[] = {0xe9, 0, 0, 0, 0};
-  a_.embed(jump, sizeof jump);
+  a_.embed(jump);
   stub_jumps_.push_back({static_cast<uint32_t>(a_.offset()), number});
 }
 
 void Compiler::jump_to_stub(CondCode holds, uint32_t number) {
   const uint8_t jump[] = {0x0f, static_cast<uint8_t>(0x80 | static_cast<uint8_t>(holds)), 0, 0, 0, 0};
-  a_.embed(jump, sizeof jump);
+  a_.embed(jump);
   stub_jumps_.push_back({static_cast<uint32_t>(a_.offset()), number});
 }
 
@@ -181,7 +181,7 @@ void Compiler::write_stubs() {
     for (uint32_t number = first; number <= last; ++number) {
       const auto to_tail = static_cast<uint8_t>((last - number) * stub_bytes);
       const uint8_t stub[stub_bytes] = {0xb1, static_cast<uint8_t>(number), 0xeb, to_tail};
-      a_.embed(stub, sizeof stub);
+      a_.embed(stub);
     }
     const size_t tail = a_.offset();
     a_.mov(x86::ch, first >> 8);

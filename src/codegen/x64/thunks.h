@@ -8,7 +8,7 @@
 
 namespace strata::codegen::x64 {
 
-/// One for all code that has the same homes.
+/// One for all code of one layout.
 class Thunks {
  public:
   Thunks(CodeMemory& memory, JumpTables& jumps, const Homes& homes);

@@ -6,10 +6,9 @@
 namespace strata::codegen::x64 {
 
 const Thunks& Translator::thunks_for(const ir::StateLayout& layout) {
-  const Homes homes(layout);
-  for (const auto& known : thunks_)
-    if (known->homes() == homes) return *known;
-  return *thunks_.emplace_back(std::make_unique<Thunks>(memory_, jumps_, homes));
+  for (const auto& [known, thunks] : thunks_)
+    if (known == &layout) return *thunks;
+  return *thunks_.emplace_back(&layout, std::make_unique<Thunks>(memory_, jumps_, Homes(layout))).second;
 }
 
 std::unique_ptr<Code> Translator::compile(const ir::Unit& unit) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "codegen/backend.h"
@@ -31,7 +32,8 @@ class Translator final : public Backend {
   const HostFeatures host_;
   CodeMemory memory_;
   JumpTables jumps_;
-  std::vector<std::unique_ptr<Thunks>> thunks_;  ///< one for each kind of layout met, which is one in a machine
+  /// One for each layout met, which is one in a machine.
+  std::vector<std::pair<const ir::StateLayout*, std::unique_ptr<Thunks>>> thunks_;
   std::unique_ptr<Compiler::Workspace> workspace_ = std::make_unique<Compiler::Workspace>();
 };
 

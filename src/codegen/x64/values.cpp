@@ -1,30 +1,38 @@
 // Where values stand: registers, cells of the frame, or nowhere because they are constants.
 #include <algorithm>
+#include <bit>
 
 #include "base/assert.h"
 #include "codegen/x64/compiler.h"
 
 namespace strata::codegen::x64 {
 
+/// At a block's end.
 void Compiler::forget_values() {
-  for (Registers* all : {&general_, &vectors_})
-    for (auto& values : all->held) values.clear();
+  for (Registers* all : {&general_, &vectors_}) {
+    for (uint32_t left = all->met; left != 0; left &= left - 1)
+      all->held[static_cast<size_t>(std::countr_zero(left))].clear();
+    all->met = 0;
+  }
   cells_ = Frame::values;
 }
 
-/// The register in which the slot stands throughout; -1: there is none.
+/// Nothing but where the value stands.
+void Compiler::hold(Registers& all, Value value, int8_t reg) {
+  note(value).reg = reg;
+  all.held[static_cast<uint8_t>(reg)].push_back(value);
+  all.met |= 1u << reg;
+}
+
+/// The register of its kind in which the slot stands throughout; -1: there is none.
 int8_t Compiler::home_of(uint64_t slot) const {
-  switch (unit_.layout->slots[slot].type) {
-    case Type::i64: return homes_.general.of(slot);
-    case Type::v128: return homes_.vectors.of(slot);
-    default: return -1;
-  }
+  const int8_t general = homes_.general.of(slot);
+  return general >= 0 ? general : homes_.vectors.of(slot);
 }
 
 void Compiler::bind(Value value, int8_t reg) {
-  note(value).reg = reg;
   Registers& all = registers_of(value);
-  all.held[static_cast<uint8_t>(reg)].push_back(value);
+  hold(all, value, reg);
   all.pinned |= 1u << reg;
 }
 
@@ -159,8 +167,7 @@ void Compiler::vacate(Registers& all, int8_t home) {
     if (found.cell != 0) found.unclean = false;
     release(value);
     if (!moves) continue;
-    found.reg = to;
-    all.held[static_cast<uint8_t>(to)].push_back(value);
+    hold(all, value, to);
   }
 }
 

@@ -1,11 +1,12 @@
 // Homes of vectors: units that use them see to it that they are live, others know nothing of it.
+#include <algorithm>
+
 #include "codegen/x64/compiler.h"
 
 namespace strata::codegen::x64 {
 
 bool Compiler::uses_vector_home(const Instr& instr) const {
-  return (instr.op == Op::get || instr.op == Op::set) && slot_of(instr).type == Type::v128 &&
-         homes_.vectors.of(instr.imm) >= 0;
+  return (instr.op == Op::get || instr.op == Op::set) && homes_.vectors.of(instr.imm) >= 0;
 }
 
 /// Fills wants_vectors_.
@@ -14,8 +15,11 @@ void Compiler::find_vector_users() {
   if (homes_.vectors.all().empty()) return;
   bool found = false;
   for (ir::BlockId id = 0; id < unit_.blocks.size(); ++id) {
-    for (const Instr& instr : unit_.instrs(id)) wants_vectors_[id] |= static_cast<uint8_t>(uses_vector_home(instr));
-    found |= wants_vectors_[id] != 0;
+    const auto instrs = unit_.instrs(id);
+    const bool uses =
+        std::any_of(instrs.begin(), instrs.end(), [&](const Instr& one) { return uses_vector_home(one); });
+    wants_vectors_[id] = uses ? 1 : 0;
+    found |= uses;
   }
   while (found) {
     found = false;
