@@ -76,10 +76,15 @@ Mode Mode::of(const State& state) {
 
 namespace {
 
-/// Written out for each flag, as it is asked for behind every indirect jump.
+/// Written out for each flag, as it is asked for behind every indirect jump, and by each unit.
 template <size_t... Index>
 uint64_t pack_flags(const Mode& mode, std::index_sequence<Index...>) {
   return ((uint64_t{mode.*flags_in_order[Index]} << (flags_shift + Index)) | ...);
+}
+
+template <size_t... Index>
+void unpack_flags(uint64_t packed, Mode& mode, std::index_sequence<Index...>) {
+  ((mode.*flags_in_order[Index] = packed >> (flags_shift + Index) & 1), ...);
 }
 
 }  // namespace
@@ -95,7 +100,7 @@ Mode Mode::unpack(uint64_t packed) {
   Mode mode;
   mode.code_bits = static_cast<uint8_t>(16u << (packed & 3));
   mode.cpl = packed >> 2 & 3;
-  for (size_t i = 0; i < flags_in_order.size(); ++i) mode.*flags_in_order[i] = packed >> (flags_shift + i) & 1;
+  unpack_flags(packed, mode, std::make_index_sequence<flags_in_order.size()>{});
   return mode;
 }
 

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
+#include <cstring>
 
 #include "base/bits.h"
 #include "isa/x86/decode/opcode_table.h"
@@ -42,6 +44,14 @@ class Decoder {
     return true;
   }
 
+  template <class Number>
+  static Number little_endian(const uint8_t* from) {
+    static_assert(std::endian::native == std::endian::little);
+    Number number;
+    std::memcpy(&number, from, sizeof number);
+    return number;
+  }
+
   /// A little-endian number of 8 to 64 bits, sign-extended.
   bool take_signed(unsigned bits, int64_t& value) {
     const size_t size = bits / 8;
@@ -49,10 +59,14 @@ class Decoder {
       at_ = bytes_.size();
       return stop(at_ == longest ? DecodeStatus::too_long : DecodeStatus::more);
     }
-    uint64_t raw = 0;
-    for (size_t i = 0; i < size; ++i) raw |= uint64_t{bytes_[at_ + i]} << (8 * i);
+    const uint8_t* const from = &bytes_[at_];
     at_ += size;
-    value = sign_extend(raw, bits);
+    switch (bits) {
+      case 8: value = sign_extend(*from, bits); break;
+      case 16: value = little_endian<int16_t>(from); break;
+      case 32: value = little_endian<int32_t>(from); break;
+      default: value = little_endian<int64_t>(from); break;
+    }
     return true;
   }
 

@@ -3,9 +3,9 @@
 
 namespace strata::isa::x86 {
 
-Translator::Translator(const CodeKey& key, const Cpuid& its_cpuid, const Region& its_region)
+Translator::Translator(const CodeKey& key, const Mode& its_mode, const Cpuid& its_cpuid, const Region& its_region)
     : b(layout(), ir::Builder::Types::trusted),
-      mode(Mode::unpack(key.mode)),
+      mode(its_mode),
       cpuid(its_cpuid),
       region(its_region),
       pc(key.pc),

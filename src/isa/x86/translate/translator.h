@@ -23,7 +23,7 @@ using ir::Value;
 /// LOCK, VEX prefixes that stand wrongly, and instructions cut off by a page have been dealt with before a group is asked.
 class Translator {
  public:
-  Translator(const CodeKey& key, const Cpuid& cpuid, const Region& region);
+  Translator(const CodeKey& key, const Mode& mode, const Cpuid& cpuid, const Region& region);
 
   ir::Builder b;
   Mode mode;  ///< that of the unit's key, but for what change_ac says

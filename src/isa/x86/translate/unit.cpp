@@ -62,10 +62,10 @@ const ir::Helper fetch_again_helper =
 
 class UnitLoop {
  public:
-  UnitLoop(Cpu& cpu, const CodeKey& key, unsigned max_insns)
+  UnitLoop(Cpu& cpu, const CodeKey& key, const Mode& mode, unsigned max_insns)
       : cpu_(cpu),
         key_(key),
-        t_(key, cpu.cpuid, region_of(key, max_insns)),
+        t_(key, mode, cpu.cpuid, region_of(key, mode, max_insns)),
         window_(*cpu.host, t_.mode.code_space(), t_.mode.code_bits),
         pc_(key.pc) {
     max_insns_ = t_.mode.one_by_one() ? 1 : std::max(max_insns, 1u);
@@ -85,8 +85,8 @@ class UnitLoop {
   }
 
  private:
-  static Region region_of(const CodeKey& key, unsigned max_insns) {
-    const bool whole = max_insns > 1 && !Mode::unpack(key.mode).one_by_one();
+  static Region region_of(const CodeKey& key, const Mode& mode, unsigned max_insns) {
+    const bool whole = max_insns > 1 && !mode.one_by_one();
     return {key.pc, ir::page_size - (key.address & ~ir::page_mask), whole};
   }
 
@@ -197,7 +197,7 @@ class UnitLoop {
 }  // namespace
 
 ir::Unit translate_unit(Cpu& cpu, const CodeKey& key, unsigned max_insns) {
-  return UnitLoop(cpu, key, max_insns).run();
+  return UnitLoop(cpu, key, Mode::unpack(key.mode), max_insns).run();
 }
 
 }  // namespace strata::isa::x86
