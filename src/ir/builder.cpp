@@ -25,17 +25,17 @@ void Builder::begin(BlockId block) {
   emitter_.begin(block);
 }
 
-Value Builder::emit(Instr&& instr) {
+Value Builder::emit(Instr& instr) {
   STRATA_ASSERT(in_block_, "no block has been begun");
   if (checks_types_) {
     const char* error = type_error(emitter_.unit(), instr);
     STRATA_ASSERT(error == nullptr, error);
   }
-  return emitter_.emit(std::move(instr));
+  return emitter_.emit(instr);
 }
 
-void Builder::end(Instr&& terminator) {
-  emit(std::move(terminator));
+void Builder::end(Instr terminator) {
+  emit(terminator);
   emitter_.end();
   in_block_ = false;
 }
@@ -45,7 +45,7 @@ Value Builder::emit(Op op, Type type, std::initializer_list<Value> args, uint64_
   Instr instr{.op = op, .type = type, .lane = lane};
   std::copy(args.begin(), args.end(), instr.arg);
   instr.imm = imm;
-  return emit(std::move(instr));
+  return emit(instr);
 }
 
 Value Builder::constant(Type type, uint64_t value) {
@@ -97,7 +97,7 @@ Value Builder::with_carry(Op op, Value a, Value b, Value carry) { return emit(op
 
 Value Builder::flags(Op op, Value a, Value b, Value carry) {
   Instr instr{.op = op, .type = type_of(a), .arg = {a, b, carry, no_value}};
-  return emit(std::move(instr));
+  return emit(instr);
 }
 
 Value Builder::flags_merge(Value old, Value fresh, uint32_t mask) {
@@ -127,14 +127,14 @@ Value Builder::call(const Helper& helper, std::initializer_list<Value> args) {
   Instr instr{.op = Op::call, .type = helper.result};
   std::copy(args.begin(), args.end(), instr.arg);
   instr.imm = emitter_.helper_index(helper);
-  return emit(std::move(instr));
+  return emit(instr);
 }
 
 void Builder::exit_if(Value condition, ExitKind kind, uint64_t payload) {
   Instr instr{.op = Op::exit_if, .kind = static_cast<uint8_t>(kind)};
   instr.arg[0] = condition;
   instr.imm = payload;
-  emit(std::move(instr));
+  emit(instr);
 }
 
 void Builder::poll() { emit(Op::poll, Type::none, {}); }

@@ -97,8 +97,8 @@ class Builder {
   Unit finish(uint64_t guest_pc, uint32_t guest_bytes, uint32_t guest_insns);
 
  private:
-  Value emit(Instr&& instr);
-  void end(Instr&& terminator);
+  Value emit(Instr& instr);
+  void end(Instr terminator);
 
   Emitter emitter_;
   bool checks_types_;

@@ -96,10 +96,10 @@ Value Emitter::emit(Op op, Type type, Value a, Value b, Value c, uint64_t imm) {
   Instr instr{.op = op, .type = type};
   instr.arg[0] = a, instr.arg[1] = b, instr.arg[2] = c;
   instr.imm = imm;
-  return emit(std::move(instr));
+  return emit(instr);
 }
 
-Value Emitter::emit(Instr&& instr) {
+Value Emitter::emit(Instr& instr) {
   if (has(instr.op, Trait::pure)) {
     if (has(instr.op, Trait::commutative)) order_operands(*this, instr);
     const Value simpler = simplify(*this, instr);

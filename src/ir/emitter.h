@@ -25,7 +25,7 @@ class Emitter {
   /// Simplifies and appends; gives the value, which may be an older one. no_value where the instruction gives none.
   /// The instruction is well typed: the builder asserts it, for the passes the verifier has seen to it. It is rewritten
   /// where it stands, so that none is copied but into the code.
-  Value emit(Instr&& instr);
+  Value emit(Instr& instr);
 
   /// The same with less to write. The type is that of the instruction (see ir/op.h).
   Value emit(Op op, Type type, Value a, Value b = no_value, Value c = no_value, uint64_t imm = 0);

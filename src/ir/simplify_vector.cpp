@@ -8,11 +8,9 @@ Value simplify_extract(Emitter& emitter, const Instr& instr) {
   const Instr from = emitter.at(instr.arg[0]);
   if (from.op == Op::vinsert && from.lane == instr.lane) {
     if (from.imm == instr.imm) return from.arg[1];
-    return emitter.emit({.op = Op::vextract,
-                         .type = instr.type,
-                         .lane = instr.lane,
-                         .arg = {from.arg[0], no_value, no_value, no_value},
-                         .imm = instr.imm});
+    Instr extract = instr;
+    extract.arg[0] = from.arg[0];
+    return emitter.emit(extract);
   }
   const bool low = from.op == Op::vzext && instr.imm == 0;
   const bool any = from.op == Op::vsplat;

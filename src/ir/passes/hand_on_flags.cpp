@@ -11,13 +11,16 @@ namespace {
 /// the same.
 class HandingOn {
  public:
-  explicit HandingOn(Unit& unit) : unit_(unit), notes_(unit.blocks.size()) {}
+  explicit HandingOn(Unit& unit) : unit_(unit) {}
 
   void run() {
-    bool any = false;
-    for (BlockId id = 0; id < notes_.size(); ++id) any |= describe(id);
+    BlockId first = 0;
+    while (first < unit_.blocks.size() && !may_gain(first)) ++first;
+    if (first == unit_.blocks.size()) return;  // most units
+    notes_.resize(unit_.blocks.size());
+    bool any = describe(first);
+    for (BlockId id = first + 1; id < notes_.size(); ++id) any |= may_gain(id) && describe(id);
     if (!any) return;
-    note_uses();
     for (BlockId id = 0; id < notes_.size(); ++id) look_for_loop(id);
     settle();
     while (drop_useless()) settle();
@@ -43,8 +46,15 @@ class HandingOn {
     return instr.op == Op::call && unit_.helpers[instr.imm]->effect != HelperEffect::pure;
   }
 
+  /// Whether a block behind may set other flags first, itself or in the loop's round that follows it.
+  bool may_gain(BlockId id) const {
+    const Instr& end = last(id);
+    if (end.op != Op::branch || end.target[0] == 0 || end.target[1] == 0) return false;
+    return std::any_of(std::begin(end.target), std::end(end.target),
+                       [&](BlockId target) { return ends_round(target) || find_first(target, 1) == First::set; });
+  }
+
   bool describe(BlockId id) {
-    if (last(id).op != Op::branch || last(id).target[0] == 0 || last(id).target[1] == 0) return false;
     const Block& block = unit_.blocks[id];
     for (uint32_t i = block.end - 1; i-- > block.begin;) {
       const Instr& instr = unit_.code[i];
@@ -61,37 +71,40 @@ class HandingOn {
   }
 
   /// Front ends read flags that nobody wants then.
-  void note_uses() {
-    used_.resize(unit_.code.size());
-    for (const Instr& instr : unit_.code) {
-      for (const Value arg : instr.arg) {
-        if (arg == no_value) break;
-        used_[arg] = 1;
-      }
+  bool is_used(Value value, const Block& block) const {
+    const auto uses = [&](const Instr& instr) {
+      return std::find(std::begin(instr.arg), std::end(instr.arg), value) != std::end(instr.arg);
+    };
+    return std::any_of(&unit_.code[value] + 1, &unit_.code[block.end - 1] + 1, uses);
+  }
+
+  /// Looks no further than to the exit of that number.
+  First find_first(BlockId id, uint32_t last_exit) const {
+    const Block& block = unit_.blocks[id];
+    uint32_t exits = 0;
+    for (uint32_t i = block.begin; i < block.end; ++i) {
+      const Instr& instr = unit_.code[i];
+      if ((is_flags(instr, Op::get) && is_used(i, block)) || calls(instr)) break;
+      if (is_flags(instr, Op::set)) return exits != 0 ? First::set_behind_exits : First::set;
+      if (has(instr.op, Trait::may_exit) && ++exits == last_exit) break;
     }
+    return First::other;
   }
 
   First first_of(BlockId id) {
     First& first = notes_[id].first;
-    if (first != First::unknown) return first;
-    first = First::other;
-    bool exits = false;
-    for (uint32_t i = unit_.blocks[id].begin; i < unit_.blocks[id].end; ++i) {
-      const Instr& instr = unit_.code[i];
-      if ((is_flags(instr, Op::get) && used_[i] != 0) || calls(instr)) break;
-      if (is_flags(instr, Op::set)) {
-        first = exits ? First::set_behind_exits : First::set;
-        break;
-      }
-      exits |= has(instr.op, Trait::may_exit);
-    }
+    if (first == First::unknown) first = find_first(id, ~0u);
     return first;
+  }
+
+  bool ends_round(BlockId id) const {
+    const Block& block = unit_.blocks[id];
+    return last(id).op == Op::jump && block.end - block.begin >= 2 && unit_.code[block.end - 2].op == Op::poll;
   }
 
   /// Whether the block ends a loop's round whose first block sets flags anew.
   void look_for_loop(BlockId id) {
-    const Block& block = unit_.blocks[id];
-    if (last(id).op != Op::jump || block.end - block.begin < 2 || unit_.code[block.end - 2].op != Op::poll) return;
+    if (!ends_round(id)) return;
     const BlockId loop = last(id).target[0];
     const Block& first = unit_.blocks[loop];
     const bool fits = first.end - first.begin <= longest_copy && unit_.code.size() < max_unit_size / 2;
@@ -183,10 +196,11 @@ class HandingOn {
 
   void copy(BlockId id, uint32_t without) {
     const Note& note = notes_[id];
-    for (uint32_t i = unit_.blocks[id].begin; i < unit_.blocks[id].end - without; ++i) {
+    const Block& block = unit_.blocks[id];
+    for (uint32_t i = block.begin; i < block.end - without; ++i) {
       values_[i] = static_cast<Value>(fresh_.size());
-      Instr instr = unit_.code[i];
-      if (is_flags(instr, Op::get) && used_[i] == 0) continue;
+      if (is_flags(unit_.code[i], Op::get) && !is_used(i, block)) continue;
+      Instr& instr = fresh_.emplace_back(unit_.code[i]);
       for (Value& arg : instr.arg) {
         if (arg == no_value) break;
         arg = values_[arg];
@@ -195,13 +209,11 @@ class HandingOn {
         instr.op = Op::drop;
         instr.arg[0] = no_value;
       }
-      fresh_.push_back(instr);
     }
   }
 
   Unit& unit_;
   std::vector<Note> notes_;
-  std::vector<uint8_t> used_;     ///< by value
   std::vector<BlockId> givers_;   ///< by block: one of those in front
   std::vector<uint8_t> refuses_;  ///< by block: not all in front hand on the same
   std::vector<Instr> fresh_;

@@ -1,6 +1,5 @@
 // The pass that writes a unit anew through the emitter, joining blocks on the way.
 #include <algorithm>
-#include <utility>
 
 #include "ir/emitter.h"
 #include "ir/passes/passes.h"
@@ -86,7 +85,7 @@ class Simplification {
       for (BlockId& target : instr.target) target = blocks_[target].renamed;
     }
     if (instr.op == Op::set && emitter_.holds(static_cast<SlotId>(instr.imm), instr.arg[0])) return no_value;
-    return emitter_.emit(std::move(instr));
+    return emitter_.emit(instr);
   }
 
   Unit& old_;
