@@ -35,9 +35,11 @@ void Compiler::test(Value value) {
 Compiler::CondCode Compiler::compare(const Instr& instr) {
   Value a = instr.arg[0], b = instr.arg[1];
   if (host_flags_ != nullptr && host_flags_->type == instr.type) {
-    if (host_flags_->arg[0] == a && (host_flags_->op == Op::flags_logic ? is_zero(b) : host_flags_->arg[1] == b))
-      return relation(instr, false);
-    if (host_flags_->arg[0] == b && host_flags_->arg[1] == a) return relation(instr, true);
+    const auto is_right = [this](Value right) {
+      return host_flags_->op == Op::flags_logic ? is_zero(right) : host_flags_->arg[1] == right;
+    };
+    if (host_flags_->arg[0] == a && is_right(b)) return relation(instr, false);
+    if (host_flags_->arg[0] == b && is_right(a)) return relation(instr, true);
   }
   if (at(a).op == Op::and_ && note(a).fused) {
     test(a);

@@ -38,7 +38,7 @@ class FormulaFinder {
 
   uint8_t add(Op op, Type type, uint64_t imm, uint8_t a = Formula::none, uint8_t b = Formula::none) {
     if (found_.size_ == Formula::most) return Formula::none;
-    found_.nodes_[found_.size_] = {op, type, imm, {a, b}};
+    found_.nodes_[found_.size_] = {op, type, {a, b}, imm};
     return found_.size_++;
   }
 
@@ -108,7 +108,7 @@ Value Formula::append_to(std::vector<Instr>& code) const {
   const auto first = static_cast<Value>(code.size());
   for (const Node& node : std::span(nodes_).first(size_)) {
     Instr instr{.op = node.op, .type = node.type, .imm = node.imm};
-    for (unsigned i = 0; i < node.operand.size() && node.operand[i] != none; ++i)
+    for (unsigned i = 0; i < std::size(node.operand) && node.operand[i] != none; ++i)
       instr.arg[i] = first + node.operand[i];
     code.push_back(instr);
   }

@@ -25,8 +25,8 @@ class Formula {
   struct Node {
     Op op = Op::nop;
     Type type = Type::none;
+    uint8_t operand[2] = {none, none};  ///< numbers of nodes
     uint64_t imm = 0;
-    std::array<uint8_t, 2> operand = {none, none};  ///< numbers of nodes
     bool operator==(const Node&) const = default;
   };
   static constexpr uint8_t none = 0xff;

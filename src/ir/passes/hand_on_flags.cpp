@@ -46,12 +46,16 @@ class HandingOn {
     return instr.op == Op::call && unit_.helpers[instr.imm]->effect != HelperEffect::pure;
   }
 
-  /// Whether a block behind may set other flags first, itself or in the loop's round that follows it.
+  /// In the code. That is taken to be what runs most often behind a branch.
+  bool follows(BlockId id, BlockId target) const { return unit_.blocks[target].begin == unit_.blocks[id].end; }
+
+  /// Whether the block that follows may set other flags first, or a loop's round behind this one.
   bool may_gain(BlockId id) const {
     const Instr& end = last(id);
     if (end.op != Op::branch || end.target[0] == 0 || end.target[1] == 0) return false;
-    return std::any_of(std::begin(end.target), std::end(end.target),
-                       [&](BlockId target) { return ends_round(target) || find_first(target, 1) == First::set; });
+    return std::any_of(std::begin(end.target), std::end(end.target), [&](BlockId target) {
+      return ends_round(target) || (follows(id, target) && find_first(target, 1) == First::set);
+    });
   }
 
   bool describe(BlockId id) {
@@ -149,17 +153,19 @@ class HandingOn {
 
   bool takes(BlockId id) const { return givers_[id] != nowhere && refuses_[id] == 0; }
 
-  /// Whether flags that are handed on to it cost nothing there, but at exits.
-  bool sets_others(BlockId id) { return notes_[id].goes_on != nowhere || first_of(id) == First::set; }
+  /// Whether flags that are handed on cost nothing there, but at exits.
+  bool gains(BlockId id, BlockId target) {
+    return notes_[target].goes_on != nowhere || (follows(id, target) && first_of(target) == First::set);
+  }
 
-  /// Where nobody sets others nothing is gained.
+  /// Elsewhere setting them costs a comparison of its own.
   bool drop_useless() {
     bool changed = false;
     for (BlockId id = 0; id < notes_.size(); ++id) {
       Note& note = notes_[id];
       if (!note.hands_on) continue;
       const Instr& end = last(id);
-      if (sets_others(end.target[0]) || sets_others(end.target[1])) continue;
+      if (gains(id, end.target[0]) || gains(id, end.target[1])) continue;
       note.hands_on = false;
       changed = true;
     }

@@ -44,6 +44,9 @@ TEST(HandOnFlags, WhereNobodyDoesTheyStay) {
   expect_left_alone(compare_and_branch("%a = get a\n%l = load i64 %a, space 0\n" + std::string(others), ""));
 }
 
+/// What stands elsewhere is taken to be run less often than what follows.
+TEST(HandOnFlags, WhereOnlyTheTargetElsewhereDoesTheyStay) { expect_left_alone(compare_and_branch("", others)); }
+
 TEST(HandOnFlags, FlagsThatNobodyWantsMayBeRead) {
   Unit unit = parsed(compare_and_branch("%dead = get f\n" + std::string(others), ""));
   hand_on_flags(unit);
@@ -118,7 +121,7 @@ TEST(HandOnFlags, AllInFrontMustHandOnTheSame) {
            "b2:\n%x = get w\n%y = get v\n%g = " +
            std::string(other) +
            "\nset f, %g\n%n = ne i32 %x, %y\n"
-           "branch %n, b1, b3\nb3:\nexit halt";
+           "branch %n, b1, b3\nb3:\n%q = get b\n%r = flags_logic i64 %q\nset f, %r\nexit halt";
   };
   expect_left_alone(text("flags_add i32 %x, %y"));
   Unit same = parsed(text("flags_sub i32 %x, %y"));
