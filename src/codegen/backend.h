@@ -30,7 +30,7 @@ class Code {
   virtual void set_place([[maybe_unused]] uint64_t page, [[maybe_unused]] uint64_t page_behind) {}
   /// No longer: links and jumps to it are cut, until new ones are made. The code may still run to its end.
   virtual void set_invalid() {}
-  /// From exit_goto number `link` on to `next`, until unlink() is called.
+  /// From the way out that RunResult::link calls `link` on to `next`, until unlink() is called.
   virtual void set_link([[maybe_unused]] uint8_t link, [[maybe_unused]] Code& next) {}
   virtual void unlink() {}
 
@@ -51,6 +51,9 @@ class Backend {
   /// Runs the unit once from its entry, and what it is linked to. Guest faults are results; `context.insns` is brought
   /// up to date, and `context.running` is the code that ran last.
   virtual ir::RunResult run(const Code& code, ir::ExecContext& context) = 0;
+
+  /// Addresses lead elsewhere: returns do not go where their calls have been any more, unless they look.
+  virtual void forget_returns() {}
 
   /// Indirect jumps to this pc from units of the code's Unit::mode may go straight to it, until Code::set_invalid().
   virtual void set_jump([[maybe_unused]] uint64_t pc, [[maybe_unused]] Code& code) {}

@@ -39,7 +39,7 @@ Engine::Engine(isa::Guest& guest, codegen::Backend& backend, memory::AddressSpac
       mmu_(guest, ram_, cache_),
       host_(mmu_, ram_, options_.ports, options_.ticks, options_.tick_rate) {
   cache_.connect(mmu_, context_.running);
-  mmu_.connect(context_);
+  mmu_.connect(context_, [this] { backend_.forget_returns(); });
   context_.state = guest.state();
   pc_offset_ = guest.layout().slots[guest.layout().pc].offset;
   guest.attach(host_, context_);

@@ -127,6 +127,8 @@ class Stopwatch {
   std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
 };
 
+bool is_linked(const ir::Instr& instr) { return instr.op == ir::Op::exit_goto || instr.op == ir::Op::expect_return; }
+
 bool is_access(const ir::Instr& instr) {
   return instr.op == ir::Op::load || instr.op == ir::Op::store ||
          (instr.op >= ir::Op::atomic_swap && instr.op <= ir::Op::atomic_cas);
@@ -153,8 +155,7 @@ Engine::Fresh Engine::make_unit(const isa::CodeKey& key, unsigned max_insns) {
   unit.key = key.any_place();
   unit.guest_insns = made.guest_insns;
   unit.guest_bytes = made.guest_bytes;
-  const size_t exits = std::count_if(made.code.begin(), made.code.end(),
-                                     [](const ir::Instr& instr) { return instr.op == ir::Op::exit_goto; });
+  const size_t exits = std::count_if(made.code.begin(), made.code.end(), is_linked);
   if (guest_.linkable(key)) unit.make_links(exits);
   unit.mode = made.mode;
   unit.space = made.code_space;

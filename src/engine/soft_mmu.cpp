@@ -39,8 +39,9 @@ void SoftMmu::for_each_tlb(Visit visit) {
   for (const auto& tlbs : tlbs_) tlbs->for_each(visit);
 }
 
-void SoftMmu::connect(ir::ExecContext& context) {
+void SoftMmu::connect(ir::ExecContext& context, std::function<void()> changed) {
   context_ = &context;
+  changed_ = std::move(changed);
   context.memory = this;
   bring_in(*now_);
 }
@@ -233,12 +234,14 @@ bool SoftMmu::fetch_page(uint64_t address, std::byte* out, unsigned size, ir::Sp
 }
 
 void SoftMmu::flush_mappings(bool flush_global) {
+  changed_();
   if (!flush_global) return now_->for_each([](TlbSet& tlb) { tlb.flush(false); });
   for_each_tlb([](TlbSet& tlb) { tlb.flush(true); });
   large_.clear();
 }
 
 void SoftMmu::flush_mapping(uint64_t address) {
+  changed_();
   const uint64_t page = address & ir::page_mask;
   const uint64_t span = large_.span_at(address);
   const uint64_t first = address & ~(span - 1), last = first + (span - 1);
@@ -252,6 +255,7 @@ void SoftMmu::flush_mapping(uint64_t address) {
 }
 
 void SoftMmu::switch_address_space(uint64_t space, bool keep) {
+  changed_();
   Tlbs& tlbs = tlbs_of(space);
   if (!keep) tlbs.for_each([](TlbSet& tlb) { tlb.flush(false); });
   bring_in(tlbs);
@@ -272,6 +276,7 @@ SoftMmu::Tlbs& SoftMmu::tlbs_of(uint64_t number) {
 }
 
 void SoftMmu::flush_address_space(uint64_t space) {
+  changed_();
   for (const auto& tlbs : tlbs_)
     if (space == isa::Host::all_address_spaces || tlbs->number == space)
       tlbs->for_each([](TlbSet& tlb) { tlb.flush(false); });

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -31,7 +32,8 @@ class SoftMmu final : public ir::SlowMemory {
  public:
   SoftMmu(isa::Guest& guest, RamMap& ram, CodeWatch& watch);
 
-  void connect(ir::ExecContext& context);  ///< its TLBs and its slow path are these
+  /// Its TLBs and its slow path are these. `changed` is called when an address may lead elsewhere than it did.
+  void connect(ir::ExecContext& context, std::function<void()> changed);
 
   // ir::SlowMemory
   bool load(uint64_t address, unsigned size, ir::Space space, void* out) override;
@@ -134,6 +136,7 @@ class SoftMmu final : public ir::SlowMemory {
   Tlbs* now_ = nullptr;                      ///< the first of them
   std::vector<uint32_t> writers_;            ///< by page of Ram: TLBs that may have let it be written since protect()
   ir::ExecContext* context_ = nullptr;
+  std::function<void()> changed_;
   LargePages large_;
   std::vector<Fetched> fetched_;
   bool self_modification_ = false;

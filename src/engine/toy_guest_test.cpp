@@ -248,7 +248,8 @@ class Runner {
   /// True: the unit has been left.
   bool step(const ir::Instr& instr) {
     switch (instr.op) {
-      case ir::Op::nop: break;
+      case ir::Op::nop:
+      case ir::Op::expect_return: break;
       case ir::Op::constant: values_[at_] = instr.imm; break;
       case ir::Op::get: values_[at_] = slot(instr.imm); break;
       case ir::Op::set: slot(instr.imm) = arg(instr, 0); break;

@@ -147,6 +147,12 @@ void Builder::branch(Value condition, BlockId yes, BlockId no) {
 
 void Builder::exit_goto(uint64_t pc) { end({.op = Op::exit_goto, .imm = pc}); }
 
+void Builder::expect_return(uint64_t pc) { emit(Op::expect_return, Type::none, {}, pc); }
+
+void Builder::exit_return(Value pc) {
+  end({.op = Op::exit_indirect, .arg = {pc, no_value, no_value, no_value}, .imm = 1});
+}
+
 void Builder::exit_indirect(Value pc) { end({.op = Op::exit_indirect, .arg = {pc, no_value, no_value, no_value}}); }
 
 void Builder::exit(ExitKind kind, uint64_t payload) {

@@ -85,7 +85,9 @@ class Builder {
   void jump(BlockId target);
   void branch(Value condition, BlockId yes, BlockId no);
   void exit_goto(uint64_t pc);
+  void expect_return(uint64_t pc);
   void exit_indirect(Value pc);
+  void exit_return(Value pc);  ///< exit_indirect, of a return
   void exit(ExitKind kind, uint64_t payload = 0);
 
   Type type_of(Value value) const { return emitter_.type_of(value); }

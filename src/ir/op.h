@@ -196,9 +196,10 @@ struct Trait {
   X(poll, 0, Trait::may_exit | Trait::effect)     /* leave with ExitKind::event if ExecContext::events is not zero */ \
   X(jump, 0, Trait::terminator)      /* to target[0] */ \
   X(branch, 1, Trait::terminator)    /* a (i1) ? target[0] : target[1] */ \
+  X(expect_return, 0, Trait::effect) /* a hint: the exit behind it calls what is likely to return to pc imm */ \
   X(exit_goto, 0, Trait::terminator | Trait::effect)     /* pc := imm, a constant; the next unit may be linked */ \
   X(exit_indirect, 1, Trait::terminator | Trait::effect) /* pc := a (i64). Where a is neither a constant nor what a \
-                                                     call gave, Unit::mode still holds */ \
+                                                     call gave, Unit::mode still holds. imm 1: it is a return */ \
   X(exit, 0, Trait::terminator | Trait::effect)   /* leave with ExitKind `kind`, payload imm; pc is that of the last \
                                                      insn, or what a helper set */
 // clang-format on

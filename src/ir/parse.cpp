@@ -215,6 +215,7 @@ Result<void> Parser::details(Line& line, Instr& instr) {
       if (static_cast<uint64_t>(sign_extend(instr.imm, bits(instr.type))) == instr.imm) instr.imm &= mask(instr.type);
       return {};
     case Op::insn:
+    case Op::expect_return:
     case Op::exit_goto: instr.imm = STRATA_TRY(integer(line)); return {};
     case Op::vconstant: return vector(line, instr);
     case Op::get:
@@ -227,6 +228,10 @@ Result<void> Parser::details(Line& line, Instr& instr) {
     case Op::call: return call(line, instr);
     case Op::exit:
     case Op::exit_if: return exit(line, instr);
+    case Op::exit_indirect:
+      STRATA_TRY(operands(line, instr));
+      instr.imm = line.accept("return") ? 1 : 0;
+      return {};
     case Op::jump:
     case Op::branch: return targets(line, instr);
     default: return operands(line, instr);

@@ -45,6 +45,7 @@ struct Printer {
     switch (instr.op) {
       case Op::constant:
       case Op::insn:
+      case Op::expect_return:
       case Op::exit_goto: write(" {:#x}", instr.imm); break;
       case Op::vconstant: write(" {:#018x}{:016x}", unit.vectors[instr.imm].hi, unit.vectors[instr.imm].lo); break;
       case Op::get:
@@ -54,6 +55,7 @@ struct Printer {
       case Op::call: call(instr); break;
       case Op::exit_if: write(" %{}, {} {:#x}", instr.arg[0], exit_names[instr.kind], instr.imm); break;
       case Op::exit: write(" {} {:#x}", exit_names[instr.kind], instr.imm); break;
+      case Op::exit_indirect: write(" %{}{}", instr.arg[0], instr.imm != 0 ? ", return" : ""); break;
       case Op::jump: write(" b{}", instr.target[0]); break;
       case Op::branch: write(" %{}, b{}, b{}", instr.arg[0], instr.target[0], instr.target[1]); break;
       case Op::load:

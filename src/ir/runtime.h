@@ -85,13 +85,15 @@ struct ExecContext {
   const void* running = nullptr;
   const void* jumps = nullptr;         ///< the back end's table of targets of indirect jumps
   uint64_t insn_limit = ~uint64_t{0};  ///< linked code does not begin where it could pass this
+  void* returns = nullptr;             ///< the top of the back end's stack of returns
   uint64_t single_steps = 0;           ///< operations that a back end left to the interpreter
 };
 
 /// How a run of compiled code ended.
 struct RunResult {
   ExitKind kind = ExitKind::next;
-  uint8_t link = no_link;  ///< for `next`: which exit_goto of the unit it was, counted in the order of Unit::code
+  uint8_t link = no_link;  ///< for `next`: which exit_goto of the unit it was, counted in the order of
+                           ///< Unit::code; behind them come what expect_return leads to
   bool not_begun = false;  ///< for `next`: ExecContext::running is code that others led to, and was not begun: perhaps
                            ///< something else is to be done first, or it does not stand there any more
   uint64_t payload = 0;

@@ -209,10 +209,11 @@ b0:
 b2:
   jump b4
 b1:
+  expect_return 0x10005
   exit_goto 0x10000
 b3:
-  %168 = get pc
-  exit_indirect %168
+  %169 = get pc
+  exit_indirect %169, return
 b4:
   exit halt 0x0
 )";

@@ -247,6 +247,7 @@ const char* constant_error(const Typing& t) {
 const char* leaving_error(const Typing& t) {
   const bool has_kind = t.instr.op == Op::exit || t.instr.op == Op::exit_if;
   if (has_kind && t.instr.kind > static_cast<uint8_t>(ExitKind::leave)) return "there is no such kind of exit";
+  if (t.instr.op == Op::exit_indirect && t.instr.imm > 1) return bad_immediate;
   const Type wanted = t.instr.op == Op::exit_indirect ? Type::i64 : Type::i1;
   return t.all(info(t.instr.op).operands, wanted) ? nullptr : bad_operand;
 }

@@ -15,6 +15,7 @@ constexpr Type given_by(Op op) {
       return Type::i32;
     case Op::fstack_status: return Type::i16;
     case Op::nop: case Op::set: case Op::drop: case Op::insn: case Op::store: case Op::fence: case Op::exit_if: case Op::poll:
+    case Op::expect_return:
     case Op::fstack: case Op::fstack_memory: case Op::fstack_control:
     case Op::jump: case Op::branch: case Op::exit_goto: case Op::exit_indirect: case Op::exit:
       return Type::none;

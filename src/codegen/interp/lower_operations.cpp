@@ -50,6 +50,7 @@ void Lowering::lower_operation(const Instr& instr) {
     case Op::call: return lower_call(instr);
     case Op::exit_if: return lower_exit_if(instr);
     case Op::poll: emit({}, poll()); return;
+    case Op::expect_return: return;
     default: return lower_float_or_vector(instr);
   }
 }

@@ -85,6 +85,7 @@ class RandomUnit {
   ir::Unit make() {
     unit_.layout = &layout;
     unit_.guest_pc = 0x1000;
+    unit_.mode = below(2);
     for (const ir::Helper& helper : helpers) unit_.helpers.push_back(&helper);
     const ir::BlockId blocks = 1 + below(4);
     insn_first_ = chance(2);
@@ -424,10 +425,11 @@ class RandomUnit {
     } else if (loops_ && !chance(4)) {
       unit_.code[append(Op::jump, Type::none, {})].target[0] = blocks;
     } else if (chance(4)) {
-      append(Op::exit_indirect, Type::none, {any(Type::i64)});
+      append(Op::exit_indirect, Type::none, {any(Type::i64)}, below(2));
     } else if (chance(3)) {
       unit_.code[append(Op::exit, Type::none, {}, random_())].kind = exit_kind();
     } else {
+      if (chance(2)) append(Op::expect_return, Type::none, {}, random_());
       append(Op::exit_goto, Type::none, {}, random_());
     }
   }

@@ -164,6 +164,7 @@ class Run {
     ir::ExecContext& context = world_.context;
     switch (instr.op) {
       case Op::nop:
+      case Op::expect_return:
       case Op::fence: return {};
       case Op::get: values_[position] = world_.get(slot(instr.imm)); return {};
       case Op::set:

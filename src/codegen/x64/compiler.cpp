@@ -137,6 +137,7 @@ void Compiler::compile_block(ir::BlockId id) {
   uncounted_ = uncounted_before_[id];
   uncounted_before_[id] = compiled;
   begun_ = id != 0;
+  returns_to_.reset();
   a_.bind(blocks_[id]);
   for (position_ = block.begin; position_ < block.end; ++position_) {
     general_.pinned = vectors_.pinned = 0;
@@ -188,6 +189,7 @@ void Compiler::compile_operation(const Instr& instr) {
     case Op::call: return call(instr);
     case Op::exit_if: return exit_if(instr);
     case Op::poll: return poll();
+    case Op::expect_return: returns_to_ = instr.imm; return;
     default:
       if (compile_integer(instr) || compile_carry(instr) || compile_float_stack(instr) || compile_vector(instr)) return;
       interpret(instr);

@@ -6,6 +6,7 @@
 #include <array>
 #include <initializer_list>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -289,6 +290,11 @@ class Compiler {
   void compile_terminator(const Instr& instr);
   void exit_goto(const Instr& instr);
   void exit_indirect(const Instr& instr);
+
+  // Calls and returns (returns.cpp).
+  void push_return(uint64_t pc);
+  void jump_back(const Gp& pc);
+
   void jump(ir::BlockId target);
   void branch(const Instr& instr);
   void exit_if(const Instr& instr);
@@ -370,12 +376,13 @@ class Compiler {
   ir::BlockId block_ = 0, next_block_ = 0;
   static constexpr int64_t compiled = -1;  ///< in uncounted_before_
   static constexpr uint32_t no_place = ~uint32_t{0};
-  uint32_t round_exit_ = no_place;  ///< where a poll leaves that the jump at hand makes the decision of
-  uint64_t pc_ = 0;                 ///< of the instruction begun last in this block
-  bool pc_lags_ = false;            ///< the pc slot does not hold it yet
-  bool at_insn_ = false;            ///< nothing but an `insn` has set the pc last
-  int64_t uncounted_ = 0;           ///< instructions begun since the count was brought up to date
-  bool begun_ = false;              ///< an instruction has been begun, in this block or before it
+  uint32_t round_exit_ = no_place;      ///< where a poll leaves that the jump at hand makes the decision of
+  uint64_t pc_ = 0;                     ///< of the instruction begun last in this block
+  bool pc_lags_ = false;                ///< the pc slot does not hold it yet
+  bool at_insn_ = false;                ///< nothing but an `insn` has set the pc last
+  int64_t uncounted_ = 0;               ///< instructions begun since the count was brought up to date
+  std::optional<uint64_t> returns_to_;  ///< what the way out at hand calls will return to this pc
+  bool begun_ = false;                  ///< an instruction has been begun, in this block or before it
 };
 
 }  // namespace strata::codegen::x64

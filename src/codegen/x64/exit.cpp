@@ -185,6 +185,7 @@ void Compiler::exit_goto(const Instr& instr) {
   count(uncounted_);
   const uint8_t link = link_of_block_[block_];
   if (link == ir::RunResult::no_link) return jump_to_stub(make_link(instr.imm, link));
+  if (returns_to_) push_return(*returns_to_);
   const bool moves = unit_.relocatable && !stays_on_page(instr.imm);
   const uint32_t unlinked = make_link(moves ? instr.imm & ~ir::page_mask : instr.imm, link);
   if (moves) {
@@ -209,6 +210,13 @@ void Compiler::exit_indirect(const Instr& instr) {
     look_for_events();
     jump_to_stub(CondCode::kNE, miss);
   }
+  if (returns_to_) push_return(*returns_to_);
+  if (unit_.relocatable) {
+    a_.mov(x86::rax, pc);
+    a_.and_(x86::rax, static_cast<int32_t>(ir::page_mask));
+    a_.mov(unit_base(), x86::rax);
+  }
+  if (instr.imm != 0) jump_back(pc);
   constexpr unsigned entry_bits = 4;
   static_assert(sizeof(JumpTable::Entry) == 1u << entry_bits);
   a_.imul(x86::ecx, pc.r32(), static_cast<int32_t>(JumpTable::multiplier));
@@ -217,11 +225,6 @@ void Compiler::exit_indirect(const Instr& instr) {
   a_.add(x86::rcx, x86::ptr(x86::rsp, Frame::jumps));
   a_.cmp(pc, x86::ptr(x86::rcx, offsetof(JumpTable::Entry, pc)));
   jump_to_stub(CondCode::kNE, miss);
-  if (unit_.relocatable) {
-    a_.mov(x86::rax, pc);
-    a_.and_(x86::rax, static_cast<int32_t>(ir::page_mask));
-    a_.mov(unit_base(), x86::rax);
-  }
   a_.jmp(x86::ptr(x86::rcx, offsetof(JumpTable::Entry, target), 8));
 }
 

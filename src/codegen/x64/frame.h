@@ -18,6 +18,7 @@ struct Frame {
   static constexpr int32_t code_tlb(uint64_t space) { return tlb(ir::max_spaces + space); }
   static constexpr int32_t jumps = 8 + 2 * static_cast<int32_t>(ir::max_spaces) * 8;
   static constexpr int32_t insn_limit = jumps + 8;
+  static constexpr int32_t returns = insn_limit + 8;  ///< the top of the ReturnStack
 
   enum Thunk : unsigned {
     slow,  ///< at ExitPlace number cx of the CodeData rdx
@@ -31,12 +32,12 @@ struct Frame {
   };
   /// The addend of the page that Neighbours share; 0: each looks for itself. Behind them a word that nobody reads.
   static constexpr unsigned pages = 16;
-  static constexpr int32_t page(unsigned number) { return insn_limit + 8 + static_cast<int32_t>(number) * 8; }
+  static constexpr int32_t page(unsigned number) { return returns + 8 + static_cast<int32_t>(number) * 8; }
   static constexpr int32_t thunk(unsigned which) { return page(pages + 1 + which); }
   /// A byte: whether vectors stand in their homes, or 0: in the state. Code that wants them there sees to it.
-  static constexpr int32_t vectors_live = insn_limit + 8 + int32_t{pages + 1 + thunks} * 8;
+  static constexpr int32_t vectors_live = returns + 8 + int32_t{pages + 1 + thunks} * 8;
 
-  static constexpr int32_t header = 288;
+  static constexpr int32_t header = 304;
   static constexpr int32_t scratch = header + static_cast<int32_t>(offsetof(interp::FrameHeader, scratch));
   static constexpr int32_t cells = header + static_cast<int32_t>(sizeof(interp::FrameHeader));
   static constexpr int32_t cell(unsigned number) { return cells + static_cast<int32_t>(number) * 8; }

@@ -43,4 +43,9 @@ JumpTable& JumpTables::of(uint32_t mode) {
   return *table;
 }
 
+void JumpTables::forget_returns() {
+  for (const auto& table : tables_)
+    if (table != nullptr) table->returns.forget();
+}
+
 }  // namespace strata::codegen::x64

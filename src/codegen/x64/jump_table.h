@@ -6,11 +6,13 @@
 #include <cstdint>
 #include <memory>
 
+#include "codegen/x64/return_stack.h"
+
 namespace strata::codegen::x64 {
 
 class X64Code;
 
-/// Of the code of one ir::Unit::mode.
+/// Of the code of one ir::Unit::mode; and where that will return to.
 class JumpTable {
  public:
   static constexpr unsigned bits = 16;
@@ -30,6 +32,8 @@ class JumpTable {
   void set(uint64_t pc, X64Code& code);
   /// No jump goes to the code any more.
   void forget(X64Code& code);
+
+  ReturnStack returns;
 
  private:
   /// In an entry that leads nowhere stands a pc that is not looked up there: 0, but where that is.
@@ -54,6 +58,7 @@ class JumpTables {
   static constexpr bool has(uint32_t mode) { return mode != 0 && mode <= most; }
 
   JumpTable& of(uint32_t mode);
+  void forget_returns();
 
  private:
   std::array<std::unique_ptr<JumpTable>, most> tables_;

@@ -69,6 +69,8 @@ class Writer {
     }
     a_.mov(in_frame(Frame::vectors_live), 0);
     load_context(x86::rsi, 0);
+    a_.mov(x86::rax, in_context(x86::rsi, offsetof(ExecContext, returns)));
+    a_.mov(in_frame(Frame::returns), x86::rax);
     load_homes();
     a_.jmp(x86::rdx);
   }
@@ -174,6 +176,9 @@ class Writer {
     store_homes();
     store_vectors(0);
     call_at_place(address_of(&leave_at));
+    a_.mov(x86::rcx, in_frame(Frame::context));
+    a_.mov(x86::rsi, in_frame(Frame::returns));
+    a_.mov(in_context(x86::rcx, offsetof(ExecContext, returns)), x86::rsi);
     a_.add(x86::rsp, Frame::size);
     for (size_t i = std::size(saved_); i-- > 0;) a_.pop(saved_[i]);
     a_.ret();

@@ -17,9 +17,15 @@ std::unique_ptr<Code> Translator::compile(const ir::Unit& unit) {
 
 ir::RunResult Translator::run(const Code& code, ir::ExecContext& context) {
   const auto& translated = static_cast<const X64Code&>(code);
-  if (JumpTables::has(translated.mode)) context.jumps = jumps_.of(translated.mode).entries();
   translated.begin(context.state);
-  return translated.thunks->enter(translated.span.run + translated.entry, context);
+  const std::byte* entry = translated.span.run + translated.entry;
+  if (!JumpTables::has(translated.mode)) return translated.thunks->enter(entry, context);
+  JumpTable& jumps = jumps_.of(translated.mode);
+  context.jumps = jumps.entries();
+  context.returns = jumps.returns.top;
+  const ir::RunResult result = translated.thunks->enter(entry, context);
+  jumps.returns.top = context.returns;
+  return result;
 }
 
 void Translator::set_jump(uint64_t pc, Code& code) {

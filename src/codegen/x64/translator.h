@@ -25,6 +25,7 @@ class Translator final : public Backend {
   std::unique_ptr<Code> compile(const ir::Unit& unit) override;
   ir::RunResult run(const Code& code, ir::ExecContext& context) override;
   void set_jump(uint64_t pc, Code& code) override;
+  void forget_returns() override { jumps_.forget_returns(); }
 
  private:
   const Thunks& thunks_for(const ir::StateLayout& layout);

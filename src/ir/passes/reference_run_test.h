@@ -100,7 +100,8 @@ class ReferenceRun {
         case Op::jump: return instr.target[0];
         case Op::branch: return instr.target[value(instr, 0) != 0 ? 0 : 1];
         case Op::exit: return leave(begin, i, kind, instr.imm);
-        case Op::nop: break;
+        case Op::nop:
+        case Op::expect_return: break;
         default: compute(i);
       }
     }

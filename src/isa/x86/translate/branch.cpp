@@ -61,6 +61,7 @@ void jcxz(Translator& t) {
 
 void push_return_address(Translator& t) {
   t.push(t.b.trunc(ir::integer_type(branch_bits(t)), t.pc_value(t.next_pc())));
+  if (branch_bits(t) > 16) t.b.expect_return(t.told(t.next_pc()));
 }
 
 void call(Translator& t) {
@@ -87,7 +88,7 @@ void ret(Translator& t) {
   const Value target = b.zext(Type::i64, t.load(ir::integer_type(bits), t.stack_address(pointer, bits / 8, false)));
   t.check_target(target);
   t.set_stack_pointer(b.add(pointer, b.i64(bits / 8 + (t.insn.immediate & 0xffff))));
-  t.end_at(target);
+  t.end_with_return(target);
 }
 
 }  // namespace

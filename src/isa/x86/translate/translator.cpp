@@ -105,6 +105,12 @@ void Translator::end_at(uint64_t target_pc) {
   b.jump(*block);
 }
 
+void Translator::end_with_return(Value target_pc) {
+  if (ac_changed()) return end_at(target_pc);
+  check_target(target_pc);
+  b.exit_return(target_pc);
+}
+
 void Translator::end_at(Value target_pc) {
   check_target(target_pc);
   if (!ac_changed()) return b.exit_indirect(target_pc);

@@ -86,7 +86,8 @@ class Translator {
   void end_at(uint64_t target_pc);
   /// The block that a branch to `target_pc` can go to without more ado; nothing where it takes end_at.
   std::optional<ir::BlockId> block_at(uint64_t target_pc);
-  void end_at(Value target_pc);     ///< exit_indirect, likewise
+  void end_at(Value target_pc);  ///< exit_indirect, likewise
+  void end_with_return(Value target_pc);
   void check_target(Value target);  ///< the same #GP alone, before other effects of a branch
   /// Mode::ac is another from here to the end of the block. From there on the ways lead out of the unit.
   void change_ac(bool ac) { mode.ac = ac; }
