@@ -14,13 +14,13 @@ emulators = {"amd64": "qemu-system-x86_64", "i386": "qemu-system-i386"}
 
 def memory_besides_ram(pid, ram_mib):
     """Host memory that a process has besides its guest's RAM, in MiB: its share (what is mapped twice counts once) of all
-    mappings too small for it."""
+    mappings too small for it, or of files."""
     total = ram = 0
     is_ram = False
     for line in Path(f"/proc/{pid}/smaps").read_text().splitlines():
-        if range_of := re.match(r"([0-9a-f]+)-([0-9a-f]+) ", line):
+        if range_of := re.match(r"([0-9a-f]+)-([0-9a-f]+) \S+ \S+ \S+ \S+ *(.*)", line):
             size = int(range_of[2], 16) - int(range_of[1], 16)
-            is_ram = size >= ram_mib * 1024 * 1024 * 3 // 4
+            is_ram = size >= ram_mib * 1024 * 1024 * 3 // 4 and not range_of[3]
         elif line.startswith("Pss:"):
             share = int(line.split()[1])
             total += share

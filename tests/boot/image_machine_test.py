@@ -122,7 +122,7 @@ class Program(MachineTest):
         self.assertIn(b"stopped by", errors)
 
     def test_ends_with_its_kernel(self):
-        code, said, errors = self.shell("echo before; echo c >/proc/sysrq-trigger", "--net", "none")
+        code, said, errors = self.shell("echo before; sleep 1; echo c >/proc/sysrq-trigger", "--net", "none")
         self.assertEqual((code, said), (1, "before\n"))
         self.assertIn("Kernel panic", errors)
         self.assertIn("strata: the guest started its machine anew", errors)

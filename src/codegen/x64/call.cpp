@@ -47,7 +47,7 @@ void Compiler::interpret(const Instr& instr) {
   interp::append_end(steps_);
   const uint32_t first = share_steps(begin);
   begin_call(Sees::nothing);
-  a_.mov(x86::rdi, reinterpret_cast<uint64_t>(&code_->data.steps));
+  a_.mov(x86::rdi, reinterpret_cast<uint64_t>(&code_->steps));
   a_.mov(x86::rdi, x86::ptr(x86::rdi));
   a_.add(x86::rdi, static_cast<int32_t>(first * sizeof(interp::Step)));
   a_.mov(x86::rsi, state_register);

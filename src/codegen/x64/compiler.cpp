@@ -206,7 +206,7 @@ void Compiler::keep_records() {
 
 std::unique_ptr<X64Code> Compiler::finish() {
   a_.resolve();
-  code_->span = code_->thunks->memory().allocate(a_.offset());
+  code_->stand_in(code_->thunks->memory().allocate(a_.offset()));
   std::memcpy(code_->span.write, work_.bytes.get(), a_.offset());
   for (const auto& [end, count] : counts_) {
     const auto distance = static_cast<int32_t>(code_->thunks->count(count) - (code_->span.run + end));
@@ -215,7 +215,6 @@ std::unique_ptr<X64Code> Compiler::finish() {
   code_->entry = entry_;
   code_->linked_entry = linked_entry_;
   code_->near_entry = near_entry_;
-  keep_records();
   return std::move(code_);
 }
 

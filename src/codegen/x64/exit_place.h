@@ -85,11 +85,10 @@ struct ExitPlace {
 };
 static_assert(sizeof(ExitPlace) == ExitPlace::bytes && alignof(ExitPlace) == 4);
 
-/// What the slow thunk and interpreted operations want to know of a unit's code.
+/// What the slow thunk wants to know of a unit's code. Behind it stand the places.
 struct CodeData {
-  const X64Code* code = nullptr;
-  const std::byte* begin = nullptr;  ///< of its instructions
-  const ExitPlace* places = nullptr;
+  X64Code* code = nullptr;
+  const std::byte* begin = nullptr;     ///< of its instructions
   const interp::Step* steps = nullptr;  ///< of places, and of operations left to the interpreter
 };
 

@@ -174,6 +174,7 @@ uint32_t Compiler::stub_offset(uint32_t number) const {
 /// Each: mov cl, number; jmp tail. The tail: mov ch, number >> 8; mov rdx, data; jmp slow.
 void Compiler::write_stubs() {
   stubs_ = static_cast<uint32_t>(a_.offset());
+  keep_records();
   const auto count = static_cast<uint32_t>(places_.size());
   STRATA_ASSERT(count <= 0x10000, "a unit has too many exits");
   for (uint32_t first = 0; first < count; first += stubs_a_tail) {
@@ -187,7 +188,7 @@ void Compiler::write_stubs() {
     a_.mov(x86::ch, first >> 8);
     constexpr uint8_t mov_rdx[] = {0x48, 0xba};
     a_.embed(mov_rdx, sizeof mov_rdx);
-    a_.embed_word(reinterpret_cast<uint64_t>(&code_->data));
+    a_.embed_word(reinterpret_cast<uint64_t>(code_->records.get()));
     a_.jmp(x86::ptr(x86::rsp, Frame::thunk(Frame::slow), 8));
     STRATA_ASSERT(a_.offset() - tail == tail_bytes);
   }

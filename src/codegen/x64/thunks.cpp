@@ -82,9 +82,8 @@ class Writer {
     for_saved_registers([this](unsigned reg) { a_.mov(in_cell(reg), x86::gpq(reg)); });
     a_.movzx(x86::ecx, x86::cx);
     a_.lea(x86::ecx, x86::ptr(x86::rcx, x86::rcx, 2));
-    a_.shl(x86::ecx, 2);
+    a_.lea(x86::rcx, x86::ptr(x86::rdx, x86::rcx, 2, sizeof(CodeData)));
     static_assert(ExitPlace::bytes == (1 + 4) << 2);
-    a_.add(x86::rcx, x86::ptr(x86::rdx, offsetof(CodeData, places)));
     a_.mov(in_cell(place), x86::rcx);
     a_.mov(in_cell(data), x86::rdx);
     a_.movzx(x86::eax, x86::byte_ptr(x86::rcx, ExitPlace::way_byte));

@@ -20,20 +20,26 @@ void X64Code::jump_to(const Link& link, const std::byte* target) {
   link.owner->write_32(link.jump_end, static_cast<uint64_t>(target - (link.owner->span.run + link.jump_end)));
 }
 
-void X64Code::keep(std::span<const Link> links, std::span<const interp::Step> steps,
+void X64Code::keep(std::span<const Link> all_links, std::span<const interp::Step> all_steps,
                    std::span<const ExitPlace> places) {
-  records_size = static_cast<uint32_t>(links.size_bytes() + steps.size_bytes() + places.size_bytes());
+  const auto aligned = [](size_t bytes) { return (bytes + 7) & ~size_t{7}; };
+  const size_t links_at = sizeof(CodeData) + aligned(places.size_bytes());
+  const size_t steps_at = links_at + all_links.size_bytes();
+  records_size = static_cast<uint32_t>(steps_at + all_steps.size_bytes());
   records = std::make_unique_for_overwrite<std::byte[]>(records_size);
-  std::byte* at = records.get();
-  const auto copy = [&at](const auto& all) {
-    if (!all.empty()) std::memcpy(at, all.data(), all.size_bytes());
-    return std::exchange(at, at + all.size_bytes());
+  const auto copy = [this](const auto& all, size_t at) {
+    if (!all.empty()) std::memcpy(&records[at], all.data(), all.size_bytes());
+    return records.get() + at;
   };
-  copy(links);
-  link_count = static_cast<uint8_t>(links.size());
-  data.begin = span.run;
-  data.steps = reinterpret_cast<const interp::Step*>(copy(steps));
-  data.places = reinterpret_cast<const ExitPlace*>(copy(places));
+  copy(places, sizeof(CodeData));
+  links = reinterpret_cast<Link*>(copy(all_links, links_at));
+  link_count = static_cast<uint8_t>(all_links.size());
+  steps = reinterpret_cast<const interp::Step*>(copy(all_steps, steps_at));
+}
+
+void X64Code::stand_in(const CodeSpan& memory) {
+  span = memory;
+  new (records.get()) CodeData{.code = this, .begin = span.run, .steps = steps};
 }
 
 void X64Code::set_place(uint64_t page, uint64_t page_behind) {

@@ -38,13 +38,15 @@ class X64Code final : public Code {
   void set_link(uint8_t link, Code& next) override;
   void unlink() override;
   void begin(std::byte* state) const;  ///< what `entry` wants besides the pc
-  /// Keeps copies. Once the code stands in its memory.
+  /// Keeps copies.
   void keep(std::span<const Link> links, std::span<const interp::Step> steps, std::span<const ExitPlace> places);
-  Link& link(size_t number) { return reinterpret_cast<Link*>(records.get())[number]; }
+  void stand_in(const CodeSpan& memory);
+  Link& link(size_t number) { return links[number]; }
 
-  CodeSpan span;  ///< the instructions
-  CodeData data{.code = this};
-  std::unique_ptr<std::byte[]> records;  ///< links, steps and places
+  CodeSpan span;                         ///< the instructions
+  std::unique_ptr<std::byte[]> records;  ///< CodeData and its places, links and steps
+  Link* links = nullptr;
+  const interp::Step* steps = nullptr;
   const Thunks* thunks;
   Link* incoming = nullptr;   ///< links that lead here
   uint64_t first_pc = 0;      ///< from which places count theirs
