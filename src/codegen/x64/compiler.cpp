@@ -21,7 +21,8 @@ Compiler::Workspace::Workspace() : bytes(std::make_unique_for_overwrite<std::byt
 void Compiler::Workspace::clear() {
   assembler.begin({bytes.get(), most_bytes});
   const auto clear_all = [](auto&... all) { (all.clear(), ...); };
-  clear_all(blocks, stub_jumps, unlinked, counts, open_sunk, exit_values, owed_sets, places, links, steps, step_runs);
+  clear_all(blocks, stub_jumps, unlinked, other_ways, counts, open_sunk, exit_values, owed_sets, places, links, steps,
+            step_runs);
 }
 
 Compiler::Compiler(const ir::Unit& unit, const HostFeatures& host, const Thunks& thunks, Workspace& workspace)
@@ -66,6 +67,7 @@ std::unique_ptr<X64Code> Compiler::run() {
   }
   code_->seldom = static_cast<uint32_t>(a_.offset());
   write_loading_of_vectors();
+  write_other_ways();
   write_stubs();
   return finish();
 }

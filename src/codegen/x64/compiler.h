@@ -54,6 +54,13 @@ class Compiler {
     bool stays;         ///< it leads to the page in which this code begins
   };
 
+  /// Where an indirect jump goes on if the pc's own entry of the table is another's.
+  struct OtherWays {
+    Label begin;
+    Gp pc;
+    uint32_t miss;
+  };
+
  public:
   /// What compilations use one after the other: nothing is allocated for a unit but what its code keeps.
   struct Workspace {
@@ -74,6 +81,7 @@ class Compiler {
     std::vector<int64_t> uncounted_before;
     std::vector<StubJump> stub_jumps;
     std::vector<Unlinked> unlinked;
+    std::vector<OtherWays> other_ways;
     std::vector<uint8_t> link_of_block;
     std::vector<std::pair<uint32_t, unsigned>> counts;
     std::vector<std::pair<uint64_t, Value>> open_sunk;
@@ -289,6 +297,8 @@ class Compiler {
   void hand_on_count(std::initializer_list<ir::BlockId> targets);
   void compile_terminator(const Instr& instr);
   void exit_goto(const Instr& instr);
+  void look_up_jump(const Gp& pc, uint32_t miss);
+  void write_other_ways();
   void exit_indirect(const Instr& instr);
 
   // Calls and returns (returns.cpp).
@@ -354,6 +364,7 @@ class Compiler {
   std::vector<interp::Step>& steps_ = work_.steps;
   std::vector<StepRun>& step_runs_ = work_.step_runs;
   std::vector<StubJump>& stub_jumps_ = work_.stub_jumps;
+  std::vector<OtherWays>& other_ways_ = work_.other_ways;
   std::vector<Unlinked>& unlinked_ = work_.unlinked;  ///< by link
   std::vector<uint8_t>& link_of_block_ = work_.link_of_block;
   /// Where code adds to the count: behind the instruction, and how much.

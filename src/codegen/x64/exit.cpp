@@ -200,6 +200,37 @@ void Compiler::exit_goto(const Instr& instr) {
   unlinked_[link] = {unlinked, here_in_code(), stays_on_page(instr.imm)};
 }
 
+/// Finds the entry of the table of jumps, in rcx.
+void Compiler::look_up_jump(const Gp& pc, uint32_t miss) {
+  if (host_.bmi2) {
+    a_.rorx(x86::ecx, pc.r32(), JumpTable::rotations[0]);
+    a_.rorx(x86::eax, pc.r32(), JumpTable::rotations[1]);
+  } else {
+    a_.mov(x86::ecx, pc.r32());
+    a_.ror(x86::ecx, JumpTable::rotations[0]);
+    a_.mov(x86::eax, pc.r32());
+    a_.ror(x86::eax, JumpTable::rotations[1]);
+  }
+  a_.xor_(x86::ecx, x86::eax);
+  a_.and_(x86::ecx, static_cast<uint32_t>(JumpTable::offset_mask));
+  a_.add(x86::rcx, x86::ptr(x86::rsp, Frame::jumps));
+  a_.cmp(pc, x86::ptr(x86::rcx, offsetof(JumpTable::Entry, pc)));
+  other_ways_.push_back({a_.newLabel(), pc, miss});
+  a_.jne(other_ways_.back().begin);
+}
+
+/// Where pcs are not in their own entries. The thunk is told where to go if they are in none.
+void Compiler::write_other_ways() {
+  for (const auto& [begin, pc, miss] : other_ways_) {
+    a_.bind(begin);
+    a_.mov(x86::rdx, pc);
+    constexpr uint8_t lea_rax[] = {0x48, 0x8d, 0x05, 0, 0, 0, 0};  // of the stub
+    a_.embed(lea_rax, sizeof lea_rax);
+    stub_jumps_.push_back({static_cast<uint32_t>(a_.offset()), miss});
+    a_.jmp(x86::ptr(x86::rsp, Frame::thunk(Frame::other_ways), 8));
+  }
+}
+
 void Compiler::exit_indirect(const Instr& instr) {
   const Gp pc = use(instr.arg[0]);
   count(uncounted_);
@@ -217,14 +248,7 @@ void Compiler::exit_indirect(const Instr& instr) {
     a_.mov(unit_base(), x86::rax);
   }
   if (instr.imm != 0) jump_back(pc);
-  constexpr unsigned entry_bits = 4;
-  static_assert(sizeof(JumpTable::Entry) == 1u << entry_bits);
-  a_.imul(x86::ecx, pc.r32(), static_cast<int32_t>(JumpTable::multiplier));
-  a_.shr(x86::ecx, 32 - JumpTable::bits - entry_bits);
-  a_.and_(x86::ecx, -(1 << entry_bits));
-  a_.add(x86::rcx, x86::ptr(x86::rsp, Frame::jumps));
-  a_.cmp(pc, x86::ptr(x86::rcx, offsetof(JumpTable::Entry, pc)));
-  jump_to_stub(CondCode::kNE, miss);
+  look_up_jump(pc, miss);
   a_.jmp(x86::ptr(x86::rcx, offsetof(JumpTable::Entry, target), 8));
 }
 

@@ -28,6 +28,7 @@ struct Frame {
     spare,
     call_and_restore,
     load_vectors,  ///< to their homes; keeps all other registers
+    other_ways,    ///< jumps to pc rdx, of the table's group of the entry rcx; or to rax
     thunks
   };
   /// The addend of the page that Neighbours share; 0: each looks for itself. Behind them a word that nobody reads.

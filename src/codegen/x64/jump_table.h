@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -13,20 +14,31 @@ namespace strata::codegen::x64 {
 class X64Code;
 
 /// Of the code of one ir::Unit::mode; and where that will return to.
+///
+/// A pc may stand in any of the four entries of its group, which are one line of the host's cache. Code compares the one
+/// that is the pc's own (`index`), and goes to a thunk that compares the others.
 class JumpTable {
  public:
   static constexpr unsigned bits = 16;
   static constexpr size_t size = size_t{1} << bits;
+  static constexpr size_t ways = 4;
   struct Entry {
     uint64_t pc = 0;
     const std::byte* target = nullptr;
   };
-  /// Consecutive and regular ones are spread.
-  static constexpr uint32_t multiplier = 0x9e37'79b1;
-  static constexpr size_t index(uint64_t pc) { return static_cast<uint32_t>(pc) * multiplier >> (32 - bits); }
+  static_assert(sizeof(Entry) == 16);
+  /// Of a pc's own entry: from two copies of the pc's lower half, rotated to the right by so much. Pcs near each other
+  /// have different ones, near each other.
+  static constexpr unsigned rotations[] = {14, 30};
+  static constexpr size_t offset_mask = (size - 1) * sizeof(Entry);
+  static constexpr size_t index(uint64_t pc) {
+    const auto low = static_cast<uint32_t>(pc);
+    return ((std::rotr(low, rotations[0]) ^ std::rotr(low, rotations[1])) & offset_mask) / sizeof(Entry);
+  }
 
   JumpTable();
   const Entry* entries() const { return entries_.data(); }
+  const Entry* find(uint64_t pc) const;
 
   /// From now on jumps to this pc go to the code's linked entry.
   void set(uint64_t pc, X64Code& code);
@@ -36,8 +48,8 @@ class JumpTable {
   ReturnStack returns;
 
  private:
-  /// In an entry that leads nowhere stands a pc that is not looked up there: 0, but where that is.
-  static constexpr uint64_t nobodys_ = 1;
+  /// In an entry that leads nowhere stands a pc that is not looked for there.
+  static constexpr uint64_t nobodys(size_t index) { return index < ways ? uint64_t{1} << 4 : 0; }
 
   /// Entries that lead to the same code are a list, which begins with X64Code::first_jump; by their number, from 1.
   struct Owner {
@@ -45,9 +57,10 @@ class JumpTable {
     uint32_t previous = 0, next = 0;
   };
   Owner& owner(uint32_t number) { return owners_[number - 1]; }
-  void take_out(uint32_t number);
+  void fill(size_t index, const Entry& entry, X64Code* code);
+  void clear(size_t index);
 
-  std::array<Entry, size> entries_ = {};
+  alignas(64) std::array<Entry, size> entries_ = {};
   std::array<Owner, size> owners_ = {};
 };
 

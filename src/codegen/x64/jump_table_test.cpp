@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <vector>
 
 #include "codegen/interp/exits_test.h"
 #include "codegen/x64/x64_code.h"
@@ -28,9 +29,9 @@ struct Jumps : ::testing::Test {
 
   enum Leads : uint8_t { nowhere, to_one, to_other };
   Leads look_up(uint64_t pc) const {
-    const JumpTable::Entry& entry = table.entries()[JumpTable::index(pc)];
-    if (entry.pc != pc) return nowhere;
-    return entry.target == of_one ? to_one : to_other;
+    const JumpTable::Entry* entry = table.find(pc);
+    if (entry == nullptr) return nowhere;
+    return entry->target == of_one ? to_one : to_other;
   }
 };
 
@@ -42,6 +43,26 @@ TEST_F(Jumps, AreForgottenWithTheirCodeAndNoOthers) {
   for (uint64_t pc = 0; pc < 20; ++pc) EXPECT_EQ(look_up(pc), pc % 3 == 0 ? to_other : nowhere) << pc;
   other.set_invalid();
   for (uint64_t pc = 0; pc < 20; ++pc) EXPECT_EQ(look_up(pc), nowhere) << pc;
+}
+
+/// As many as a group holds have the same entry for their own.
+TEST_F(Jumps, ShareAGroup) {
+  std::vector<uint64_t> pcs;
+  for (uint64_t pc = 0x40'1000; pcs.size() <= JumpTable::ways; ++pc)
+    if (JumpTable::index(pc) == JumpTable::index(0x40'1000)) pcs.push_back(pc);
+  const uint64_t last = pcs.back();
+  pcs.pop_back();
+  for (const uint64_t pc : pcs) table.set(pc, one);
+  for (const uint64_t pc : pcs) EXPECT_EQ(look_up(pc), to_one) << pc;
+  table.set(pcs[1], other);  // moves to the front
+  for (const uint64_t pc : pcs) EXPECT_EQ(look_up(pc), pc == pcs[1] ? to_other : to_one) << pc;
+  table.set(last, other);
+  EXPECT_EQ(look_up(last), to_other);
+  EXPECT_EQ(look_up(pcs[0]), nowhere);  // the oldest
+  for (const uint64_t pc : {pcs[2], pcs[3]}) EXPECT_EQ(look_up(pc), to_one) << pc;
+  other.set_invalid();
+  for (const uint64_t pc : {last, pcs[1]}) EXPECT_EQ(look_up(pc), nowhere) << pc;
+  for (const uint64_t pc : {pcs[2], pcs[3]}) EXPECT_EQ(look_up(pc), to_one) << pc;
 }
 
 TEST_F(Jumps, ThatTakeAnothersEntryAreNotForgottenWithIt) {
@@ -58,7 +79,7 @@ TEST_F(Jumps, StandApartByMode) {
   tables.of(2).set(7, other);
   other.set_invalid();
   EXPECT_EQ(look_up(7), to_one);
-  EXPECT_EQ(tables.of(2).entries()[JumpTable::index(7)].target, nullptr);
+  EXPECT_EQ(tables.of(2).find(7), nullptr);
 }
 
 }  // namespace

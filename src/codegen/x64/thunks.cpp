@@ -34,6 +34,7 @@ class Writer {
     calls_that_see_the_state();
     other_calls();
     load_vectors();
+    other_ways();
     a_.align(asmjit::AlignMode::kZero, 16);
     counts = static_cast<uint32_t>(a_.offset());
     for (uint64_t number = 1; number <= Thunks::most_counted; ++number) {
@@ -248,20 +249,23 @@ class Writer {
 
   /// What code holds of the context.
   void load_context(const x86::Gp& context, int32_t above) {
-    // Two words at a time.
     const auto copy = [&](size_t from, int32_t to) {
+      a_.movq(x86::xmm14, in_context(context, from));
+      a_.movq(in_frame(above + to), x86::xmm14);
+    };
+    // What C++ has not written just before, two words at a time.
+    const auto copy_pair = [&](size_t from, int32_t to) {
       a_.movups(x86::xmm14, x86::ptr(context, static_cast<int32_t>(from)));
       a_.movups(x86::ptr(x86::rsp, above + to), x86::xmm14);
     };
     static_assert(ir::max_spaces % 2 == 0);
     a_.movq(count_register, in_context(context, offsetof(ExecContext, insns)));
     for (unsigned i = 0; i < ir::max_spaces; i += 2) {
-      copy(offsetof(ExecContext, tlb) + i * sizeof(ir::Tlb*), Frame::tlb(i));
-      copy(offsetof(ExecContext, code_tlb) + i * sizeof(ir::Tlb*), Frame::code_tlb(i));
+      copy_pair(offsetof(ExecContext, tlb) + i * sizeof(ir::Tlb*), Frame::tlb(i));
+      copy_pair(offsetof(ExecContext, code_tlb) + i * sizeof(ir::Tlb*), Frame::code_tlb(i));
     }
-    static_assert(offsetof(ExecContext, insn_limit) == offsetof(ExecContext, jumps) + 8);
-    static_assert(Frame::insn_limit == Frame::jumps + 8);
     copy(offsetof(ExecContext, jumps), Frame::jumps);
+    copy(offsetof(ExecContext, insn_limit), Frame::insn_limit);
   }
 
   /// `context`: a register to lose.
@@ -304,6 +308,19 @@ class Writer {
       a_.movups(x86::xmm(home.reg), x86::ptr(state_register, static_cast<int32_t>(home.offset)));
     a_.mov(x86::byte_ptr(x86::rsp, pushed + Frame::vectors_live), 1);
     a_.ret();
+  }
+
+  void other_ways() {
+    a_.bind(thunks_[Frame::other_ways]);
+    const asmjit::Label found = a_.newLabel();
+    for (size_t way = 1; way < JumpTable::ways; ++way) {
+      a_.xor_(x86::rcx, static_cast<unsigned>((way ^ (way - 1)) * sizeof(JumpTable::Entry)));
+      a_.cmp(x86::rdx, x86::ptr(x86::rcx, offsetof(JumpTable::Entry, pc)));
+      a_.je(found);
+    }
+    a_.jmp(x86::rax);
+    a_.bind(found);
+    a_.jmp(x86::ptr(x86::rcx, offsetof(JumpTable::Entry, target)));
   }
 
   /// From RawFlags to the form of the IR, and back. In rsi and rdi, which hold nothing then.
