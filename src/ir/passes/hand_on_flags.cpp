@@ -29,7 +29,7 @@ class HandingOn {
 
  private:
   static constexpr BlockId nowhere = ~BlockId{0};
-  static constexpr uint32_t longest_copy = 40;  ///< instructions of a loop's first block
+  static constexpr uint32_t longest_copy = 64;  ///< instructions of a loop's first block
 
   enum class First : uint8_t { unknown, other, set_behind_exits, set };  ///< what a block does with the flags first
   struct Note {
