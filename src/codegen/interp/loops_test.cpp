@@ -104,6 +104,26 @@ TEST_F(Exits, FlagsOfAnotherBlockAreNotTheBranchs) {
   EXPECT_EQ(slot(f), 0x91u);  // of 3 - 5: borrow, half, sign
 }
 
+/// The flags take the place of the value that they are made of; the branch asks for what stands there now.
+TEST_F(Exits, FlagsThatOverwriteTheirOperandAreNotTheBranchs) {
+  set(f, 0);
+  const ir::RunResult result = run(R"(
+    b0:
+      %1 = get f
+      %2 = flags_logic i32 %1
+      set f, %2
+      %4 = constant i32 0
+      %5 = eq i32 %2, %4
+      branch %5, b1, b2
+    b1:
+      exit_goto 0x1000
+    b2:
+      exit_goto 0x2000)");
+  EXPECT_EQ(result.kind, ExitKind::next);
+  EXPECT_EQ(slot(f), 0x44u);  // zero, parity
+  EXPECT_EQ(slot(pc), 0x2000u);
+}
+
 TEST_F(Exits, MillionsOfSlowAccessesKeepTheStack) {
   world.memory.set_kind(0, TestMemory::device);
   set(a, 500'000);

@@ -125,6 +125,16 @@ void Lowering::lower_set(const Instr& instr) {
   }
 }
 
+/// Of the step at hand, for merge_with_flags(): unless its result takes the place of an operand, which then is not what
+/// it was.
+void Lowering::note_flags(const Result& result, Width width, const Operand& a, const Operand& b) {
+  const auto is_overwritten = [&](const Operand& operand) {
+    if (operand.place == Place::any) return operand.number == (0x8000 | result.number / 8);
+    return operand.place == Place::slot && operand.number == result.number;
+  };
+  if (result.dest == Dest::low && !is_overwritten(a) && !is_overwritten(b)) flags_step_ = {here(), width, a, b};
+}
+
 void Lowering::lower_hot(const Instr& instr) {
   const Operand a = operand(instr.arg[0]);
   const Operand b = right_operand(instr.arg[1]);
@@ -132,7 +142,7 @@ void Lowering::lower_hot(const Instr& instr) {
   if (b.place == Place::imm) step.imm = static_cast<int32_t>(at(instr.arg[1]).imm);
   const Result d = result(false, bytes_of(ir::result_type(unit_, instr)));
   step.d = d.number;
-  if (instr.op == Op::flags_sub && d.dest == Dest::low) flags_step_ = {here(), width_of(instr.type), a, b};
+  if (instr.op == Op::flags_sub) note_flags(d, width_of(instr.type), a, b);
   emit(step, hot_binary(instr.op, width_of(instr.type), a.place, b.place, d.dest));
 }
 
@@ -162,7 +172,7 @@ void Lowering::lower_flags_logic(const Instr& instr) {
   const Operand a = operand(instr.arg[0]);
   const Result d = result(false, bytes_of(Type::i32));
   // They are those of a - 0.
-  if (d.dest == Dest::low) flags_step_ = {here(), width_of(instr.type), a, {Place::imm, 0}};
+  note_flags(d, width_of(instr.type), a, {Place::imm, 0});
   emit({.d = d.number, .a = a.number}, flags_logic(width_of(instr.type), a.place, d.dest));
 }
 

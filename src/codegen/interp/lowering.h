@@ -69,6 +69,7 @@ class Lowering {
   void lower_polled_jump(const ir::Block& block);
   void lower_branch(const Instr& instr);
   void lower_compare_branch(const Instr& compare, ir::BlockId yes, ir::BlockId no);
+  void note_flags(const Result& result, Width width, const Operand& a, const Operand& b);
   bool merge_with_flags(Op op, Width width, const Operand& a, const Operand& b, const Step& branch, ir::BlockId yes,
                         ir::BlockId no);
   void emit_branch(Step step, Handler handler, ir::BlockId yes, ir::BlockId no);
