@@ -29,11 +29,6 @@ struct Typing {
   }
 };
 
-unsigned operand_count(const Unit& unit, const Instr& instr) {
-  if (instr.op != Op::call) return info(instr.op).operands;
-  return static_cast<unsigned>(unit.helpers[instr.imm]->operands.size());
-}
-
 /// Of what takes a carry.
 const char* carry_error(const Typing& t) {
   if (t.type() != Type::i32 && t.type() != Type::i64) return bad_type;

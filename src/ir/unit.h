@@ -137,4 +137,19 @@ inline Type result_type(const Unit&, const Instr& instr) {
   return type == own_type ? instr.type : type;
 }
 
+inline unsigned operand_count(const Unit& unit, const Instr& instr) {
+  return instr.op == Op::call ? static_cast<unsigned>(unit.helpers[instr.imm]->operands.size())
+                              : info(instr.op).operands;
+}
+
+/// Calls of helpers that are not pure: they see the whole state, and may change it.
+inline bool sees_state(const Unit& unit, const Instr& instr) {
+  return instr.op == Op::call && unit.helpers[instr.imm]->effect != HelperEffect::pure;
+}
+
+/// Whether an instruction gives a value and does nothing else, so that it may be left out where nobody wants that.
+inline bool is_pure(const Unit& unit, const Instr& instr) {
+  return has(instr.op, Trait::pure) || (instr.op == Op::call && !sees_state(unit, instr));
+}
+
 }  // namespace strata::ir

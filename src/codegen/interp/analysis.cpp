@@ -76,7 +76,7 @@ class Analysis {
   }
 
   void look_at_operation(const Instr& instr, Note& note) {
-    const bool pure = ir::has(instr.op, ir::Trait::pure) || is_pure_call(unit_, instr);
+    const bool pure = is_pure(unit_, instr);
     if (pure && note.last_use == 0) return;
     if (note.fold != never && !may_fold(note)) note.fold = never;
     if (pure && note.roles != 0) note.fused = fuse(instr, note);

@@ -129,7 +129,7 @@ void Lowering::lower_set(const Instr& instr) {
 /// it was.
 void Lowering::note_flags(const Result& result, Width width, const Operand& a, const Operand& b) {
   const auto is_overwritten = [&](const Operand& operand) {
-    if (operand.place == Place::any) return operand.number == (0x8000 | result.number / 8);
+    if (operand.place == Place::any) return operand.number == result.any();
     return operand.place == Place::slot && operand.number == result.number;
   };
   if (result.dest == Dest::low && !is_overwritten(a) && !is_overwritten(b)) flags_step_ = {here(), width, a, b};

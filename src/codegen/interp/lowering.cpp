@@ -93,7 +93,7 @@ void Lowering::lower_instr(const Instr& instr, Note& note) {
       return;
     default: break;
   }
-  const bool pure = ir::has(instr.op, ir::Trait::pure) || is_pure_call(unit_, instr);
+  const bool pure = is_pure(unit_, instr);
   if (is_sunk(instr, note) || note.fused || (pure && note.last_use == 0)) return;
   if (ir::has(instr.op, ir::Trait::may_exit)) mark_exit();
   lower_operation(instr);

@@ -96,13 +96,6 @@ bool analyse(const ir::Unit& unit, const ir::Block& block, Scratch& scratch);
 /// Whether what an operation gives always has zeros above it in its cell.
 bool gives_clean(ir::Op op);
 
-inline bool is_pure_call(const ir::Unit& unit, const ir::Instr& instr) {
-  return instr.op == ir::Op::call && unit.helpers[instr.imm]->effect == ir::HelperEffect::pure;
-}
-inline unsigned operand_count(const ir::Unit& unit, const ir::Instr& instr) {
-  return instr.op == ir::Op::call ? static_cast<unsigned>(unit.helpers[instr.imm]->operands.size())
-                                  : ir::info(instr.op).operands;
-}
 /// Whether an instruction is left to the exits.
 inline bool is_sunk(const ir::Instr& instr, const Note& note) { return instr.sunk && !note.awake; }
 

@@ -127,7 +127,7 @@ class Analysis {
     for (uint32_t i = instr.arg[0]; i < position_; ++i) {
       const Instr& between = unit_.code[i];
       const bool sets = between.op == Op::set && between.imm == slot;
-      if (sets || (between.op == Op::call && !is_pure(unit_, between))) return;
+      if (sets || sees_state(unit_, between)) return;
     }
     note.direct = true;
     use(instr.arg[1], position_, Role::other);

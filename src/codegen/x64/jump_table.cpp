@@ -30,12 +30,6 @@ void JumpTable::fill(size_t index, const Entry& entry, X64Code* code) {
   code->first_jump = number;
 }
 
-const JumpTable::Entry* JumpTable::find(uint64_t pc) const {
-  for (size_t way = 0; way < ways; ++way)
-    if (const Entry& entry = entries_[index(pc) ^ way]; entry.pc == pc) return &entry;
-  return nullptr;
-}
-
 /// Takes the pc's own entry. What stood there goes to the next one, and so on: the last is forgotten, or the one in which
 /// the pc stood before.
 void JumpTable::set(uint64_t pc, X64Code& code) {

@@ -38,7 +38,6 @@ class JumpTable {
 
   JumpTable();
   const Entry* entries() const { return entries_.data(); }
-  const Entry* find(uint64_t pc) const;
 
   /// From now on jumps to this pc go to the code's linked entry.
   void set(uint64_t pc, X64Code& code);

@@ -106,14 +106,6 @@ struct Distance {
 };
 Distance distance_of(const ir::Unit& unit, ir::Value address);
 
-inline bool is_pure(const ir::Unit& unit, const ir::Instr& instr) {
-  return ir::has(instr.op, ir::Trait::pure) ||
-         (instr.op == ir::Op::call && unit.helpers[instr.imm]->effect == ir::HelperEffect::pure);
-}
-inline unsigned operand_count(const ir::Unit& unit, const ir::Instr& instr) {
-  return instr.op == ir::Op::call ? static_cast<unsigned>(unit.helpers[instr.imm]->operands.size())
-                                  : ir::info(instr.op).operands;
-}
 inline bool is_sunk(const ir::Instr& instr, const Note& note) { return instr.sunk && !note.awake; }
 inline bool takes_carry(ir::Op op) {
   return op == ir::Op::adc || op == ir::Op::sbb || op == ir::Op::carry_adc || op == ir::Op::carry_sbb;

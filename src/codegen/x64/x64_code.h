@@ -13,7 +13,7 @@
 
 namespace strata::codegen::x64 {
 
-/// An exit_goto.
+/// An exit_goto, or where a call returns to (expect_return).
 struct Link {
   X64Code* owner = nullptr;    ///< whose it is
   Link* next = nullptr;        ///< another one that leads to the same code

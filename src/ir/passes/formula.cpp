@@ -27,8 +27,7 @@ class FormulaFinder {
   void list_slots() {
     for (uint32_t i = block_.end; i-- > block_.begin && held_count_ < most_slots;) {
       const Instr& instr = at(i);
-      if (instr.op == Op::call && !has(instr.op, Trait::pure) && unit_.helpers[instr.imm]->effect != HelperEffect::pure)
-        return;  // it may have set any
+      if (sees_state(unit_, instr)) return;  // it may have set any
       if (instr.op != Op::set && instr.op != Op::get) continue;
       if (instr.imm == unit_.layout->pc || instr.imm == unit_.layout->flags || instr.type > Type::i64) continue;
       if (std::any_of(held_, held_ + held_count_, [&](const Held& one) { return one.slot == instr.imm; })) continue;

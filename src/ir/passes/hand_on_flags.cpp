@@ -42,9 +42,6 @@ class HandingOn {
 
   const Instr& last(BlockId id) const { return unit_.code[unit_.blocks[id].end - 1]; }
   bool is_flags(const Instr& instr, Op op) const { return instr.op == op && instr.imm == unit_.layout->flags; }
-  bool calls(const Instr& instr) const {
-    return instr.op == Op::call && unit_.helpers[instr.imm]->effect != HelperEffect::pure;
-  }
 
   /// In the code. That is taken to be what runs most often behind a branch.
   bool follows(BlockId id, BlockId target) const { return unit_.blocks[target].begin == unit_.blocks[id].end; }
@@ -68,7 +65,7 @@ class HandingOn {
         note.flags = Formula::of(unit_, block, instr.arg[0]);
         return note.hands_on = note.flags.has_value();
       }
-      const bool looks = is_flags(instr, Op::get) || has(instr.op, Trait::may_exit) || calls(instr);
+      const bool looks = is_flags(instr, Op::get) || has(instr.op, Trait::may_exit) || sees_state(unit_, instr);
       if (looks) return false;
     }
     return false;
@@ -88,7 +85,7 @@ class HandingOn {
     uint32_t exits = 0;
     for (uint32_t i = block.begin; i < block.end; ++i) {
       const Instr& instr = unit_.code[i];
-      if ((is_flags(instr, Op::get) && is_used(i, block)) || calls(instr)) break;
+      if ((is_flags(instr, Op::get) && is_used(i, block)) || sees_state(unit_, instr)) break;
       if (is_flags(instr, Op::set)) return exits != 0 ? First::set_behind_exits : First::set;
       if (has(instr.op, Trait::may_exit) && ++exits == last_exit) break;
     }

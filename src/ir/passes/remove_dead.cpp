@@ -29,11 +29,6 @@ class Removal {
     uint32_t moved_to = 0;
   };
 
-  bool is_pure(const Instr& instr) const {
-    return has(instr.op, Trait::pure) ||
-           (instr.op == Op::call && unit_.helpers[instr.imm]->effect == HelperEffect::pure);
-  }
-
   /// A sunk set is for exits. Where none comes before the slot is set again, it is for nobody.
   Wanted set_is_wanted(const Instr& set) const {
     if (!set.sunk) return Wanted::always;
@@ -54,7 +49,7 @@ class Removal {
         if (notes.wanted == Wanted::never) instr.op = Op::nop;
         return;
       default:
-        if (is_pure(instr)) {
+        if (is_pure(unit_, instr)) {
           wanted = notes.wanted;
           // A call stays where it is: leaving is no place for it. So does what it needs.
           if (wanted == Wanted::at_exits && instr.op == Op::call) wanted = Wanted::always;

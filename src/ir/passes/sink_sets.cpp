@@ -6,10 +6,9 @@
 namespace strata::ir {
 namespace {
 
-/// Helpers that are not pure see the whole state, and so does what follows the block.
+/// What follows the block sees all slots too.
 bool reads_all_slots(const Unit& unit, const Instr& instr) {
-  if (has(instr.op, Trait::terminator)) return true;
-  return instr.op == Op::call && unit.helpers[instr.imm]->effect != HelperEffect::pure;
+  return has(instr.op, Trait::terminator) || sees_state(unit, instr);
 }
 
 }  // namespace
