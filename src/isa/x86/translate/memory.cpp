@@ -34,7 +34,6 @@ Value Translator::memory_address(unsigned size, bool write) {
   return address_;
 }
 
-/// Whether neither limit nor type can stop an access, as far as the mode tells.
 bool Translator::always_reachable(SegmentName segment, bool write) const {
   if (mode.code_bits == 64) return true;
   switch (segment) {

@@ -10,9 +10,14 @@ namespace {
 using helpers::StringOp;
 using helpers::StringSpec;
 
-StringSpec spec_of(const Translator& t) {
+/// Of code that has segments.
+bool is_flat(const Translator& t, SegmentName segment, bool write) {
+  return segment != fs && segment != gs && t.always_reachable(segment, write);
+}
+
+StringSpec::Parts parts_of(const Translator& t) {
   const Insn& insn = t.insn;
-  StringSpec spec;
+  StringSpec::Parts spec;
   switch (insn.opcode & ~1) {
     case 0xa4: spec.op = StringOp::movs; break;
     case 0xa6: spec.op = StringOp::cmps; break;
@@ -30,7 +35,7 @@ StringSpec spec_of(const Translator& t) {
   spec.repeat = insn.rep || insn.repne;
   spec.while_equal = insn.rep;
   spec.one_step = t.mode.trap;
-  spec.unlimited = t.mode.code_bits == 64;
+  spec.flat = t.mode.code_bits == 64 || (is_flat(t, spec.segment, false) && is_flat(t, es, true));
   spec.space = t.mode.data_space();
   return spec;
 }
@@ -38,7 +43,7 @@ StringSpec spec_of(const Translator& t) {
 /// One element, in IR.
 class Element {
  public:
-  Element(Translator& t, const StringSpec& spec)
+  Element(Translator& t, const StringSpec::Parts& spec)
       : t_(t), b_(t.b), spec_(spec), type_(ir::integer_type(spec.size * 8)) {}
 
   void emit() {
@@ -81,19 +86,20 @@ class Element {
 
   Translator& t_;
   ir::Builder& b_;
-  const StringSpec& spec_;
+  const StringSpec::Parts& spec_;
   const Type type_;
 };
 
 /// Calls the helper until it is done. Interrupts are taken between calls, with rip still at the instruction.
-void by_helper(Translator& t, const StringSpec& spec) {
+void by_helper(Translator& t, const StringSpec::Parts& spec) {
   ir::Builder& b = t.b;
+  const bool port = spec.op == StringOp::ins || spec.op == StringOp::outs;
   const ir::BlockId again = b.new_block(), done = b.new_block();
-  b.jump(again);
+  if (port) b.jump(again);
+  else b.branch(b.ne(t.gpr(rcx, spec.address_bits), b.constant(ir::integer_type(spec.address_bits), 0)), again, done);
   b.begin(again);
-  if (spec.op == StringOp::ins || spec.op == StringOp::outs)
-    t.call(helpers::check_port, {t.gpr(rdx, 16), b.i8(spec.size)});
-  const Value finished = b.trunc(Type::i1, t.call(helpers::string_step, {b.i64(spec.pack())}));
+  if (port) t.call(helpers::check_port, {t.gpr(rdx, 16), b.i8(spec.size)});
+  const Value finished = b.trunc(Type::i1, t.call(helpers::string_step, {b.i64(StringSpec(spec).packed())}));
   if (spec.one_step) {
     const ir::BlockId unfinished = b.new_block();
     b.branch(finished, done, unfinished);
@@ -112,7 +118,7 @@ void by_helper(Translator& t, const StringSpec& spec) {
 }  // namespace
 
 bool translate_strings(Translator& t) {
-  const StringSpec spec = spec_of(t);
+  const StringSpec::Parts spec = parts_of(t);
   const bool port = spec.op == StringOp::ins || spec.op == StringOp::outs;
   if (spec.repeat || port) by_helper(t, spec);
   else Element(t, spec).emit();

@@ -51,6 +51,8 @@ class Translator {
   Value effective_address();                                ///< offset only, i64, cut to the address size (LEA)
   Value memory_address(unsigned size, bool write = false);  ///< linear, i64, of `size` bytes; limits checked
   Value linear(SegmentName segment, Value offset, unsigned size, bool write);  ///< the same for any segment and offset
+  /// Whether neither limit nor type can stop an access, as far as the mode tells.
+  bool always_reachable(SegmentName segment, bool write) const;
   SegmentName data_segment(SegmentName default_segment) const;                 ///< with the override
   Value load_rm(unsigned bits, bool then_written = false);                     ///< register or memory
   void store_rm(Value value);
@@ -114,7 +116,6 @@ class Translator {
   void begin_insn(uint64_t rip) { pc = rip, address_ = ir::no_value, address_for_write_ = false; }
 
  private:
-  bool always_reachable(SegmentName segment, bool write) const;
   bool needs_check(Value target) const;
   void check_limit(SegmentName segment, Value offset, unsigned size, bool write);
 
