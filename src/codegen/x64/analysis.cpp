@@ -189,7 +189,7 @@ class Analysis {
       const Instr& instr = unit_.code[i];
       if (is_producer(flags, instr, i)) {
         const Note& note = notes_[i];
-        const bool done = note.awake && (note.roles & ~(Role::address | Role::inner | Role::index | Role::zero)) != 0;
+        const bool done = note.awake && (note.roles & ~(Role::address | Role::cut | Role::inner | Role::index | Role::zero)) != 0;
         return done ? i : ir::no_value;
       }
       if (!keeps_host_flags(instr)) return ir::no_value;
@@ -278,7 +278,7 @@ class Analysis {
     for (unsigned i = 0; i < count; ++i) {
       const bool carry = i == 2 && takes_carry(instr.op);
       const uint16_t second = i == 1 && takes_memory(instr.op) ? Role::right : Role::other;
-      use(instr.arg[i], position_, i == 0 ? first_role(instr.op) : carry ? Role::condition : second);
+      use(instr.arg[i], position_, i == 0 ? first_role(instr) : carry ? Role::condition : second);
     }
   }
 
@@ -287,11 +287,13 @@ class Analysis {
            op == Op::xor_;
   }
 
-  static uint16_t first_role(Op op) {
+  uint16_t first_role(const Instr& instr) const {
+    const Op op = instr.op;
     if (op == Op::cond) return Role::flags;
     if (op == Op::vextract) return Role::lane;
     if (op == Op::load || op == Op::store || op == Op::fstack_memory || is_atomic(op)) return Role::address;
     if (op == Op::branch || op == Op::exit_if || op == Op::select) return Role::condition;
+    if (op == Op::and_ && instr.type == Type::i64 && is_low_half(instr.arg[1])) return Role::cut;
     return Role::other;
   }
 
@@ -313,10 +315,10 @@ class Analysis {
       return true;
     }
     if (instr.op == Op::and_ && note.roles == Role::address && is_low_half(instr.arg[1])) {
-      use(instr.arg[0], note.last_use, Role::address);
+      use(instr.arg[0], note.last_use, Role::cut);
       return true;
     }
-    if ((note.roles & ~(Role::address | Role::inner)) != 0) return false;
+    if ((note.roles & ~(Role::address | Role::cut | Role::inner)) != 0) return false;
     if (is_displaced(unit_, instr)) return fuse_displacement(instr, note);
     return instr.op == Op::add && unit_.code[instr.arg[1]].op != Op::constant && fuse_sum(instr, note);
   }

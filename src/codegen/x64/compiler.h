@@ -225,6 +225,7 @@ class Compiler {
   void load(const Instr& instr);
   void store(const Instr& instr);
   Gp address_of(Value value);
+  x86::Mem operands_of_sum(Value value);
   Place place_of(Value value);
   Gp address_at(const Place& place);
   void access(const Instr& instr, const Place& place, Value value, int8_t reg);

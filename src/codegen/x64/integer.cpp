@@ -53,6 +53,11 @@ void Compiler::arithmetic(const Instr& instr, Inst::Id id) {
   const bool swaps = ir::has(instr.op, ir::Trait::commutative) && !is_constant(b);
   if (swaps && target >= 0 && note(b).reg == target && note(a).reg != target) std::swap(a, b);
   if (instr.op == Op::and_ && instr.type == Type::i64 && is_constant(b) && at(b).imm == 0xffff'ffff) {
+    if (note(a).fused) {
+      const x86::Mem sum = operands_of_sum(a);
+      a_.lea(define(here(), true).r32(), sum);
+      return;
+    }
     const Gp from = use(a);
     return copy_clean(define(here(), true), from, Type::i32);
   }

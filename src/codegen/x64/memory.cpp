@@ -10,26 +10,22 @@ namespace strata::codegen::x64 {
 /// The address of a load or store, in rax unless it stands in a register as it is.
 Compiler::Gp Compiler::address_of(Value value) {
   if (!note(value).fused) return use(value);
+  const bool narrow = at(value).op == Op::and_;  // to 32 bits
+  const Value sum = narrow ? at(value).arg[0] : value;
+  if (note(sum).fused) a_.lea(half_or_all(x86::rax, !narrow), operands_of_sum(sum));
+  else a_.mov(x86::eax, use(sum).r32());
+  return x86::rax;
+}
+
+/// Of a sum that its users compute, as the host computes addresses.
+x86::Mem Compiler::operands_of_sum(Value value) {
   int32_t displacement = 0;
-  Value base = value;
-  const bool narrow = at(base).op == Op::and_;  // to 32 bits
-  const Gp to = half_or_all(x86::rax, !narrow);
-  if (narrow) {
-    base = at(base).arg[0];
-    if (!note(base).fused) {
-      a_.mov(to, use(base).r32());
-      return x86::rax;
-    }
-  }
-  if (const Instr& sum = at(base); is_displaced(unit_, sum)) {
+  if (const Instr& sum = at(value); is_displaced(unit_, sum)) {
     displacement = displacement_of(unit_, sum);
-    base = sum.arg[0];
-    if (!note(base).fused) {
-      a_.lea(to, x86::ptr(use(base), displacement));
-      return x86::rax;
-    }
+    value = sum.arg[0];
+    if (!note(value).fused) return x86::ptr(use(value), displacement);
   }
-  const Instr& sum = at(base);
+  const Instr& sum = at(value);
   Value left = sum.arg[0], right = sum.arg[1];
   if (note(left).fused) std::swap(left, right);
   unsigned scale = 0;
@@ -38,8 +34,7 @@ Compiler::Gp Compiler::address_of(Value value) {
     right = at(right).arg[0];
   }
   const Gp first = use(left), second = use(right);
-  a_.lea(to, x86::ptr(first, second, scale, displacement));
-  return x86::rax;
+  return x86::ptr(first, second, scale, displacement);
 }
 
 /// The same without the sum of a register and a constant.
