@@ -71,6 +71,7 @@ inline const ir::StateLayout& layout() {
 
 class Guest final : public isa::Guest {
  public:
+  ir::BackendRoom room;
   State regs = {};
   std::atomic<bool> irq = false;
   unsigned translations = 0, faults = 0, walks = 0, entered = 0;

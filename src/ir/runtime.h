@@ -36,9 +36,9 @@ inline constexpr uint64_t page_mask = ~(page_size - 1);
 /// write == no_page; pages that are no memory have both.
 struct TlbEntry {
   static constexpr uint64_t no_page = 1;
+  uint64_t addend = 0;  ///< host address = guest address + addend; first, as everything waits for it
   uint64_t read = no_page;
   uint64_t write = no_page;
-  uint64_t addend = 0;  ///< host address = guest address + addend
   uint64_t unused = 0;  ///< keeps entries at 32 bytes
 };
 
@@ -68,9 +68,18 @@ class SlowMemory {
 /// The bit of ExecContext::events upon which the engine calls Guest::handle(event). The others are the engine's own.
 inline constexpr uint32_t event_interrupt = 1;
 
+/// What stands in memory right in front of a guest state, for the back end: its code then reaches what it keeps beside the
+/// state from one register, and has one more for values. Neither cleared nor copied.
+struct alignas(64) BackendRoom {
+  BackendRoom() {}
+  BackendRoom(const BackendRoom& /*other*/) {}
+  BackendRoom& operator=(const BackendRoom& /*other*/) { return *this; }
+  std::byte bytes[192 * 1024];
+};
+
 /// The first thing that compiled code and helpers are handed. One a vCPU.
 struct ExecContext {
-  std::byte* state = nullptr;  ///< the guest state that the layout describes
+  std::byte* state = nullptr;  ///< the guest state that the layout describes, behind a BackendRoom
   std::array<Tlb*, max_spaces> tlb = {};
   std::array<Tlb*, max_spaces> code_tlb = {};  ///< empty where the engine has none to offer
   SlowMemory* memory = nullptr;

@@ -115,6 +115,7 @@ struct Unit {
   bool counted = false;
   uint64_t guest_address = 0;  ///< of the first instruction, virtual
   Space code_space = 0;        ///< in which its code was fetched
+  Space data_space = 0;        ///< of most of its loads and stores; only units that have the same lead to each other
   /// Equal for units among which indirect jumps may go straight from one to the other; 0: none may.
   uint32_t mode = 0;
   bool simplified = false;  ///< the emitter wrote it: each block is as simple as the rules make it

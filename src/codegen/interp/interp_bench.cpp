@@ -44,13 +44,14 @@ struct Guest {
   std::vector<std::byte> memory = std::vector<std::byte>(size + ir::page_size);
   ir::Tlb tlb;
   NoMemory slow;
-  alignas(16) uint64_t state[slot_count] = {};
+  ir::BackendRoom room;
+  uint64_t state[slot_count] = {};
   ir::ExecContext context;
   Interpreter interpreter;
 
   Guest() {
     for (uint64_t page = 0; page < size; page += ir::page_size) {
-      tlb[ir::tlb_index(page)] = {page, page, reinterpret_cast<uint64_t>(memory.data()), 0};
+      tlb[ir::tlb_index(page)] = {reinterpret_cast<uint64_t>(memory.data()), page, page};
     }
     context.state = reinterpret_cast<std::byte*>(state);
     context.tlb.fill(&tlb);

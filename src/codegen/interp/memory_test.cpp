@@ -219,7 +219,7 @@ TEST_P(Atomics, AreAtomic) {
   std::vector<std::thread> running;
   for (unsigned i = 0; i < threads; ++i) {
     running.emplace_back([&] {
-      std::vector<std::byte> state(layout.size);
+      ir::StateMemory state(layout.size);
       ir::ExecContext context;
       context.state = state.data();
       context.tlb = world.context.tlb;

@@ -94,7 +94,7 @@ class Remapping final : public ir::SlowMemory {
     show(0);
   }
   void show(size_t which) {
-    tlb_[ir::tlb_index(base)] = {base, base, reinterpret_cast<uint64_t>(memory[which].data()) - base, 0};
+    tlb_[ir::tlb_index(base)] = {reinterpret_cast<uint64_t>(memory[which].data()) - base, base, base};
   }
   bool load(uint64_t, unsigned size, ir::Space, void* out) override {
     std::memset(out, 0, size);

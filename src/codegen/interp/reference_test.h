@@ -6,6 +6,7 @@
 #include <random>
 #include <vector>
 
+#include "ir/state_memory_test.h"
 #include "ir/unit.h"
 
 namespace strata::codegen::interp {
@@ -62,7 +63,7 @@ struct World {
   void set(const ir::Slot& slot, const Datum& value);
   Datum get(const ir::Slot& slot);
 
-  std::vector<std::byte> state;
+  ir::StateMemory state;
   TestMemory memory;
   ir::ExecContext context;
   ir::RunResult result;

@@ -50,7 +50,7 @@ void Compiler::interpret(const Instr& instr) {
   a_.mov(x86::rdi, reinterpret_cast<uint64_t>(&code_->steps));
   a_.mov(x86::rdi, x86::ptr(x86::rdi));
   a_.add(x86::rdi, static_cast<int32_t>(first * sizeof(interp::Step)));
-  a_.mov(x86::rsi, state_register);
+  a_.lea(x86::rsi, state(0, 8));
   a_.lea(x86::rdx, x86::ptr(x86::rsp, Frame::cells));
   a_.inc(context(x86::rcx, offsetof(ir::ExecContext, single_steps)));
   call_function(erase(&interp::run_steps), Sees::nothing);

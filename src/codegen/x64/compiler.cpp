@@ -33,6 +33,7 @@ Compiler::Compiler(const ir::Unit& unit, const HostFeatures& host, const Thunks&
   code_->relocatable = unit.relocatable;
   code_->first_pc = first_pc();
   code_->mode = unit.mode;
+  code_->data_space = unit.data_space;
   for (size_t i = 0; i < unit.blocks.size(); ++i) blocks_.push_back(a_.newLabel());
   at_insn_blocks_.assign(unit.blocks.size(), 1);
   at_insn_blocks_[0] = 0;

@@ -70,9 +70,11 @@ class Compiler {
     std::unique_ptr<std::byte[]> bytes;  ///< of the code being made
     Assembler assembler;
     /// Of looks into the TLB: what finds the entry, by address space; what compares its tag, by whether it is a store's.
-    std::array<Assembler::Piece, ir::max_spaces> tlb_entry;
-    std::array<Assembler::Piece, 2> tlb_tag;
-    Assembler::Piece tlb_addend;
+    struct TlbPieces {
+      Assembler::Piece entry, read_tag, write_tag, addend;
+    };
+    std::array<TlbPieces, ir::max_spaces> tlb;  ///< by space
+    TlbPieces data_tlb;                         ///< of the unit's data space
     Assembler::Piece look_for_events;
     std::vector<Label> blocks;
     std::vector<uint8_t> at_insn_blocks;
@@ -333,7 +335,7 @@ class Compiler {
     return x86::Mem(by, static_cast<int32_t>(offset), size);
   }
   x86::Mem state(uint32_t offset, uint32_t size) const {
-    return x86::Mem(state_register, static_cast<int32_t>(offset), size);
+    return x86::Mem(x86::rsp, Frame::state + static_cast<int32_t>(offset), size);
   }
   x86::Mem unit_base() const { return state(homes_.unit_base(), 8); }
   /// Of the unit, as its IR tells pcs.

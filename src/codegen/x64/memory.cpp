@@ -65,19 +65,24 @@ void Compiler::look_up(const Gp& address, int64_t size, ir::Space space, bool wr
     a_.mov(x86::ecx, address.r32());
     a_.shr(x86::ecx, ir::page_bits - entry_bits);
   }
-  a_.repeat(work_.tlb_entry[space], [&] {
+  const bool at_hand = space == unit_.data_space;
+  auto& pieces = at_hand ? work_.data_tlb : work_.tlb[space];
+  const auto in_entry = [at_hand](size_t offset) {
+    const auto displacement = static_cast<int32_t>(offset);
+    return at_hand ? x86::ptr(tlb_register, x86::rcx, 0, displacement) : x86::ptr(x86::rcx, displacement);
+  };
+  a_.repeat(pieces.entry, [&] {
     a_.and_(x86::ecx, static_cast<uint32_t>((ir::tlb_entries - 1) << entry_bits));
-    a_.add(x86::rcx, x86::ptr(x86::rsp, Frame::tlb(space)));
+    if (!at_hand) a_.add(x86::rcx, x86::ptr(x86::rsp, Frame::tlb(space)));
   });
   if (size > 1) a_.lea(x86::rdx, x86::ptr(address, static_cast<int32_t>(size - 1)));
   else if (address != x86::rdx) a_.mov(x86::rdx, address);
-  a_.repeat(work_.tlb_tag[write ? 1 : 0], [&] {
-    const size_t tag = write ? offsetof(ir::TlbEntry, write) : offsetof(ir::TlbEntry, read);
+  a_.repeat(write ? pieces.write_tag : pieces.read_tag, [&] {
     a_.and_(x86::rdx, static_cast<int32_t>(ir::page_mask));
-    a_.cmp(x86::rdx, x86::ptr(x86::rcx, static_cast<int32_t>(tag)));
+    a_.cmp(x86::rdx, in_entry(write ? offsetof(ir::TlbEntry, write) : offsetof(ir::TlbEntry, read)));
   });
   jump_to_stub(CondCode::kNE, miss);
-  a_.repeat(work_.tlb_addend, [&] { a_.mov(x86::rcx, x86::ptr(x86::rcx, offsetof(ir::TlbEntry, addend))); });
+  a_.repeat(pieces.addend, [&] { a_.mov(x86::rcx, in_entry(offsetof(ir::TlbEntry, addend))); });
 }
 
 /// For all neighbours at once; what may be written may be read. The instruction at hand is the first.

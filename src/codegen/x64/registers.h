@@ -17,14 +17,15 @@ inline x86::Gp half_or_all(const x86::Gp& reg, bool all) {
   return reg.r32();
 }
 
-inline constexpr x86::Gp state_register = x86::rbp;
+/// The TLB of the unit's data space. In a register that takes an index without a displacement: that is looked up faster.
+inline constexpr x86::Gp tlb_register = x86::rbx;
 /// ExecContext::insns, which is out of date while translated code runs; calls that may look see it stored. A vector
 /// register, as adding to it leaves the host's flags alone.
 inline constexpr x86::Xmm count_register = x86::xmm13;
-// Scratch: rax, rcx, rdx, xmm14, xmm15.
+// Frame and state: rsp (frame.h). Scratch: rax, rcx, rdx, xmm14, xmm15.
 
 /// For the hottest slots of the guest's state, the hottest first (homes.h); those not needed hold values.
-inline constexpr std::array<uint8_t, 8> home_registers = {3, 12, 13, 14, 15, 6, 7, 8};
+inline constexpr std::array<uint8_t, 8> home_registers = {5, 12, 13, 14, 15, 6, 7, 8};
 /// For values.
 inline constexpr std::array<uint8_t, 3> pool_registers = {9, 10, 11};
 /// Of both, those that C++ does not keep.

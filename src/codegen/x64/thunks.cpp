@@ -57,12 +57,20 @@ class Writer {
     return x86::ptr(context, static_cast<int32_t>(offset), 8);
   }
   static x86::Mem in_frame(int32_t offset) { return x86::ptr(x86::rsp, offset, 8); }
+  static x86::Mem in_state(uint32_t offset, int32_t above) {
+    return x86::ptr(x86::rsp, above + Frame::state + static_cast<int32_t>(offset));
+  }
 
   void enter() {
     for (const x86::Gp& reg : saved_) a_.push(reg);
-    a_.sub(x86::rsp, Frame::size);
+    a_.mov(x86::rax, in_context(x86::rsi, offsetof(ExecContext, state)));
+    a_.sub(x86::rax, Frame::state);
+    a_.push(x86::rax);  // and the stack pointer is aligned
+    a_.mov(x86::ptr(x86::rax, Frame::stack), x86::rsp);
+    a_.mov(x86::rsp, x86::rax);
     a_.mov(in_frame(Frame::context), x86::rsi);
-    a_.mov(state_register, in_context(x86::rsi, offsetof(ExecContext, state)));
+    a_.lea(x86::edx, x86::ptr(uint64_t{offsetof(ExecContext, tlb)}, x86::rdx, 3));
+    a_.mov(in_frame(Frame::data_tlb), x86::rdx);
     a_.mov(x86::rdx, x86::rdi);
     for (unsigned i = 0; i < Frame::thunks; ++i) {
       a_.lea(x86::rax, x86::ptr(thunks_[i]));
@@ -72,7 +80,7 @@ class Writer {
     load_context(x86::rsi, 0);
     a_.mov(x86::rax, in_context(x86::rsi, offsetof(ExecContext, returns)));
     a_.mov(in_frame(Frame::returns), x86::rax);
-    load_homes();
+    load_homes(0);
     a_.jmp(x86::rdx);
   }
 
@@ -173,13 +181,14 @@ class Writer {
     for (const uint8_t reg : general_lost_in_calls) a_.mov(x86::gpq(reg), in_cell(reg));
     for (const Homes::Home& home : homes_.vectors.all()) a_.movups(x86::xmm(home.reg), vector_cell(home.reg));
     a_.bind(leave);
-    store_homes();
+    store_homes(0);
     store_vectors(0);
     call_at_place(address_of(&leave_at));
     a_.mov(x86::rcx, in_frame(Frame::context));
     a_.mov(x86::rsi, in_frame(Frame::returns));
     a_.mov(in_context(x86::rcx, offsetof(ExecContext, returns)), x86::rsi);
-    a_.add(x86::rsp, Frame::size);
+    a_.mov(x86::rsp, in_frame(Frame::stack));
+    a_.add(x86::rsp, 8);
     for (size_t i = std::size(saved_); i-- > 0;) a_.pop(saved_[i]);
     a_.ret();
   }
@@ -192,21 +201,21 @@ class Writer {
     a_.movq(in_context(x86::rdx, offsetof(ExecContext, insns)), count_register);
     a_.lea(x86::rcx, x86::ptr(x86::rsp, Frame::cells));
     a_.mov(x86::rax, function);
-    a_.call(x86::rax);
+    call_on_own_stack(0);
   }
 
   /// save, rdx: the code; then, once the operands are in place, call_and_load with the function in rax.
   void calls_that_see_the_state() {
     a_.bind(thunks_[Frame::save]);
-    store_homes();
+    store_homes(pushed);
     store_vectors(pushed);
     store_context(x86::rdx, x86::rax, pushed);
     a_.ret();
     a_.bind(thunks_[Frame::call_and_load]);
-    call_aligned();
+    call_on_own_stack(pushed);
     a_.mov(x86::rcx, in_frame(pushed + Frame::context));
     load_context(x86::rcx, pushed);
-    load_homes();
+    load_homes(pushed);
     a_.ret();
   }
 
@@ -214,23 +223,25 @@ class Writer {
   void other_calls() {
     a_.bind(thunks_[Frame::spare]);
     for (const Homes::Home& home : homes_.general.all())
-      if (lost_in_calls(home.reg)) store(home);
+      if (lost_in_calls(home.reg)) a_.mov(in_state(home.offset, pushed), x86::gpq(home.reg));
     store_vectors(pushed);
     store_context(x86::rdx, x86::rax, pushed);
     a_.ret();
     a_.bind(thunks_[Frame::call_and_restore]);
-    call_aligned();
+    call_on_own_stack(pushed);
     a_.mov(x86::rcx, in_frame(pushed + Frame::context));
     a_.movq(count_register, in_context(x86::rcx, offsetof(ExecContext, insns)));
     for (const Homes::Home& home : homes_.general.all())
-      if (lost_in_calls(home.reg)) load(home);
+      if (lost_in_calls(home.reg)) a_.mov(x86::gpq(home.reg), in_state(home.offset, pushed));
     a_.ret();
   }
 
-  void call_aligned() {
-    a_.sub(x86::rsp, 8);
+  /// C++, at rax.
+  void call_on_own_stack(int32_t above) {
+    a_.mov(x86::rsp, in_frame(above + Frame::stack));
     a_.call(x86::rax);
-    a_.add(x86::rsp, 8);
+    a_.mov(x86::rsp, x86::ptr(x86::rsp));
+    if (above != 0) a_.sub(x86::rsp, above);
   }
 
   static x86::Mem in_cell(unsigned number) { return in_frame(Frame::cell(number)); }
@@ -264,6 +275,8 @@ class Writer {
       copy_pair(offsetof(ExecContext, tlb) + i * sizeof(ir::Tlb*), Frame::tlb(i));
       copy_pair(offsetof(ExecContext, code_tlb) + i * sizeof(ir::Tlb*), Frame::code_tlb(i));
     }
+    a_.mov(tlb_register, in_frame(above + Frame::data_tlb));
+    a_.mov(tlb_register, x86::ptr(context, tlb_register));
     copy(offsetof(ExecContext, jumps), Frame::jumps);
     copy(offsetof(ExecContext, insn_limit), Frame::insn_limit);
   }
@@ -275,19 +288,13 @@ class Writer {
     a_.movq(in_context(context, offsetof(ExecContext, insns)), count_register);
   }
 
-  void store(const Homes::Home& home) {
-    a_.mov(x86::ptr(state_register, static_cast<int32_t>(home.offset)), x86::gpq(home.reg));
+  void store_homes(int32_t above) {
+    for (const Homes::Home& home : homes_.general.all()) a_.mov(in_state(home.offset, above), x86::gpq(home.reg));
+    settle_flags(above);
   }
-  void load(const Homes::Home& home) {
-    a_.mov(x86::gpq(home.reg), x86::ptr(state_register, static_cast<int32_t>(home.offset)));
-  }
-  void store_homes() {
-    for (const Homes::Home& home : homes_.general.all()) store(home);
-    settle_flags();
-  }
-  void load_homes() {
-    unsettle_flags();
-    for (const Homes::Home& home : homes_.general.all()) load(home);
+  void load_homes(int32_t above) {
+    unsettle_flags(above);
+    for (const Homes::Home& home : homes_.general.all()) a_.mov(x86::gpq(home.reg), in_state(home.offset, above));
   }
 
   /// Where they stand in their homes they go to the state, and stand there from then on.
@@ -298,14 +305,14 @@ class Writer {
     a_.cmp(live, 0);
     a_.je(done);
     for (const Homes::Home& home : homes_.vectors.all())
-      a_.movups(x86::ptr(state_register, static_cast<int32_t>(home.offset)), x86::xmm(home.reg));
+      a_.movups(in_state(home.offset, above), x86::xmm(home.reg));
     a_.mov(live, 0);
     a_.bind(done);
   }
   void load_vectors() {
     a_.bind(thunks_[Frame::load_vectors]);
     for (const Homes::Home& home : homes_.vectors.all())
-      a_.movups(x86::xmm(home.reg), x86::ptr(state_register, static_cast<int32_t>(home.offset)));
+      a_.movups(x86::xmm(home.reg), in_state(home.offset, pushed));
     a_.mov(x86::byte_ptr(x86::rsp, pushed + Frame::vectors_live), 1);
     a_.ret();
   }
@@ -324,25 +331,29 @@ class Writer {
   }
 
   /// From RawFlags to the form of the IR, and back. In rsi and rdi, which hold nothing then.
-  void settle_flags() {
+  void settle_flags(int32_t above) {
     if (homes_.flags() < 0) return;
-    a_.movzx(x86::esi, x86::word_ptr(state_register, homes_.flags()));
+    const x86::Mem flags = in_state(static_cast<uint32_t>(homes_.flags()), above);
+    x86::Mem raw = flags;
+    raw.setSize(sizeof(uint16_t));
+    a_.movzx(x86::esi, raw);
     a_.mov(x86::edi, x86::esi);
     a_.shr(x86::esi, 8);
     a_.and_(x86::esi, ir::Flag::all & ~ir::Flag::overflow);
     a_.and_(x86::edi, RawFlags::overflow);
     a_.shl(x86::edi, overflow_bit);
     a_.or_(x86::esi, x86::edi);
-    a_.mov(x86::dword_ptr(state_register, homes_.flags()), x86::esi);
+    a_.mov(flags, x86::esi);
   }
-  void unsettle_flags() {
+  void unsettle_flags(int32_t above) {
     if (homes_.flags() < 0) return;
-    a_.mov(x86::esi, x86::dword_ptr(state_register, homes_.flags()));
+    const x86::Mem flags = in_state(static_cast<uint32_t>(homes_.flags()), above);
+    a_.mov(x86::esi, flags);
     a_.movzx(x86::edi, x86::sil);
     a_.shl(x86::edi, 8);
     a_.shr(x86::esi, overflow_bit);
     a_.or_(x86::esi, x86::edi);
-    a_.mov(x86::dword_ptr(state_register, homes_.flags()), x86::esi);
+    a_.mov(flags, x86::esi);
   }
 
   const Homes& homes_;

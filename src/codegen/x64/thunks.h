@@ -23,13 +23,13 @@ class Thunks {
   const std::byte* count(unsigned number) const { return span_.run + counts_ + size_t{16} * (number - 1); }
   static constexpr unsigned most_counted = 64;
 
-  /// Runs host code from `entry`.
-  ir::RunResult enter(const std::byte* entry, ir::ExecContext& context) const {
-    return reinterpret_cast<Enter>(span_.run)(entry, &context);
+  /// Runs host code from `entry`, of units with that ir::Unit::data_space.
+  ir::RunResult enter(const std::byte* entry, ir::ExecContext& context, ir::Space data_space) const {
+    return reinterpret_cast<Enter>(span_.run)(entry, &context, data_space);
   }
 
  private:
-  using Enter = ir::RunResult (*)(const std::byte* entry, ir::ExecContext* context);
+  using Enter = ir::RunResult (*)(const std::byte* entry, ir::ExecContext* context, uint64_t data_space);
 
   CodeMemory& memory_;
   JumpTables& jumps_;

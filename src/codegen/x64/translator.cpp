@@ -19,11 +19,11 @@ ir::RunResult Translator::run(const Code& code, ir::ExecContext& context) {
   const auto& translated = static_cast<const X64Code&>(code);
   translated.begin(context.state);
   const std::byte* entry = translated.span.run + translated.entry;
-  if (!JumpTables::has(translated.mode)) return translated.thunks->enter(entry, context);
+  if (!JumpTables::has(translated.mode)) return translated.thunks->enter(entry, context, translated.data_space);
   JumpTable& jumps = jumps_.of(translated.mode);
   context.jumps = jumps.entries();
   context.returns = jumps.returns.top;
-  const ir::RunResult result = translated.thunks->enter(entry, context);
+  const ir::RunResult result = translated.thunks->enter(entry, context, translated.data_space);
   jumps.returns.top = context.returns;
   return result;
 }

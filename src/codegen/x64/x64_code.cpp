@@ -74,7 +74,7 @@ void X64Code::set_invalid() {
 
 void X64Code::set_link(uint8_t number, Code& next) {
   auto& to = static_cast<X64Code&>(next);
-  if (number >= link_count) return;
+  if (number >= link_count || to.data_space != data_space) return;
   Link& set = link(number);
   cut(set);
   set.next = to.incoming;

@@ -60,6 +60,7 @@ class X64Code final : public Code {
   uint32_t records_size = 0;  ///< in bytes
   uint32_t mode = 0;          ///< ir::Unit::mode
   uint8_t link_count = 0;
+  ir::Space data_space = 0;
   bool relocatable = false;  ///< pcs of places are to be added to unit_base
   bool crosses = false;      ///< into a second page
 

@@ -8,6 +8,7 @@
 
 #include "codegen/interp/interpreter.h"
 #include "ir/passes/played_world_test.h"
+#include "ir/state_memory_test.h"
 
 namespace strata::ir {
 
@@ -106,7 +107,7 @@ class InterpretedRun final : public SlowMemory {
 
   Unit unit_;
   PlayedWorld world_;
-  std::vector<std::byte> state_;
+  StateMemory state_;
   std::array<Helper, 4> helpers_;
   ExecContext context_;
 };

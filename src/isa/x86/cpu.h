@@ -16,6 +16,9 @@ namespace strata::isa::x86 {
 
 /// What system/ and helpers/ work on. Helpers find it in ExecContext::cpu.
 struct Cpu {
+  Cpu();
+
+  ir::BackendRoom room;
   State state;
   Cpuid cpuid;  ///< what this processor says of itself, and so which features exist
   Host* host = nullptr;

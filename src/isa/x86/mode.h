@@ -57,7 +57,12 @@ struct Mode {
   static uint64_t packed(const State& state);
   static bool is_64_bit(uint64_t packed) { return (packed & 3) == 2; }
 
-  ir::Space data_space() const { return cpl == 3 ? space_user : ac ? space_supervisor_open : space_supervisor; }
+  ir::Space data_space() const {
+    if (ac && cpl != 3) return space_supervisor_open;
+    return usual_data_space();
+  }
+  /// What it is but for the few instructions between STAC and CLAC.
+  ir::Space usual_data_space() const { return cpl == 3 ? space_user : space_supervisor; }
   /// SMAP says nothing of fetches.
   ir::Space code_space() const { return cpl == 3 ? space_user : space_supervisor_open; }
 };

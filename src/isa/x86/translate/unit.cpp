@@ -81,6 +81,7 @@ class UnitLoop {
     t_.region.leave_rest(t_.b, t_.told(0));
     ir::Unit unit = t_.b.finish(key_.pc, bytes_, insns_);
     unit.relocatable = key_.relocatable;
+    unit.data_space = t_.mode.usual_data_space();
     return unit;
   }
 
