@@ -68,8 +68,8 @@ class SlowMemory {
 /// The bit of ExecContext::events upon which the engine calls Guest::handle(event). The others are the engine's own.
 inline constexpr uint32_t event_interrupt = 1;
 
-/// What stands in memory right in front of a guest state, for the back end: its code then reaches what it keeps beside the
-/// state from one register, and has one more for values. Neither cleared nor copied.
+/// What stands in memory right in front of a guest state, for the back end, whose code then reaches the state and what
+/// it keeps beside that from one register. Neither cleared nor copied.
 struct alignas(64) BackendRoom {
   BackendRoom() {}
   BackendRoom(const BackendRoom& /*other*/) {}

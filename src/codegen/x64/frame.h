@@ -10,8 +10,8 @@
 
 namespace strata::codegen::x64 {
 
-/// It stands in the ir::BackendRoom in front of the guest's state, and is the stack of translated code, which pushes no more
-/// than a few words; signal handlers have what is below. C++ is called on the thread's own stack.
+/// It stands in the ir::BackendRoom in front of the guest's state, and is the stack of translated code, which pushes no
+/// more than a few words; signal handlers have what is below. C++ is called on the thread's own stack.
 ///
 /// From the stack pointer up: what code reads of the context, addresses of thunks, then an interpreter's frame, so that
 /// single steps of the interpreter run on it: its header, and cells of 8 bytes; then the state.
@@ -54,9 +54,9 @@ struct Frame {
   static constexpr unsigned temporaries = 17'000;
   static constexpr unsigned all_cells = 18'000;
 
-  /// Processors guess by register and displacement which store a load is of, and some (Zen 5) by the displacement's lowest
-  /// ten bits only: so the state's begin, where code reads and writes all the time, shares these with words that only thunks
-  /// use (docs/decisions/0033).
+  /// Processors guess by register and displacement which store a load is of, and some (Zen 5) by the displacement's
+  /// lowest ten bits only: so the state's begin, where code reads and writes all the time, shares these with words that
+  /// only thunks use (docs/decisions/0033).
   static constexpr int32_t state = (cells + static_cast<int32_t>(all_cells) * 8 + 1023) / 1024 * 1024 + header;
   static constexpr size_t for_signal_handlers = 32 * 1024;
 };
