@@ -189,7 +189,8 @@ class Analysis {
       const Instr& instr = unit_.code[i];
       if (is_producer(flags, instr, i)) {
         const Note& note = notes_[i];
-        const bool done = note.awake && (note.roles & ~(Role::address | Role::cut | Role::inner | Role::index | Role::zero)) != 0;
+        const bool done =
+            note.awake && (note.roles & ~(Role::address | Role::cut | Role::inner | Role::index | Role::zero)) != 0;
         return done ? i : ir::no_value;
       }
       if (!keeps_host_flags(instr)) return ir::no_value;

@@ -22,8 +22,8 @@ struct Frame {
   static constexpr int32_t jumps = 8 + 2 * static_cast<int32_t>(ir::max_spaces) * 8;
   static constexpr int32_t insn_limit = jumps + 8;
   static constexpr int32_t returns = insn_limit + 8;  ///< the top of the ReturnStack
-  static constexpr int32_t stack = returns + 8;       ///< the thread's own; on top of it stands the address of the frame
-  static constexpr int32_t data_tlb = stack + 8;      ///< where in the context the TLB stands that is for tlb_register
+  static constexpr int32_t stack = returns + 8;   ///< the thread's own; on top of it stands the address of the frame
+  static constexpr int32_t data_tlb = stack + 8;  ///< where in the context the TLB stands that is for tlb_register
 
   enum Thunk : unsigned {
     slow,  ///< at ExitPlace number cx of the CodeData rdx

@@ -304,15 +304,13 @@ class Writer {
     const x86::Mem live = x86::byte_ptr(x86::rsp, above + Frame::vectors_live);
     a_.cmp(live, 0);
     a_.je(done);
-    for (const Homes::Home& home : homes_.vectors.all())
-      a_.movups(in_state(home.offset, above), x86::xmm(home.reg));
+    for (const Homes::Home& home : homes_.vectors.all()) a_.movups(in_state(home.offset, above), x86::xmm(home.reg));
     a_.mov(live, 0);
     a_.bind(done);
   }
   void load_vectors() {
     a_.bind(thunks_[Frame::load_vectors]);
-    for (const Homes::Home& home : homes_.vectors.all())
-      a_.movups(x86::xmm(home.reg), in_state(home.offset, pushed));
+    for (const Homes::Home& home : homes_.vectors.all()) a_.movups(x86::xmm(home.reg), in_state(home.offset, pushed));
     a_.mov(x86::byte_ptr(x86::rsp, pushed + Frame::vectors_live), 1);
     a_.ret();
   }
