@@ -134,7 +134,9 @@ class Program(MachineTest):
             os.execve(strata, self.command("--net", "none", "sh"), self.environment)
         said = b""
         try:
-            for prompt, keys in ((b"/srv # ", b"tty; sleep 1000\n"), (b"/dev/hvc0", b"\x03"), (b"/srv # ", b"stty size; exit 6\n")):
+            # One job, which hears the interrupt whatever it is at.
+            job = b"sh -c 'tty; exec sleep 1000'\n"
+            for prompt, keys in ((b"/srv # ", job), (b"/dev/hvc0", b"\x03"), (b"/srv # ", b"stty size; exit 6\n")):
                 seen = len(said)
                 while prompt not in said[seen:]:
                     said += os.read(master, 4096)
