@@ -73,7 +73,7 @@ inline constexpr uint32_t event_interrupt = 1;
 struct alignas(64) BackendRoom {
   BackendRoom() {}
   BackendRoom(const BackendRoom& /*other*/) {}
-  BackendRoom& operator=(const BackendRoom& /*other*/) { return *this; }
+  BackendRoom& operator=(const BackendRoom&) = delete;
   std::byte bytes[192 * 1024];
 };
 

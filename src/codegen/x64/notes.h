@@ -27,7 +27,7 @@ struct Role {
   static constexpr uint16_t lane = 512;       ///< of a vextract
   static constexpr uint16_t zero = 1024;      ///< whether it is 0, by a fused compare, and what flags that gives
   static constexpr uint16_t right = 2048;     ///< the right operand of arithmetic that takes memory
-  static constexpr uint16_t cut = 4096;        ///< to its lowest 32 bits
+  static constexpr uint16_t cut = 4096;       ///< to its lowest 32 bits
   static constexpr uint16_t other = 8192;
 };
 

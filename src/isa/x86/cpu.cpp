@@ -1,3 +1,4 @@
+// How a processor begins: with everything but its room cleared.
 #include "isa/x86/cpu.h"
 
 namespace strata::isa::x86 {

@@ -53,8 +53,8 @@ class Translator {
   Value linear(SegmentName segment, Value offset, unsigned size, bool write);  ///< the same for any segment and offset
   /// Whether neither limit nor type can stop an access, as far as the mode tells.
   bool always_reachable(SegmentName segment, bool write) const;
-  SegmentName data_segment(SegmentName default_segment) const;                 ///< with the override
-  Value load_rm(unsigned bits, bool then_written = false);                     ///< register or memory
+  SegmentName data_segment(SegmentName default_segment) const;  ///< with the override
+  Value load_rm(unsigned bits, bool then_written = false);      ///< register or memory
   void store_rm(Value value);
   Value load(Type type, Value address);  ///< in the mode's data space
   void store(Value address, Value value);
