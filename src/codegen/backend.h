@@ -37,6 +37,35 @@ class Code {
   void* owner = nullptr;  ///< whoever keeps the code may leave a note here
 };
 
+/// Runs code: one for each processor of the guest's. It has what is the processor's own of where code goes on to.
+class Runner {
+ public:
+  virtual ~Runner() = default;
+
+  /// Runs the unit once from its entry, and what it is linked to. Guest faults are results; `context.insns` is brought
+  /// up to date, and `context.running` is the code that ran last.
+  virtual ir::RunResult run(const Code& code, ir::ExecContext& context) = 0;
+
+  /// Addresses lead elsewhere: returns do not go where their calls have been any more, unless they look.
+  virtual void forget_returns() {}
+
+  /// Indirect jumps to this pc from units of the code's Unit::mode may go straight to it, until Code::set_invalid().
+  virtual void set_jump([[maybe_unused]] uint64_t pc, [[maybe_unused]] Code& code) {}
+};
+
+/// Makes code, which any of its runners may run.
+///
+/// Code and runners do not outlive it; which of both go first does not matter. Where there are several runners:
+/// - One at a time, in all: compile(), make_runner(), the destruction of a runner, Runner::set_jump(), and all of Code that
+///   is not const. The caller holds a lock.
+/// - While others run code: compile(), make_runner(), Code::set_link(), set_jump(). A way out that is being linked goes to
+///   the engine, or to what it is linked to, before or then.
+/// - While no other is in translated code: Code::set_invalid(), Code::unlink(); and Code::set_place(), unless nothing leads
+///   to the code yet. The others may wait in functions of C++ that code has called.
+/// - While no other is in run(): the destruction of code.
+/// - A runner's run(), set_jump() and forget_returns() are its own thread's; anybody's while that does not run.
+/// Whoever stops the others to have code changed under them has their host processors see it before they go on: threads
+/// that waited pass an instruction that serializes (Linux: membarrier, PRIVATE_EXPEDITED_SYNC_CORE).
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -48,15 +77,7 @@ class Backend {
   /// The unit has been verified and has gone through the passes. Its layout stays as long as the back end.
   virtual std::unique_ptr<Code> compile(const ir::Unit& unit) = 0;
 
-  /// Runs the unit once from its entry, and what it is linked to. Guest faults are results; `context.insns` is brought
-  /// up to date, and `context.running` is the code that ran last.
-  virtual ir::RunResult run(const Code& code, ir::ExecContext& context) = 0;
-
-  /// Addresses lead elsewhere: returns do not go where their calls have been any more, unless they look.
-  virtual void forget_returns() {}
-
-  /// Indirect jumps to this pc from units of the code's Unit::mode may go straight to it, until Code::set_invalid().
-  virtual void set_jump([[maybe_unused]] uint64_t pc, [[maybe_unused]] Code& code) {}
+  virtual std::unique_ptr<Runner> make_runner() = 0;
 };
 
 }  // namespace strata::codegen

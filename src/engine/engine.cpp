@@ -32,6 +32,7 @@ EngineOptions complete(EngineOptions options, const ir::ExecContext& context) {
 Engine::Engine(isa::Guest& guest, codegen::Backend& backend, memory::AddressSpace& memory, EngineOptions options)
     : guest_(guest),
       backend_(backend),
+      runner_(backend.make_runner()),
       memory_(memory),
       options_(complete(std::move(options), context_)),
       ram_(memory),
@@ -39,7 +40,7 @@ Engine::Engine(isa::Guest& guest, codegen::Backend& backend, memory::AddressSpac
       mmu_(guest, ram_, cache_),
       host_(mmu_, ram_, options_.ports, options_.ticks, options_.tick_rate) {
   cache_.connect(mmu_, context_.running);
-  mmu_.connect(context_, [this] { backend_.forget_returns(); });
+  mmu_.connect(context_, [this] { runner_->forget_returns(); });
   context_.state = guest.state();
   pc_offset_ = guest.layout().slots[guest.layout().pc].offset;
   guest.attach(host_, context_);
@@ -205,7 +206,7 @@ ir::RunResult Engine::run_cached(CachedUnit* unit) {
       show(*unit);
     cache_.set_running(unit);
     cache_.note_run(*unit);
-    result = backend_.run(*unit->code, context_);
+    result = runner_->run(*unit->code, context_);
     ++stats_.units_run;
     if (result.kind != ExitKind::next || context_.events.load(std::memory_order_relaxed) != 0) break;
     unit = next_after(result);
@@ -221,7 +222,7 @@ ir::RunResult Engine::run_alone(unsigned max_insns) {
   if (options_.trace) show(*fresh.unit);
   const uint64_t insns_before = context_.insns;
   guest_.enter_code();
-  const ir::RunResult result = backend_.run(*fresh.unit->code, context_);
+  const ir::RunResult result = runner_->run(*fresh.unit->code, context_);
   guest_.leave_code();
   cache_.set_running(nullptr);
   ++stats_.units_run;

@@ -107,6 +107,7 @@ class Engine {
 
   isa::Guest& guest_;
   codegen::Backend& backend_;
+  const std::unique_ptr<codegen::Runner> runner_;
   memory::AddressSpace& memory_;
   EngineOptions options_;
   ir::ExecContext context_;

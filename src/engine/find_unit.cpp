@@ -30,7 +30,7 @@ CachedUnit* Engine::next_after(const ir::RunResult& result) {
   if (result.link < from.link_count) return next_by_link(from, result.link);
   const isa::CodeKey wanted = key();
   CachedUnit* next = known(wanted);
-  if (next != nullptr && next->mode != 0 && !options_.trace) backend_.set_jump(wanted.pc, *next->code);
+  if (next != nullptr && next->mode != 0 && !options_.trace) runner_->set_jump(wanted.pc, *next->code);
   return next;
 }
 

@@ -186,9 +186,9 @@ struct Code final : codegen::Code {
 };
 
 /// Runs one unit.
-class Runner {
+class UnitRun {
  public:
-  Runner(const ir::Unit& unit, ir::ExecContext& context) : unit_(unit), context_(context), values_(unit.code.size()) {}
+  UnitRun(const ir::Unit& unit, ir::ExecContext& context) : unit_(unit), context_(context), values_(unit.code.size()) {}
 
   ir::RunResult run() {
     for (at_ = unit_.blocks[0].begin;;)
@@ -290,14 +290,19 @@ class Runner {
   ir::RunResult result_;
 };
 
+class Runner final : public codegen::Runner {
+ public:
+  ir::RunResult run(const codegen::Code& code, ir::ExecContext& context) override {
+    return UnitRun(static_cast<const Code&>(code).unit, context).run();
+  }
+};
+
 }  // namespace
 
 std::unique_ptr<codegen::Code> Backend::compile(const ir::Unit& unit) {
   return std::make_unique<Code>(unit, alive, claimed_bytes);
 }
 
-ir::RunResult Backend::run(const codegen::Code& code, ir::ExecContext& context) {
-  return Runner(static_cast<const Code&>(code).unit, context).run();
-}
+std::unique_ptr<codegen::Runner> Backend::make_runner() { return std::make_unique<Runner>(); }
 
 }  // namespace strata::engine::toy

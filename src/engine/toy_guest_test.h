@@ -118,7 +118,7 @@ class Backend final : public codegen::Backend {
 
   std::string_view name() const override { return "toy"; }
   std::unique_ptr<codegen::Code> compile(const ir::Unit& unit) override;
-  ir::RunResult run(const codegen::Code& code, ir::ExecContext& context) override;
+  std::unique_ptr<codegen::Runner> make_runner() override;
 };
 
 /// Writes toy programs.

@@ -32,8 +32,7 @@ struct Exits : ::testing::Test {
     return run(*unit);
   }
   ir::RunResult run(const ir::Unit& unit) {
-    Backend& backend = tested_backend();
-    return backend.run(*backend.compile(unit), world.context);
+    return tested_runner().run(*tested_backend().compile(unit), world.context);
   }
   uint64_t slot(ir::SlotId id) { return world.get(exits_layout.slots[id]).lo; }
   void set(ir::SlotId id, uint64_t value) { world.set(exits_layout.slots[id], {value, 0}); }

@@ -48,11 +48,11 @@ struct Floats : ::testing::Test {
     build.begin(build.new_block());
     build.set(result, emit(build));
     build.exit_goto(0);
-    Backend& backend = tested_backend();
-    const auto code = backend.compile(build.finish(0, 1, 1));
+    const auto code = tested_backend().compile(build.finish(0, 1, 1));
+    Runner& runner = tested_runner();
     const unsigned saved = _mm_getcsr();
     _mm_setcsr(mxcsr);
-    backend.run(*code, world.context);
+    runner.run(*code, world.context);
     csr = _mm_getcsr();
     _mm_setcsr(saved);
     return world.get(layout.slots[result]).lo;

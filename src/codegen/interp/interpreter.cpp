@@ -33,16 +33,21 @@ ir::RunResult run_on(void* memory, const Program& program, ir::ExecContext& cont
   return run_on(reinterpret_cast<void*>(aligned), program, context);
 }
 
+class ProgramRunner final : public Runner {
+ public:
+  /// Most units share a frame of one size: where it stands is then known before the unit is.
+  ir::RunResult run(const Code& code, ir::ExecContext& context) override {
+    constexpr unsigned usual_cells = 256;
+    const auto& program = static_cast<const Program&>(code);
+    if (program.shape().cells > usual_cells) [[unlikely]]
+      return run_on_large_frame(program, context);
+    alignas(FrameHeader) std::byte memory[sizeof(FrameHeader) + usual_cells * cell_bytes];
+    return run_on(memory, program, context);
+  }
+};
+
 }  // namespace
 
-/// Most units share a frame of one size: where it stands is then known before the unit is.
-ir::RunResult Interpreter::run(const Code& code, ir::ExecContext& context) {
-  constexpr unsigned usual_cells = 256;
-  const auto& program = static_cast<const Program&>(code);
-  if (program.shape().cells > usual_cells) [[unlikely]]
-    return run_on_large_frame(program, context);
-  alignas(FrameHeader) std::byte memory[sizeof(FrameHeader) + usual_cells * cell_bytes];
-  return run_on(memory, program, context);
-}
+std::unique_ptr<Runner> Interpreter::make_runner() { return std::make_unique<ProgramRunner>(); }
 
 }  // namespace strata::codegen::interp

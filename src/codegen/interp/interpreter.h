@@ -5,12 +5,12 @@
 
 namespace strata::codegen::interp {
 
-/// May be used from any number of threads at a time: it keeps nothing between calls.
+/// It keeps nothing between calls, nor do its runners, and nothing changes its code.
 class Interpreter final : public Backend {
  public:
   std::string_view name() const override { return "interp"; }
   std::unique_ptr<Code> compile(const ir::Unit& unit) override;
-  ir::RunResult run(const Code& code, ir::ExecContext& context) override;
+  std::unique_ptr<Runner> make_runner() override;
 };
 
 }  // namespace strata::codegen::interp

@@ -32,8 +32,7 @@ struct Memory : ::testing::TestWithParam<ir::SlotId> {
 
   ir::RunResult run(ir::Builder& build) {
     build.exit_goto(0);
-    Backend& backend = tested_backend();
-    return backend.run(*backend.compile(build.finish(0, 1, 1)), world.context);
+    return tested_runner().run(*tested_backend().compile(build.finish(0, 1, 1)), world.context);
   }
   static ir::Builder begun() {
     ir::Builder build(layout);
@@ -149,8 +148,8 @@ TEST(Addresses, AllForms) {
           build.store(sum, constant ? build.i16(0xfedc) : build.trunc(Type::i16, build.get(i64)), 0);
           build.set(i16, build.load(Type::i16, sum, 0));
           build.exit_goto(0);
-          Backend& backend = tested_backend();
-          const ir::RunResult result = backend.run(*backend.compile(build.finish(0, 1, 1)), world.context);
+          const auto code = tested_backend().compile(build.finish(0, 1, 1));
+          const ir::RunResult result = tested_runner().run(*code, world.context);
           ASSERT_EQ(result.kind, ExitKind::next) << form << " " << displacement;
           uint16_t stored;
           std::memcpy(&stored, world.memory.at(at), 2);
@@ -211,20 +210,20 @@ TEST_P(Atomics, RefusedOnReadOnlyPages) {
 
 TEST_P(Atomics, AreAtomic) {
   constexpr unsigned threads = 3, rounds = 20'000;
-  Backend& backend = tested_backend();
+  const std::unique_ptr<Backend> backend = make_tested_backend();
   ir::Builder build = begun();
   build.atomic(Op::atomic_add, build.i64(base + 8), build.constant(type(), 1), 0);
   build.exit_goto(0);
-  const auto code = backend.compile(build.finish(0, 1, 1));
+  const auto code = backend->compile(build.finish(0, 1, 1));
   std::vector<std::thread> running;
   for (unsigned i = 0; i < threads; ++i) {
-    running.emplace_back([&] {
+    running.emplace_back([&, runner = std::shared_ptr<Runner>(backend->make_runner())] {
       ir::StateMemory state(layout.size);
       ir::ExecContext context;
       context.state = state.data();
       context.tlb = world.context.tlb;
       context.memory = &world.memory;
-      for (unsigned round = 0; round < rounds; ++round) backend.run(*code, context);
+      for (unsigned round = 0; round < rounds; ++round) runner->run(*code, context);
     });
   }
   for (std::thread& thread : running) thread.join();

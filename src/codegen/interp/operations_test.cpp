@@ -77,8 +77,7 @@ class Case {
 
     World before(layout());
     before.state = world.state;
-    Backend& backend = tested_backend();
-    backend.run(*backend.compile(unit_), world.context);
+    tested_runner().run(*tested_backend().compile(unit_), world.context);
     const ir::SlotId result = slot_of(type, 3);
     before.set(layout().slots[0], {1, 0});
     before.set(layout().slots[result], expected);

@@ -486,8 +486,7 @@ void expect_same(const ir::Unit& unit, const ir::Unit& original, uint64_t seed) 
   prepare(expected, seed);
   prepare(world, seed);
   run_plainly(original, expected);
-  Backend& backend = tested_backend();
-  world.result = backend.run(*backend.compile(unit), world.context);
+  world.result = tested_runner().run(*tested_backend().compile(unit), world.context);
 
   const auto where = [&] {
     return "seed " + std::to_string(seed) + "\n" + ir::print(unit) + "made of\n" + ir::print(original);

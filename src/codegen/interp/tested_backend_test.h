@@ -18,4 +18,18 @@ inline Backend& tested_backend() {
   return backend;
 }
 
+inline Runner& tested_runner() {
+  static thread_local const std::unique_ptr<Runner> runner = tested_backend().make_runner();
+  return *runner;
+}
+
+/// For several runners.
+inline std::unique_ptr<Backend> make_tested_backend() {
+#ifdef STRATA_TEST_X64
+  return std::make_unique<x64::Translator>(x64::tested_host(), x64::Sharing::several);
+#else
+  return std::make_unique<Interpreter>();
+#endif
+}
+
 }  // namespace strata::codegen::interp

@@ -25,8 +25,14 @@ void Compiler::Workspace::clear() {
             step_runs);
 }
 
-Compiler::Compiler(const ir::Unit& unit, const HostFeatures& host, const Thunks& thunks, Workspace& workspace)
-    : unit_(unit), host_(host), homes_(thunks.homes()), work_(workspace), code_(std::make_unique<X64Code>(thunks)) {
+Compiler::Compiler(const ir::Unit& unit, const HostFeatures& host, Sharing sharing, const Thunks& thunks,
+                   Workspace& workspace)
+    : unit_(unit),
+      host_(host),
+      sharing_(sharing),
+      homes_(thunks.homes()),
+      work_(workspace),
+      code_(std::make_unique<X64Code>(thunks)) {
   work_.clear();
   scratch_.notes.assign(unit.code.size(), Note{});
   scratch_.slots.resize(std::max(scratch_.slots.size(), unit.layout->slots.size()));

@@ -20,6 +20,9 @@
 
 namespace strata::codegen::x64 {
 
+/// How many runners code may have: links are written while others run it.
+enum class Sharing : uint8_t { alone, several };
+
 class Compiler {
  private:
   using Instr = ir::Instr;
@@ -97,7 +100,7 @@ class Compiler {
     void clear();
   };
 
-  Compiler(const ir::Unit& unit, const HostFeatures& host, const Thunks& thunks, Workspace& workspace);
+  Compiler(const ir::Unit& unit, const HostFeatures& host, Sharing sharing, const Thunks& thunks, Workspace& workspace);
   std::unique_ptr<X64Code> run();
 
  private:
@@ -279,6 +282,7 @@ class Compiler {
   uint32_t share_steps(size_t begin);
   bool is_near(uint64_t pc) const;
   void jump_to_stub(uint32_t number);
+  void align_link(uint32_t before);
   void jump_to_stub(CondCode holds, uint32_t number);
   uint32_t stub_offset(uint32_t number) const;
   uint32_t here_in_code() const { return static_cast<uint32_t>(a_.offset()) & 0xff'ffff; }
@@ -348,6 +352,7 @@ class Compiler {
 
   const ir::Unit& unit_;
   const HostFeatures& host_;
+  const Sharing sharing_;
   const Homes& homes_;
   Workspace& work_;
   Scratch& scratch_ = work_.scratch;

@@ -24,6 +24,7 @@ const ir::Helper* find_helper(std::string_view /*name*/) { return &switch_helper
 
 struct DataSpace : interp::Exits {
   Translator translator{tested_host()};
+  std::unique_ptr<Runner> runner = translator.make_runner();
   TestMemory other;
 
   DataSpace() {
@@ -38,7 +39,7 @@ struct DataSpace : interp::Exits {
     unit->data_space = data_space;
     return translator.compile(*unit);
   }
-  ir::RunResult run(const Code& code) { return translator.run(code, world.context); }
+  ir::RunResult run(const Code& code) { return runner->run(code, world.context); }
 };
 
 const std::string address = "%at = constant i64 " + std::to_string(TestMemory::base + 8) + "\n";

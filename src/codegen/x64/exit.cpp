@@ -196,6 +196,7 @@ void Compiler::exit_goto(const Instr& instr) {
     look_for_events();
     jump_to_stub(CondCode::kNE, unlinked);
   }
+  align_link(0);
   jump_to_stub(unlinked);
   unlinked_[link] = {unlinked, here_in_code(), stays_on_page(instr.imm)};
 }

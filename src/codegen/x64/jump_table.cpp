@@ -1,15 +1,26 @@
 // Which entries lead to which code.
 #include "codegen/x64/jump_table.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "base/assert.h"
 #include "codegen/x64/x64_code.h"
 
 namespace strata::codegen::x64 {
 
-JumpTable::JumpTable() {
+JumpTable::JumpTable(AllJumps& all, uint32_t mode, uint32_t runner) : all_(all), mode_(mode), runner_(runner) {
   static_assert(index(0) / ways == 0 && index(nobodys(0)) / ways != 0);
   for (size_t index = 0; index < ways; ++index) entries_[index].pc = nobodys(index);
+}
+
+JumpTable::~JumpTable() {
+  for (size_t index = 0; index < size; ++index)
+    if (owners_[index].code != nullptr) clear(index);
+}
+
+JumpTable::Owner& JumpTable::owner(uint32_t number) {
+  return all_.table(mode_, number).owners_[AllJumps::index_of(number)];
 }
 
 void JumpTable::clear(size_t index) {
@@ -23,7 +34,7 @@ void JumpTable::clear(size_t index) {
 void JumpTable::fill(size_t index, const Entry& entry, X64Code* code) {
   clear(index);
   if (code == nullptr) return;
-  const auto number = static_cast<uint32_t>(index + 1);
+  const uint32_t number = AllJumps::number(runner_, index);
   entries_[index] = entry;
   owners_[index] = {code, 0, code->first_jump};
   if (code->first_jump != 0) owner(code->first_jump).previous = number;
@@ -46,19 +57,43 @@ void JumpTable::set(uint64_t pc, X64Code& code) {
   }
 }
 
-void JumpTable::forget(X64Code& code) {
-  while (code.first_jump != 0) clear(code.first_jump - 1);
+JumpTables::JumpTables(AllJumps& all) : all_(all), runner_(all.add(*this)) {}
+
+JumpTables::~JumpTables() {
+  for (auto& table : tables_) table.reset();  // while it can be found
+  all_.remove(runner_);
 }
 
 JumpTable& JumpTables::of(uint32_t mode) {
   std::unique_ptr<JumpTable>& table = tables_[mode - 1];
-  if (table == nullptr) table = std::make_unique<JumpTable>();
+  if (table == nullptr) table = std::make_unique<JumpTable>(all_, mode, runner_);
   return *table;
 }
 
 void JumpTables::forget_returns() {
   for (const auto& table : tables_)
     if (table != nullptr) table->returns.forget();
+}
+
+void AllJumps::forget(X64Code& code) {
+  while (const uint32_t first = code.first_jump) table(code.mode, first).clear(index_of(first));
+}
+
+void AllJumps::forget_returns() {
+  for (JumpTables* tables : runners_)
+    if (tables != nullptr) tables->forget_returns();
+}
+
+size_t AllJumps::runners() const {
+  return runners_.size() - static_cast<size_t>(std::count(runners_.begin(), runners_.end(), nullptr));
+}
+
+uint32_t AllJumps::add(JumpTables& tables) {
+  auto place = std::find(runners_.begin(), runners_.end(), nullptr);
+  if (place == runners_.end()) place = runners_.insert(place, nullptr);
+  STRATA_ASSERT(runners_.size() <= most_runners, "there are too many runners");
+  *place = &tables;
+  return static_cast<uint32_t>(place - runners_.begin());
 }
 
 }  // namespace strata::codegen::x64

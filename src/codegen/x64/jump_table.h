@@ -6,14 +6,16 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "codegen/x64/return_stack.h"
 
 namespace strata::codegen::x64 {
 
+class AllJumps;
 class X64Code;
 
-/// Of the code of one ir::Unit::mode; and where that will return to.
+/// Of the code of one ir::Unit::mode, as one runner runs it; and where that will return to.
 ///
 /// A pc may stand in any of the four entries of its group, which are one line of the host's cache. Code compares the one
 /// that is the pc's own (`index`), and goes to a thunk that compares the others.
@@ -36,44 +38,87 @@ class JumpTable {
     return ((std::rotr(low, rotations[0]) ^ std::rotr(low, rotations[1])) & offset_mask) / sizeof(Entry);
   }
 
-  JumpTable();
+  JumpTable(AllJumps& all, uint32_t mode, uint32_t runner);
+  ~JumpTable();
+  JumpTable(const JumpTable&) = delete;
   const Entry* entries() const { return entries_.data(); }
 
   /// From now on jumps to this pc go to the code's linked entry.
   void set(uint64_t pc, X64Code& code);
-  /// No jump goes to the code any more.
-  void forget(X64Code& code);
 
   ReturnStack returns;
 
  private:
+  friend class AllJumps;
+
   /// In an entry that leads nowhere stands a pc that is not looked for there.
   static constexpr uint64_t nobodys(size_t index) { return index < ways ? uint64_t{1} << 4 : 0; }
 
-  /// Entries that lead to the same code are a list, which begins with X64Code::first_jump; by their number, from 1.
+  /// Entries that lead to the same code are a list through the tables of all runners, which begins with
+  /// X64Code::first_jump; by numbers of AllJumps.
   struct Owner {
     X64Code* code = nullptr;
     uint32_t previous = 0, next = 0;
   };
-  Owner& owner(uint32_t number) { return owners_[number - 1]; }
+  Owner& owner(uint32_t number);
   void fill(size_t index, const Entry& entry, X64Code* code);
   void clear(size_t index);
 
   alignas(64) std::array<Entry, size> entries_ = {};
   std::array<Owner, size> owners_ = {};
+  AllJumps& all_;
+  const uint32_t mode_, runner_;
 };
 
-/// By the code's mode, so that nothing need be compared with it: code runs in one mode until it goes to C++.
+/// Those of one runner, by the code's mode, so that nothing need be compared with it: code runs in one mode until it goes
+/// to C++. An entry is two words, which are not written at once: so each runner has its own, which nobody else writes
+/// while it runs.
 class JumpTables {
  public:
   static constexpr uint32_t most = 15;  ///< modes that have one; others' jumps go by the engine
   static constexpr bool has(uint32_t mode) { return mode != 0 && mode <= most; }
 
+  explicit JumpTables(AllJumps& all);
+  ~JumpTables();
+  JumpTables(const JumpTables&) = delete;
+
   JumpTable& of(uint32_t mode);
   void forget_returns();
 
  private:
+  friend class AllJumps;
+
+  AllJumps& all_;
+  const uint32_t runner_;
   std::array<std::unique_ptr<JumpTable>, most> tables_;
+};
+
+/// The tables of all runners.
+class AllJumps {
+ public:
+  /// No jump of anybody's goes to the code any more.
+  void forget(X64Code& code);
+  void forget_returns();
+  size_t runners() const;  ///< how many there are
+
+ private:
+  friend class JumpTable;
+  friend class JumpTables;
+
+  /// Entries are numbered from 1, those of a mode apart from those of others: by runner, then by their index.
+  static constexpr uint32_t number(uint32_t runner, size_t index) {
+    return (runner << JumpTable::bits | static_cast<uint32_t>(index)) + 1;
+  }
+  static constexpr size_t index_of(uint32_t number) { return (number - 1) % JumpTable::size; }
+  static constexpr uint32_t most_runners = (uint32_t{1} << (32 - JumpTable::bits)) - 1;
+
+  JumpTable& table(uint32_t mode, uint32_t number) const {
+    return *runners_[(number - 1) >> JumpTable::bits]->tables_[mode - 1];
+  }
+  uint32_t add(JumpTables& tables);
+  void remove(uint32_t runner) { runners_[runner] = nullptr; }
+
+  std::vector<JumpTables*> runners_;  ///< by number; nullptr: there is none
 };
 
 }  // namespace strata::codegen::x64

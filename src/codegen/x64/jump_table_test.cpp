@@ -14,8 +14,9 @@ namespace {
 
 struct Jumps : ::testing::Test {
   CodeMemory memory;
-  JumpTables tables;
-  Thunks thunks{memory, tables, Homes(interp::exits_layout)};
+  AllJumps all;
+  JumpTables tables{all};
+  Thunks thunks{memory, all, Homes(interp::exits_layout)};
   X64Code one{thunks}, other{thunks};
   JumpTable& table = tables.of(1);
   const std::byte* const of_one = nullptr;

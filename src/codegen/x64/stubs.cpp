@@ -161,6 +161,16 @@ void Compiler::jump_to_stub(uint32_t number) {
   stub_jumps_.push_back({static_cast<uint32_t>(a_.offset()), number});
 }
 
+/// Links of code that others run are written as one (X64Code::jump_to): what is written is not to cross a boundary. The
+/// jump stands behind so many bytes.
+void Compiler::align_link(uint32_t before) {
+  if (sharing_ == Sharing::alone) return;
+  constexpr uint8_t nops[][3] = {{0x90}, {0x66, 0x90}, {0x0f, 0x1f, 0x00}};
+  constexpr size_t last = Link::unit - sizeof(uint32_t);
+  const size_t displacement = (a_.offset() + before + 1) % Link::unit;
+  if (displacement > last) a_.embed(nops[Link::unit - displacement - 1], Link::unit - displacement);
+}
+
 void Compiler::jump_to_stub(CondCode holds, uint32_t number) {
   const uint8_t jump[] = {0x0f, static_cast<uint8_t>(0x80 | static_cast<uint8_t>(holds)), 0, 0, 0, 0};
   a_.embed(jump);

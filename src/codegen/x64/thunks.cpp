@@ -363,7 +363,7 @@ class Writer {
 
 }  // namespace
 
-Thunks::Thunks(CodeMemory& memory, JumpTables& jumps, const Homes& homes)
+Thunks::Thunks(CodeMemory& memory, AllJumps& jumps, const Homes& homes)
     : memory_(memory), jumps_(jumps), homes_(homes), span_(Writer(homes).write(memory, counts_)) {}
 Thunks::~Thunks() { memory_.release(span_); }
 

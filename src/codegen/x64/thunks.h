@@ -11,13 +11,13 @@ namespace strata::codegen::x64 {
 /// One for all code of one layout.
 class Thunks {
  public:
-  Thunks(CodeMemory& memory, JumpTables& jumps, const Homes& homes);
+  Thunks(CodeMemory& memory, AllJumps& jumps, const Homes& homes);
   ~Thunks();
   Thunks(const Thunks&) = delete;
 
   const Homes& homes() const { return homes_; }
   CodeMemory& memory() const { return memory_; }  ///< in which the code stands
-  JumpTables& jumps() const { return jumps_; }    ///< that it reads
+  AllJumps& jumps() const { return jumps_; }      ///< that it reads
 
   /// The number, as two words of which the upper is 0: what code adds to the count of instructions.
   const std::byte* count(unsigned number) const { return span_.run + counts_ + size_t{16} * (number - 1); }
@@ -32,7 +32,7 @@ class Thunks {
   using Enter = ir::RunResult (*)(const std::byte* entry, ir::ExecContext* context, uint64_t data_space);
 
   CodeMemory& memory_;
-  JumpTables& jumps_;
+  AllJumps& jumps_;
   Homes homes_;
   uint32_t counts_ = 0;  ///< offset of the first of them
   CodeSpan span_;

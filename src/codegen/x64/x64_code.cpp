@@ -1,9 +1,10 @@
 // Links of translated code, and the numbers that are written into it later.
 //
-// Code is written by the thread that runs it, through the other mapping. Processors notice that by the physical address,
-// and fetch what is there now.
+// Code is written through the other mapping, by the thread that runs it or beside it. Processors notice that by the physical
+// address, and fetch what is there now. What they run meanwhile is written as one.
 #include "codegen/x64/x64_code.h"
 
+#include <atomic>
 #include <cstring>
 
 #include "base/assert.h"
@@ -16,8 +17,17 @@ void X64Code::write_32(size_t end, uint64_t value) {
   std::memcpy(span.write + end - sizeof low, &low, sizeof low);
 }
 
+/// Others may run it, if they may run this code at all (Sharing): then it crosses no unit.
 void X64Code::jump_to(const Link& link, const std::byte* target) {
-  link.owner->write_32(link.jump_end, static_cast<uint64_t>(target - (link.owner->span.run + link.jump_end)));
+  const CodeSpan& span = link.owner->span;
+  const auto distance = static_cast<int32_t>(target - (span.run + link.jump_end));
+  const size_t begin = link.jump_end - sizeof distance, within = begin % Link::unit;
+  if (within > Link::unit - sizeof distance)
+    return link.owner->write_32(link.jump_end, static_cast<uint32_t>(distance));
+  auto* const place = reinterpret_cast<uint64_t*>(span.write + (begin - within));
+  uint64_t word = *place;
+  std::memcpy(reinterpret_cast<std::byte*>(&word) + within, &distance, sizeof distance);
+  std::atomic_ref(*place).store(word, std::memory_order_release);  // behind the code that it leads to
 }
 
 void X64Code::keep(std::span<const Link> all_links, std::span<const interp::Step> all_steps,
@@ -69,14 +79,14 @@ X64Code::~X64Code() {
 
 void X64Code::set_invalid() {
   while (incoming != nullptr) cut(*incoming);
-  if (first_jump != 0) thunks->jumps().of(mode).forget(*this);
+  thunks->jumps().forget(*this);
 }
 
 void X64Code::set_link(uint8_t number, Code& next) {
   auto& to = static_cast<X64Code&>(next);
   if (number >= link_count || to.data_space != data_space) return;
   Link& set = link(number);
-  cut(set);
+  detach(set);
   set.next = to.incoming;
   set.previous = &to.incoming;
   if (set.next != nullptr) set.next->previous = &set.next;
@@ -89,6 +99,11 @@ void X64Code::set_link(uint8_t number, Code& next) {
 void X64Code::cut(Link& link) {
   if (link.previous == nullptr) return;
   jump_to(link, link.owner->span.run + link.unlinked);
+  detach(link);
+}
+
+void X64Code::detach(Link& link) {
+  if (link.previous == nullptr) return;
   *link.previous = link.next;
   if (link.next != nullptr) link.next->previous = link.previous;
   link.previous = nullptr;

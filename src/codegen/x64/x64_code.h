@@ -15,6 +15,10 @@ namespace strata::codegen::x64 {
 
 /// An exit_goto, or where a call returns to (expect_return).
 struct Link {
+  /// What a processor sees of writing bytes inside an aligned piece of so many is all or nothing, in code that it runs too
+  /// (AMD64 Architecture Programmer's Manual, volume 2, 7.6.1).
+  static constexpr size_t unit = sizeof(uint64_t);
+
   X64Code* owner = nullptr;    ///< whose it is
   Link* next = nullptr;        ///< another one that leads to the same code
   Link** previous = nullptr;   ///< what leads to this one; nullptr: it leads nowhere
@@ -50,7 +54,7 @@ class X64Code final : public Code {
   const Thunks* thunks;
   Link* incoming = nullptr;   ///< links that lead here
   uint64_t first_pc = 0;      ///< from which places count theirs
-  uint32_t first_jump = 0;    ///< of the JumpTable, that leads here
+  uint32_t first_jump = 0;    ///< entry of AllJumps that leads here
   uint32_t entry = 0;         ///< offsets in the span: where the engine begins it, the pc slot holding its pc
   uint32_t linked_entry = 0;  ///< where other code begins it
   uint32_t near_entry = 0;    ///< where code of the same page does
@@ -68,6 +72,7 @@ class X64Code final : public Code {
   void write_32(size_t end, uint64_t value);
   static void jump_to(const Link& link, const std::byte* target);
   static void cut(Link& link);
+  static void detach(Link& link);
 };
 
 }  // namespace strata::codegen::x64

@@ -28,7 +28,7 @@ class InterpretedRun final : public SlowMemory {
   std::vector<uint64_t> seen() {
     codegen::interp::Interpreter interpreter;
     const auto code = interpreter.compile(unit_);
-    const RunResult result = interpreter.run(*code, context_);
+    const RunResult result = interpreter.make_runner()->run(*code, context_);
     const bool has_payload = result.kind != ExitKind::memory && result.kind != ExitKind::event;
     world_.left(result.kind, has_payload ? result.payload : 0, read_slots());
     return std::move(world_.seen);

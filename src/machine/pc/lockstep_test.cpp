@@ -125,9 +125,7 @@ class WrongBackend final : public codegen::Backend {
       if (instr.op == right_) instr.op = wrong_;
     return interpreter_.compile(changed);
   }
-  ir::RunResult run(const codegen::Code& code, ir::ExecContext& context) override {
-    return interpreter_.run(code, context);
-  }
+  std::unique_ptr<codegen::Runner> make_runner() override { return interpreter_.make_runner(); }
 
  private:
   const ir::Op right_, wrong_;

@@ -224,7 +224,7 @@ class StrataSide {
     pipeline_.run(unit);
     const auto code = interpreter_.compile(unit);
     context_.leave = false;
-    const ir::RunResult result = interpreter_.run(*code, context_);
+    const ir::RunResult result = runner_->run(*code, context_);
     const bool halted = result.kind == ir::ExitKind::halt;
     if (halted) s.rip -= 1;  // a unit has reached the HLT behind the program
     return (halted || result.kind == ir::ExitKind::next) && s.event.type == Event::none;
@@ -236,6 +236,7 @@ class StrataSide {
   ir::Tlb tlb_;
   ir::Pipeline pipeline_;
   codegen::interp::Interpreter interpreter_;
+  const std::unique_ptr<codegen::Runner> runner_ = interpreter_.make_runner();
 };
 
 std::string difference(const RealState& unicorn, const RealState& strata) {

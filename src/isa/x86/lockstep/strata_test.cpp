@@ -157,11 +157,15 @@ int vector_of(const State& state, const ir::RunResult& result) {
 Outcome run_in_strata(const Program& program, const StrataOptions& options) {
   static ir::Pipeline pipeline;
   static codegen::interp::Interpreter interpreter;
+  static const auto interpreting = interpreter.make_runner();
 #if defined(__x86_64__)
   static codegen::x64::Translator translator(codegen::x64::tested_host());
+  static const auto translated = translator.make_runner();
   codegen::Backend& backend = options.translated ? static_cast<codegen::Backend&>(translator) : interpreter;
+  codegen::Runner& runner = options.translated ? *translated : *interpreting;
 #else
   codegen::Backend& backend = interpreter;
+  codegen::Runner& runner = *interpreting;
 #endif
   Outcome outcome;
   outcome.memory = program.memory;
@@ -192,7 +196,7 @@ Outcome run_in_strata(const Program& program, const StrataOptions& options) {
     context.leave = false;
     context.events = 0;
     host_float::enter(cpu->state.mxcsr);
-    const ir::RunResult result = backend.run(*code, context);
+    const ir::RunResult result = runner.run(*code, context);
     cpu->state.mxcsr = host_float::leave(cpu->state.mxcsr);
     if (result.kind == ir::ExitKind::trap && result.payload == trap_x87_careful) {
       cpu->state.x87.careful = true;

@@ -55,7 +55,7 @@ struct UnitTest : testing::Test {
     pipeline.run(unit);
     const auto compiled = interpreter.compile(unit);
     context.leave = false;
-    return interpreter.run(*compiled, context);
+    return runner->run(*compiled, context);
   }
 
   lockstep::FlatHost host{0x4000};
@@ -65,6 +65,7 @@ struct UnitTest : testing::Test {
   ir::Tlb tlb;
   ir::Pipeline pipeline{true};
   codegen::interp::Interpreter interpreter;
+  std::unique_ptr<codegen::Runner> runner = interpreter.make_runner();
 };
 
 TEST_F(UnitTest, EndsWithThePage) {
