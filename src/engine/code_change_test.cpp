@@ -352,7 +352,7 @@ TEST_F(CodeChangeTest, DroppingAPermissionTakesEffectWithTheFlush) {
 
 TEST_F(CodeChangeTest, TheCacheKeepsItsBoundsAndRunsOn) {
   backend.claimed_bytes = 1000;
-  options.code_bytes = 32 * 1000;
+  code_bytes = 32 * 1000;
   make();
   // 200 units in a ring, each of which jumps to the next; r1 rounds.
   constexpr unsigned count = 200;
@@ -363,17 +363,18 @@ TEST_F(CodeChangeTest, TheCacheKeepsItsBoundsAndRunsOn) {
   r(1) = 20;
   finish_at(0x1000);
   EXPECT_EQ(r(0), 20u * (count - 1));
-  EXPECT_LE(engine->stats().code_bytes, options.code_bytes + 2000);
+  EXPECT_LE(engine->stats().code_bytes, code_bytes + 2000);
   EXPECT_LE(backend.alive, 33u);
   EXPECT_GT(guest.translations, 2 * count);
   engine.reset();
+  shared.reset();
   EXPECT_EQ(backend.alive, 0u);
 }
 
 // Between each two of many units that run once, the same one runs.
 TEST_F(CodeChangeTest, WhatRunsAgainAndAgainIsNotDroppedForRoom) {
   backend.claimed_bytes = 1000;
-  options.code_bytes = 32 * 1000;
+  code_bytes = 32 * 1000;
   make();
   constexpr unsigned count = 200;
   for (unsigned i = 0; i + 1 < count; ++i) put(0x2000 + i * 16, Assembler().imm(Op::addi, 0, 1).op(Op::jr, 3));
@@ -384,7 +385,7 @@ TEST_F(CodeChangeTest, WhatRunsAgainAndAgainIsNotDroppedForRoom) {
   finish_at(0x1000);
   EXPECT_EQ(r(0), count - 1);
   EXPECT_GT(engine->stats().evictions, count / 2);
-  EXPECT_LE(engine->stats().code_bytes, options.code_bytes + 2000);
+  EXPECT_LE(engine->stats().code_bytes, code_bytes + 2000);
   EXPECT_EQ(guest.translations, count + 1);
 }
 

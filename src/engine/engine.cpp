@@ -29,17 +29,18 @@ EngineOptions complete(EngineOptions options, const ir::ExecContext& context) {
 
 }  // namespace
 
-Engine::Engine(isa::Guest& guest, codegen::Backend& backend, memory::AddressSpace& memory, EngineOptions options)
+Engine::Engine(isa::Guest& guest, SharedCode& code, memory::AddressSpace& memory, EngineOptions options)
     : guest_(guest),
-      backend_(backend),
-      runner_(backend.make_runner()),
+      backend_(*code.backend),
+      cache_(code.cache),
       memory_(memory),
       options_(complete(std::move(options), context_)),
+      runner_(backend_.make_runner()),
       ram_(memory),
-      cache_(memory.ram(), options_.code_bytes, [this] { tell(Event::code); }),
-      mmu_(guest, ram_, cache_),
-      host_(mmu_, ram_, options_.ports, options_.ticks, options_.tick_rate) {
-  cache_.connect(mmu_, context_.running);
+      mmu_(guest, ram_, *this),
+      host_(mmu_, ram_, options_.ports, options_.ticks, options_.tick_rate),
+      user_(context_, mmu_, *runner_, [this] { tell(Event::code); }) {
+  cache_.join(user_);
   mmu_.connect(context_, [this] { runner_->forget_returns(); });
   context_.state = guest.state();
   pc_offset_ = guest.layout().slots[guest.layout().pc].offset;
@@ -47,21 +48,36 @@ Engine::Engine(isa::Guest& guest, codegen::Backend& backend, memory::AddressSpac
   map_subscription_ = memory.on_change([this] { on_map_change(); });
 }
 
-Engine::~Engine() { memory_.forget_change(map_subscription_); }
+Engine::~Engine() {
+  memory_.forget_change(map_subscription_);
+  cache_.part(user_);
+}
 
 /// Where the unit that runs has brought it about by itself, inside a device call, it comes back to us at its end. Code that
-/// others change it may go on to, until it looks for events.
+/// others change it may go on to, until it looks for events; and so may any where others run it too.
 void Engine::tell(uint32_t event) {
   context_.events.fetch_or(event);
-  if (thread_.load() != std::this_thread::get_id() || context_.running == nullptr) return;
+  if (!is_own_thread() || context_.running == nullptr || !cache_.safepoint().alone()) return;
   static_cast<CachedUnit*>(static_cast<const codegen::Code*>(context_.running)->owner)->forget_links();
 }
 
 // On our own thread, inside a device call, the next access of the unit that runs must see the change.
 void Engine::on_map_change() {
-  if (thread_.load() == std::this_thread::get_id()) mmu_.remap();
+  if (is_own_thread()) mmu_.remap();
   tell(Event::map);
 }
+
+Safepoint::Lock Engine::lock(Safepoint::Holding holding) { return {cache_.safepoint(), user_.member, holding}; }
+
+bool Engine::about_to_write(uint64_t offset, uint64_t size) {
+  const auto guard = lock(Safepoint::Holding::units);
+  return cache_.about_to_write(user_, offset, size);
+}
+
+void Engine::update_follows(uint64_t offset, uint64_t size) { cache_.update_follows(user_, offset, size); }
+
+// From translate(), with the lock.
+void Engine::about_to_fetch(uint64_t page) { cache_.about_to_fetch(user_, page); }
 
 void Engine::reset() {
   guest_.reset();
@@ -102,7 +118,10 @@ Result<void> Engine::restore(std::span<const std::byte> in) {
                 SavedHeader::current_version);
   }
   STRATA_TRY(guest_.restore(in.subspan(sizeof header)));
-  cache_.clear();
+  {
+    const auto guard = lock(Safepoint::Holding::nothing);
+    cache_.clear(user_);
+  }
   state_changed();
   halted_ = header.halted != 0;
   context_.insns = header.insns;
@@ -115,20 +134,23 @@ Stats Engine::stats() const {
   Stats stats = stats_;
   stats.insns = context_.insns;
   stats.single_steps = context_.single_steps;
-  stats.units_kept = cache_.size();
-  stats.code_bytes = cache_.bytes();
-  stats.code_invalidations = cache_.invalidations();
-  stats.evictions = cache_.evictions();
+  if (cache_.is_first(user_)) {
+    stats.units_kept = cache_.size();
+    stats.code_bytes = cache_.bytes();
+    stats.code_invalidations = cache_.invalidations();
+    stats.evictions = cache_.evictions();
+  }
   stats.walks = mmu_.walks();
   stats.slow_accesses = mmu_.slow_accesses();
   return stats;
 }
 
 iface::Exit Engine::run_until(uint64_t insns) {
-  thread_ = std::this_thread::get_id();
-  cache_.set_thread(thread_);
+  user_.thread = std::this_thread::get_id();
   limit_ = context_.insn_limit = insns;
+  cache_.safepoint().enter(user_.member);
   iface::Exit exit = run_until_exit();
+  cache_.safepoint().leave(user_.member);
   guest_.leave_host();
   return exit;
 }
@@ -149,8 +171,12 @@ iface::Exit Engine::run_until_exit() {
 std::optional<iface::Exit> Engine::take_events() {
   if (context_.events.load(std::memory_order_relaxed) == 0) return std::nullopt;
   const uint32_t events = context_.events.exchange(0);
+  if ((events & Event::stop) != 0) cache_.safepoint().stand_still(user_.member);
   if ((events & Event::map) != 0) mmu_.remap();
-  if ((events & Event::code) != 0) cache_.drain();
+  if ((events & Event::code) != 0) {
+    const auto guard = lock(Safepoint::Holding::nothing);
+    cache_.drain(user_);
+  }
   if ((events & Event::interrupt) != 0 && (!halted_ || guest_.interrupt_ready()))
     if (auto exit = hand_over(ExitKind::event, 0)) return exit;
   if ((events & Event::kick) != 0) return iface::Exit{iface::ExitReason::interrupted, {}};
@@ -169,7 +195,7 @@ std::optional<iface::Exit> Engine::deal_with(const ir::RunResult& result) {
 }
 
 std::optional<iface::Exit> Engine::hand_over(ExitKind kind, uint64_t payload) {
-  cache_.set_running(nullptr);  // what delivery writes to memory is refused to nobody
+  context_.running = nullptr;  // what delivery writes to memory is refused to nobody
   const isa::Next next = guest_.handle(kind, payload);
   halted_ = next == isa::Next::halt;
   switch (next) {
@@ -183,7 +209,7 @@ std::optional<iface::Exit> Engine::hand_over(ExitKind kind, uint64_t payload) {
 
 /// Runs units until something is to be dealt with.
 ir::RunResult Engine::advance() {
-  cache_.set_running(nullptr);
+  context_.running = nullptr;
   CachedUnit* unit = find_unit();
   if (unit == nullptr) {
     if (no_unit_ == NoUnit::fetch_refused) return {ExitKind::memory};
@@ -204,7 +230,7 @@ ir::RunResult Engine::run_cached(CachedUnit* unit) {
   do {
     if (options_.trace) [[unlikely]]
       show(*unit);
-    cache_.set_running(unit);
+    context_.running = unit->code.get();
     cache_.note_run(*unit);
     result = runner_->run(*unit->code, context_);
     ++stats_.units_run;
@@ -217,16 +243,23 @@ ir::RunResult Engine::run_cached(CachedUnit* unit) {
 
 /// Runs a unit of at most so many instructions that is not kept, and in which every store is allowed.
 ir::RunResult Engine::run_alone(unsigned max_insns) {
-  cache_.set_running(nullptr);
-  const Fresh fresh = make_unit(key(), max_insns);
+  context_.running = nullptr;
+  Fresh fresh;
+  {
+    const auto guard = lock(Safepoint::Holding::nothing);
+    fresh = make_unit(key(), max_insns);
+  }
   if (options_.trace) show(*fresh.unit);
   const uint64_t insns_before = context_.insns;
   guest_.enter_code();
   const ir::RunResult result = runner_->run(*fresh.unit->code, context_);
   guest_.leave_code();
-  cache_.set_running(nullptr);
+  context_.running = nullptr;
   ++stats_.units_run;
   stats_.insns_alone += context_.insns - insns_before;
+  runner_->forget_returns();  // to what goes now
+  const auto guard = lock(Safepoint::Holding::nothing);
+  fresh.unit.reset();
   return result;
 }
 

@@ -14,6 +14,7 @@
 #include "engine/events.h"
 #include "engine/guest_host.h"
 #include "engine/ram_map.h"
+#include "engine/shared_code.h"
 #include "engine/soft_mmu.h"
 #include "engine/stats.h"
 #include "engine/trace.h"
@@ -34,17 +35,17 @@ struct EngineOptions {
   bool counted = false;
   bool verify = false;  ///< check what front ends promise
   unsigned max_unit_insns = 64;
-  uint64_t code_bytes = uint64_t{128} << 20;
   Trace trace;
   std::vector<UnitObserver*> observers;  ///< of the units made
 };
 
 /// The parts of iface::Vcpu that do not depend on the instruction set.
-class Engine {
+class Engine final : private CodeWatch {
  public:
   static constexpr uint64_t no_limit = ~uint64_t{0};
 
-  Engine(isa::Guest& guest, codegen::Backend& backend, memory::AddressSpace& memory, EngineOptions options);
+  /// `code` is shared by engines of equal guests, memory and options.
+  Engine(isa::Guest& guest, SharedCode& code, memory::AddressSpace& memory, EngineOptions options);
   ~Engine();
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
@@ -83,11 +84,15 @@ class Engine {
   void show(const CachedUnit& unit);
   void on_map_change();
   void tell(uint32_t event);
+  bool is_own_thread() const { return user_.thread.load() == std::this_thread::get_id(); }
+  [[nodiscard]] Safepoint::Lock lock(Safepoint::Holding holding);
+  bool about_to_write(uint64_t offset, uint64_t size) override;
+  void update_follows(uint64_t offset, uint64_t size) override;
+  void about_to_fetch(uint64_t page) override;
 
   // find_unit.cpp: from the state to a unit.
   CachedUnit* next_after(const ir::RunResult& result);
   CachedUnit* next_by_link(CachedUnit& from, uint8_t number);
-  uint32_t mode_number(const isa::CodeKey& key);
   CachedUnit* known(const isa::CodeKey& key);
   CachedUnit* find_unit();
   CachedUnit* known(const isa::CodeKey& key, const SoftMmu::CodePage& page);
@@ -107,20 +112,19 @@ class Engine {
 
   isa::Guest& guest_;
   codegen::Backend& backend_;
-  const std::unique_ptr<codegen::Runner> runner_;
+  UnitCache& cache_;
   memory::AddressSpace& memory_;
   EngineOptions options_;
+  std::unique_ptr<codegen::Runner> runner_;
   ir::ExecContext context_;
   RamMap ram_;
-  UnitCache cache_;
   SoftMmu mmu_;
   GuestHost host_;
+  UnitCache::User user_;
 
   memory::AddressSpace::ChangeId map_subscription_ = 0;
-  std::atomic<std::thread::id> thread_;
   uint64_t limit_ = no_limit;
-  std::vector<std::pair<uint64_t, uint64_t>> modes_;  ///< what ir::Unit::mode numbers: mode, and address less pc
-  uint32_t pc_offset_ = 0;                            ///< of that slot in the guest's state
+  uint32_t pc_offset_ = 0;  ///< of that slot in the guest's state
   bool halted_ = false;
   /// Why find_unit() gave none.
   enum class NoUnit : uint8_t { fetch_refused, not_cacheable } no_unit_ = NoUnit::fetch_refused;

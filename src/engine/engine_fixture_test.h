@@ -36,6 +36,8 @@ struct EngineTest : testing::Test {
   toy::Guest guest;
   toy::Backend backend;
   EngineOptions options;
+  uint64_t code_bytes = SharedCode::usual_bytes;
+  std::unique_ptr<SharedCode> shared;
   std::unique_ptr<Engine> engine;
 
   EngineTest() {
@@ -48,7 +50,9 @@ struct EngineTest : testing::Test {
   void SetUp() override { make(); }
   void make() {
     engine.reset();
-    engine = std::make_unique<Engine>(guest, backend, space, options);
+    shared = std::make_unique<SharedCode>(std::shared_ptr<codegen::Backend>(std::shared_ptr<void>(), &backend), *ram,
+                                          code_bytes);
+    engine = std::make_unique<Engine>(guest, *shared, space, options);
   }
 
   /// Puts a program at a physical address, as a loader does.

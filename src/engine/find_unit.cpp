@@ -30,7 +30,10 @@ CachedUnit* Engine::next_after(const ir::RunResult& result) {
   if (result.link < from.link_count) return next_by_link(from, result.link);
   const isa::CodeKey wanted = key();
   CachedUnit* next = known(wanted);
-  if (next != nullptr && next->mode != 0 && !options_.trace) runner_->set_jump(wanted.pc, *next->code);
+  if (next == nullptr || next->mode == 0 || options_.trace) return next;
+  const auto guard = lock(Safepoint::Holding::units);
+  if (next->dropped) return nullptr;  // while we waited
+  runner_->set_jump(wanted.pc, *next->code);
   return next;
 }
 
@@ -45,26 +48,19 @@ bool Engine::may_begin(const CachedUnit& unit) {
 }
 
 CachedUnit* Engine::next_by_link(CachedUnit& from, uint8_t number) {
-  CachedUnit*& link = from.link(number);
-  if (link != nullptr && !link->dropped && is_in_place(*link)) {
+  CachedUnit* next = from.link(number);
+  if (next != nullptr && !next->dropped && is_in_place(*next)) {
     if (options_.verify) [[unlikely]]
-      STRATA_ASSERT(link->key == key().any_place(), "a linkable unit has changed the mode");
+      STRATA_ASSERT(next->key == key().any_place(), "a linkable unit has changed the mode");
   } else {
-    link = known(key());
+    next = known(key());
   }
-  if (link != nullptr && !options_.trace) from.code->set_link(number, *link->code);
-  return link;
-}
-
-/// A number for all that a key says besides where the code stands; 0 where there are too many to remember.
-uint32_t Engine::mode_number(const isa::CodeKey& key) {
-  constexpr size_t many = 256;
-  const std::pair wanted{key.mode, key.address - key.pc};
-  const auto found = std::find(modes_.begin(), modes_.end(), wanted);
-  if (found != modes_.end()) return static_cast<uint32_t>(found - modes_.begin() + 1);
-  if (modes_.size() == many) return 0;
-  modes_.push_back(wanted);
-  return static_cast<uint32_t>(modes_.size());
+  if (next == nullptr || options_.trace) return next;
+  const auto guard = lock(Safepoint::Holding::units);
+  if (next->dropped) return nullptr;  // while we waited
+  from.link(number) = next;
+  from.code->set_link(number, *next->code);
+  return next;
 }
 
 /// Whether the TLB knows that the unit's pages are mapped where it was made from.
@@ -107,9 +103,12 @@ CachedUnit* Engine::find_unit() {
   if (page.offset == SoftMmu::CodePage::nowhere) return nullptr;
   if (CachedUnit* unit = known(key, page)) return unit;
 
-  cache_.tidy();
+  const auto guard = lock(Safepoint::Holding::nothing);
+  if (!cache_.safepoint().alone())
+    if (CachedUnit* unit = known(key, page)) return unit;  // another has made it while we waited
+  cache_.tidy(user_);
   Fresh fresh = make_unit(key, cache_.is_restless(page.offset) ? 1 : options_.max_unit_insns);
-  return fresh.keep ? &cache_.insert(std::move(fresh.unit)) : nullptr;
+  return fresh.keep ? &cache_.insert(user_, std::move(fresh.unit)) : nullptr;
 }
 
 namespace {
@@ -136,6 +135,7 @@ bool is_access(const ir::Instr& instr) {
 
 }  // namespace
 
+/// With the lock.
 Engine::Fresh Engine::make_unit(const isa::CodeKey& key, unsigned max_insns) {
   Stopwatch watch;
   mmu_.forget_fetched();
@@ -146,7 +146,7 @@ Engine::Fresh Engine::make_unit(const isa::CodeKey& key, unsigned max_insns) {
   if (!options_.observers.empty()) show_translated(key, made);
   if (options_.optimize) options_.optimize(made);
   watch.add_to(stats_.optimize_ns);
-  if (guest_.linkable(key) && max_insns == options_.max_unit_insns) made.mode = mode_number(key);
+  if (guest_.linkable(key) && max_insns == options_.max_unit_insns) made.mode = cache_.mode_number(key);
   made.guest_address = key.address;
   made.code_space = guest_.code_space();
 

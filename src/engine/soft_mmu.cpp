@@ -180,9 +180,11 @@ void* SoftMmu::pin_for_update(uint64_t address, unsigned size, ir::Space space, 
   if (*through_slow_path || !place(address, space, Access::write, where)) return nullptr;
   *through_slow_path = where.host == nullptr || where.rom;
   if (*through_slow_path || !may_write(where, size)) return nullptr;
+  const uint64_t offset = ram_.offset_of(where.host);
   writing_ = true;
-  ram_.ram().note_write(ram_.offset_of(where.host), size);
+  ram_.ram().note_write(offset, size);
   writing_ = false;
+  if ((ram_.ram().marks(offset) & Ram::Mark::code) != 0) watch_.update_follows(offset, size);
   settle(address, space, where);
   if (where.watched) guest_.accessed(address, size, Access::write);
   return where.host;

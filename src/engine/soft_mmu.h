@@ -20,6 +20,8 @@ class CodeWatch {
  public:
   /// Units made from these bytes of one page go. False: the unit that runs is one of them, so the write must wait.
   virtual bool about_to_write(uint64_t offset, uint64_t size) = 0;
+  /// What it said yes to is done by code that runs later.
+  virtual void update_follows(uint64_t offset, uint64_t size) = 0;
   /// Code of this page is about to be read for translation.
   virtual void about_to_fetch(uint64_t page) = 0;
 

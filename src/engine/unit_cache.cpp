@@ -42,13 +42,13 @@ uint64_t granules(const Range& range, uint64_t page) {
 
 void CachedUnit::make_links(size_t count) {
   link_count = static_cast<uint8_t>(std::min<size_t>(count, ir::RunResult::no_link));
-  if (link_count > near_links) far_links = std::make_unique<CachedUnit*[]>(link_count - near_links);
+  if (link_count > near_links) far_links = std::make_unique<Link[]>(link_count - near_links);
 }
 
 void CachedUnit::forget_dropped_links() {
   for (unsigned number = 0; number < link_count; ++number) {
-    CachedUnit*& next = link(number);
-    if (next != nullptr && next->dropped) next = nullptr;
+    const CachedUnit* next = link(number);
+    if (next != nullptr && next->dropped) link(number) = nullptr;
   }
 }
 
@@ -57,14 +57,31 @@ void CachedUnit::forget_links() {
   code->unlink();
 }
 
-UnitCache::UnitCache(Ram& ram, uint64_t limit_bytes, std::function<void()> changed)
-    : ram_(ram), limit_bytes_(limit_bytes), changed_(std::move(changed)) {
-  ram_.watch(*this);
-}
+UnitCache::UnitCache(Ram& ram, uint64_t limit_bytes) : ram_(ram), limit_bytes_(limit_bytes) { ram_.watch(*this); }
 
 UnitCache::~UnitCache() {
   ram_.unwatch(*this);
   for (const auto& [page, units] : pages_) ram_.unmark(page, Ram::Mark::code);
+}
+
+void UnitCache::join(User& user) {
+  users_.push_back(&user);
+  safepoint_.join(user.member);
+}
+
+void UnitCache::part(User& user) {
+  safepoint_.part(user.member);
+  std::erase(users_, &user);
+}
+
+uint32_t UnitCache::mode_number(const isa::CodeKey& key) {
+  constexpr size_t many = 256;
+  const std::pair wanted{key.mode, key.address - key.pc};
+  const auto found = std::find(modes_.begin(), modes_.end(), wanted);
+  if (found != modes_.end()) return static_cast<uint32_t>(found - modes_.begin() + 1);
+  if (modes_.size() == many) return 0;
+  modes_.push_back(wanted);
+  return static_cast<uint32_t>(modes_.size());
 }
 
 uint64_t UnitCache::hash(const isa::CodeKey& key, uint64_t begin) {
@@ -75,10 +92,10 @@ uint64_t UnitCache::hash(const isa::CodeKey& key, uint64_t begin) {
 
 uint64_t UnitCache::cost(const CachedUnit& unit) { return sizeof unit + unit.code->bytes(); }
 
-CachedUnit& UnitCache::insert(std::unique_ptr<CachedUnit> unit) {
+CachedUnit& UnitCache::insert(User& user, std::unique_ptr<CachedUnit> unit) {
   CachedUnit& inserted = *unit;
   const auto enter = [&](uint64_t page) {
-    about_to_fetch(page);  // again: the mark may have gone since
+    about_to_fetch(user, page);  // again: the mark may have gone since
     Page& entry = pages_[page];
     entry.units.push_back(&inserted);
     entry.touched |= granules(range_in(inserted, page), page);
@@ -87,6 +104,10 @@ CachedUnit& UnitCache::insert(std::unique_ptr<CachedUnit> unit) {
   const bool two_pages = inserted.second_page != CachedUnit::no_page && inserted.second_page != page_of(inserted.begin);
   if (two_pages) enter(inserted.second_page);
   bytes_ += cost(inserted);
+  if (units_.is_full()) {
+    safepoint_.stop_others(user.member);
+    units_.grow();
+  }
   units_.add(hash(inserted.key, inserted.begin), inserted);
   by_age_.push_back(std::move(unit));
   return inserted;
@@ -116,7 +137,8 @@ void UnitCache::drop(CachedUnit& unit) {
   unit.code->set_invalid();
 }
 
-bool UnitCache::about_to_write(uint64_t offset, uint64_t size) {
+bool UnitCache::about_to_write(User& user, uint64_t offset, uint64_t size) {
+  user.fetches_known = fetches_.load(std::memory_order_relaxed);
   const uint64_t page = page_of(offset), last = offset + (size - 1);
   const auto found = pages_.find(page);
   if (found == pages_.end()) return true;
@@ -128,9 +150,10 @@ bool UnitCache::about_to_write(uint64_t offset, uint64_t size) {
   std::vector<CachedUnit*> hit;
   for (CachedUnit* unit : found->second.units)
     if (range_in(*unit, page).meets(offset, last)) hit.push_back(unit);
-  if (!hit.empty()) note_own_write(page);
+  if (!hit.empty()) note_own_write(user, page);
   for (const CachedUnit* unit : hit)
-    if (unit->code.get() == *running_) return false;
+    if (unit->code.get() == user.running()) return false;
+  if (!hit.empty()) safepoint_.stop_others(user.member);
   for (CachedUnit* unit : hit) drop(*unit);
   invalidations_ += hit.size();
 
@@ -141,9 +164,9 @@ bool UnitCache::about_to_write(uint64_t offset, uint64_t size) {
   return true;
 }
 
-void UnitCache::note_own_write(uint64_t page) {
-  if (*running_ == nullptr) return;
-  const auto* running = static_cast<const CachedUnit*>(static_cast<const codegen::Code*>(*running_)->owner);
+void UnitCache::note_own_write(User& user, uint64_t page) {
+  if (user.running() == nullptr) return;
+  const auto* running = static_cast<const CachedUnit*>(static_cast<const codegen::Code*>(user.running())->owner);
   if (running == nullptr || page_of(running->begin) != page) return;
   if (own_writes_.size() >= many_restless) own_writes_.clear();  // another chance for all
   ++own_writes_[page];
@@ -154,46 +177,76 @@ bool UnitCache::is_restless(uint64_t page) const {
   return found != own_writes_.end() && found->second >= restless_writes;
 }
 
-void UnitCache::about_to_fetch(uint64_t page) {
+// Those that may write to the page without a word do not run between the mark and the bytes' being read. Others have asked,
+// perhaps before this: they look whether it has happened when they have written.
+void UnitCache::about_to_fetch(User& user, uint64_t page) {
+  if (!safepoint_.alone()) fetches_.fetch_add(1);
   if (!pages_.try_emplace(page).second) return;
+  safepoint_.stop_others(user.member);
   ram_.mark(page, Ram::Mark::code);
-  mmu_->protect(page);
+  for (const User* each : users_) each->mmu.protect(page);
+}
+
+/// Whether a processor has asked about_to_write() before it wrote what its thread now says, and no code was read since.
+bool UnitCache::is_own_write_in_time() const {
+  for (const User* user : users_) {
+    if (user->thread.load(std::memory_order_relaxed) != std::this_thread::get_id() || !user->mmu.writing()) continue;
+    if (safepoint_.alone()) return true;
+    std::atomic_thread_fence(std::memory_order_seq_cst);  // what is written comes before the look
+    return user->fetches_known == fetches_.load();
+  }
+  return false;
 }
 
 void UnitCache::written(uint64_t offset, uint64_t size) {
-  // The processor's own writes have asked about_to_write() before they were made.
-  if (thread_.load(std::memory_order_relaxed) == std::this_thread::get_id() && mmu_->writing()) return;
+  if (is_own_write_in_time()) return;
   {
     const std::lock_guard guard(writes_lock_);
     writes_.push_back({offset, size});
   }
-  changed_();
+  for (const User* user : users_) user->changed();
 }
 
-void UnitCache::drain() {
+void UnitCache::update_follows(User& user, uint64_t offset, uint64_t size) {
+  if (safepoint_.alone()) return;
+  user.updates.push_back({offset, size});
+  user.changed();
+}
+
+void UnitCache::drain(User& user) {
   std::vector<Write> writes;
   {
     const std::lock_guard guard(writes_lock_);
     writes.swap(writes_);
   }
-  set_running(nullptr);
-  for (const Write& write : writes) about_to_write(write.offset, write.size);
+  writes.insert(writes.end(), user.updates.begin(), user.updates.end());
+  user.updates.clear();
+  user.running() = nullptr;
+  for (const Write& write : writes) about_to_write(user, write.offset, write.size);
 }
 
 // The oldest quarter is always on trial once the cache is full to three quarters: what runs again meanwhile stays.
-void UnitCache::tidy() {
-  set_running(nullptr);
+void UnitCache::tidy(User& user) {
+  user.running() = nullptr;
   const uint64_t goal = limit_bytes_ - limit_bytes_ / 4;
   if (bytes_ > limit_bytes_) {
+    safepoint_.stop_others(user.member);
     end_trial();
     drop_oldest(goal + limit_bytes_ / 8);  // where nearly all have passed
-    sweep();
+    if (may_sweep(user)) sweep();
     begin_trial();
   } else if (!on_trial_ && bytes_ > goal) {
+    safepoint_.stop_others(user.member);
     begin_trial();
-  } else if (dropped_ > many_dropped) {
+  } else if (dropped_ > many_dropped && may_sweep(user)) {
     sweep();
   }
+}
+
+/// Others that wait in the middle of something may go on with units that were dropped meanwhile: then another time.
+bool UnitCache::may_sweep(User& user) {
+  safepoint_.stop_others(user.member);
+  return safepoint_.units_are_ours(user.member);
 }
 
 void UnitCache::begin_trial() {
@@ -231,8 +284,8 @@ void UnitCache::drop_oldest(uint64_t goal) {
   }
 }
 
-void UnitCache::clear() {
-  set_running(nullptr);
+void UnitCache::clear(User& user) {
+  user.running() = nullptr;
   for (const auto& unit : by_age_)
     if (!unit->dropped) drop(*unit);
   on_trial_ = false;
@@ -241,6 +294,7 @@ void UnitCache::clear() {
 
 /// Frees what was dropped, once nothing leads there any more.
 void UnitCache::sweep() {
+  for (const User* user : users_) user->runner.forget_returns();
   for (const auto& unit : by_age_)
     if (!unit->dropped) unit->forget_dropped_links();
   std::erase_if(by_age_, [](const auto& unit) { return unit->dropped; });

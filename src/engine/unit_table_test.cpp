@@ -34,6 +34,7 @@ TEST(UnitTableTest, RemovingCutsNobodyOff) {
     if (live.empty() || random() % 5 < 3) {
       const uint64_t hash = 1024 * 4 - 20 + random() % 40 + (uint64_t{random() % 3} << 40);
       live.emplace_back(hash, std::make_unique<CachedUnit>());
+      if (table.is_full()) table.grow();
       table.add(hash, *live.back().second);
     } else {
       std::swap(live[random() % live.size()], live.back());

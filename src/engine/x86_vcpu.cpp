@@ -16,10 +16,13 @@ namespace strata::engine {
 
 namespace {
 
-Result<std::unique_ptr<codegen::Backend>> make_backend(BackendKind kind) {
-  if (kind == BackendKind::interp) return std::make_unique<codegen::interp::Interpreter>();
+Result<std::unique_ptr<codegen::Backend>> make_backend(const X86VcpuOptions& options) {
+  if (options.make_backend) return options.make_backend();
+  if (options.backend == BackendKind::interp) return std::make_unique<codegen::interp::Interpreter>();
 #if defined(__x86_64__)
-  return std::make_unique<codegen::x64::Translator>();
+  using namespace codegen::x64;
+  return std::make_unique<Translator>(HostFeatures::of_this_host(),
+                                      options.count > 1 ? Sharing::several : Sharing::alone);
 #else
   return fail(ErrorCode::unsupported, "engine jit makes code for x86-64 only, and this host is none: use interp");
 #endif
@@ -38,12 +41,11 @@ isa::x86::GuestOptions guest_options(const X86VcpuOptions& options) {
 
 class Processor final : public X86Vcpu {
  public:
-  Processor(std::unique_ptr<isa::x86::X86Guest> guest, std::unique_ptr<codegen::Backend> backend,
-            X86VcpuOptions options)
+  Processor(std::unique_ptr<isa::x86::X86Guest> guest, X86VcpuOptions options)
       : guest_(std::move(guest)),
-        backend_(std::move(backend)),
+        code_(std::move(options.code)),
         pipeline_(options.verify),
-        engine_(*guest_, *backend_, *options.memory, engine_options(options)) {}
+        engine_(*guest_, *code_, *options.memory, engine_options(options)) {}
 
   iface::Exit run() override { return engine_.run(); }
   iface::Exit run_until(uint64_t insns) override { return engine_.run_until(insns); }
@@ -73,25 +75,29 @@ class Processor final : public X86Vcpu {
     result.optimize = [this](ir::Unit& unit) { pipeline_.run(unit); };
     result.counted = options.counted;
     result.verify = options.verify;
-    result.code_bytes = options.code_bytes;
     result.trace = std::move(options.trace);
     result.observers = std::move(options.observers);
     return result;
   }
 
   std::unique_ptr<isa::x86::X86Guest> guest_;
-  std::unique_ptr<codegen::Backend> backend_;
+  std::shared_ptr<SharedCode> code_;
   ir::Pipeline pipeline_;
   Engine engine_;
 };
 
 }  // namespace
 
+Result<std::shared_ptr<SharedCode>> make_shared_code(const X86VcpuOptions& options) {
+  STRATA_ASSERT(options.memory != nullptr);
+  return std::make_shared<SharedCode>(STRATA_TRY(make_backend(options)), options.memory->ram(), options.code_bytes);
+}
+
 Result<std::unique_ptr<X86Vcpu>> make_x86_vcpu(X86VcpuOptions options) {
   STRATA_ASSERT(options.memory != nullptr && options.ports != nullptr);
-  auto backend = options.make_backend ? options.make_backend() : STRATA_TRY(make_backend(options.backend));
+  if (options.code == nullptr) options.code = STRATA_TRY(make_shared_code(options));
   auto guest = STRATA_TRY(isa::x86::make_guest(guest_options(options)));
-  return std::make_unique<Processor>(std::move(guest), std::move(backend), std::move(options));
+  return std::make_unique<Processor>(std::move(guest), std::move(options));
 }
 
 }  // namespace strata::engine

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "engine/shared_code.h"
 #include "engine/stats.h"
 #include "engine/trace.h"
 #include "engine/unit_observer.h"
@@ -39,17 +40,20 @@ struct X86VcpuOptions {
 
   BackendKind backend = BackendKind::interp;
   std::function<std::unique_ptr<codegen::Backend>()> make_backend;  ///< one of the caller's own in its place
-  std::string model = "strata64";                                   ///< see isa/x86/cpuid.h
-  unsigned number = 0;                                              ///< APIC id
+  /// Of a machine's processors, which all have the same options but for what is their own. None: makes its own.
+  std::shared_ptr<SharedCode> code;
+  std::string model = "strata64";  ///< see isa/x86/cpuid.h
+  unsigned number = 0;             ///< APIC id
+  unsigned count = 1;              ///< of the machine's processors
 
   /// Instructions are counted so exactly that run_until() can stop behind any of them, and equal input gives equal
   /// runs.
   bool counted = false;
 
-  uint64_t code_bytes = uint64_t{128} << 20;  ///< compiled code is kept up to this much host memory
-  bool verify = false;                        ///< verify IR between passes, in release builds too
-  Trace trace;                                ///< called before each unit runs; none: costs nothing
-  std::vector<UnitObserver*> observers;       ///< of the units made; borrowed
+  uint64_t code_bytes = SharedCode::usual_bytes;  ///< compiled code is kept up to this much host memory
+  bool verify = false;                            ///< verify IR between passes, in release builds too
+  Trace trace;                                    ///< called before each unit runs; none: costs nothing
+  std::vector<UnitObserver*> observers;           ///< of the units made; borrowed
 };
 
 class X86Vcpu : public iface::X86Vcpu {
@@ -62,6 +66,9 @@ class X86Vcpu : public iface::X86Vcpu {
 
   virtual Stats stats() const = 0;
 };
+
+/// What the processors with these options can share. Fails where the back end is not known here.
+Result<std::shared_ptr<SharedCode>> make_shared_code(const X86VcpuOptions& options);
 
 /// Fails where the model or the back end is not known here.
 Result<std::unique_ptr<X86Vcpu>> make_x86_vcpu(X86VcpuOptions options);
