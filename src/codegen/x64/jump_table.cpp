@@ -14,7 +14,7 @@ JumpTable::JumpTable(AllJumps& all, uint32_t mode, uint32_t runner) : all_(all),
   for (size_t index = 0; index < ways; ++index) entries_[index].pc = nobodys(index);
 }
 
-JumpTable::~JumpTable() {
+void JumpTable::forget_all() {
   for (size_t index = 0; index < size; ++index)
     if (owners_[index].code != nullptr) clear(index);
 }
@@ -60,7 +60,8 @@ void JumpTable::set(uint64_t pc, X64Code& code) {
 JumpTables::JumpTables(AllJumps& all) : all_(all), runner_(all.add(*this)) {}
 
 JumpTables::~JumpTables() {
-  for (auto& table : tables_) table.reset();  // while it can be found
+  for (const auto& table : tables_)
+    if (table != nullptr) table->forget_all();
   all_.remove(runner_);
 }
 

@@ -39,12 +39,13 @@ class JumpTable {
   }
 
   JumpTable(AllJumps& all, uint32_t mode, uint32_t runner);
-  ~JumpTable();
   JumpTable(const JumpTable&) = delete;
   const Entry* entries() const { return entries_.data(); }
 
   /// From now on jumps to this pc go to the code's linked entry.
   void set(uint64_t pc, X64Code& code);
+  /// No jump goes to any code.
+  void forget_all();
 
   ReturnStack returns;
 

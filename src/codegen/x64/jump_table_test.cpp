@@ -3,7 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
+#include <map>
 #include <memory>
+#include <random>
 #include <vector>
 
 #include "codegen/interp/exits_test.h"
@@ -29,8 +33,9 @@ struct Jumps : ::testing::Test {
   void TearDown() override { one.set_invalid(), other.set_invalid(); }
 
   enum Leads : uint8_t { nowhere, to_one, to_other };
-  Leads look_up(uint64_t pc, uint32_t mode = 1) {
-    const JumpTable& of_mode = tables.of(mode);
+  Leads look_up(uint64_t pc, uint32_t mode = 1) { return look_up(tables, pc, mode); }
+  Leads look_up(JumpTables& of_runner, uint64_t pc, uint32_t mode = 1) {
+    const JumpTable& of_mode = of_runner.of(mode);
     for (size_t way = 0; way < JumpTable::ways; ++way) {
       const JumpTable::Entry& entry = of_mode.entries()[JumpTable::index(pc) ^ way];
       if (entry.pc == pc) return entry.target == of_one ? to_one : to_other;
@@ -84,6 +89,44 @@ TEST_F(Jumps, StandApartByMode) {
   other.set_invalid();
   EXPECT_EQ(look_up(7), to_one);
   EXPECT_EQ(look_up(7, 2), nowhere);
+}
+
+/// Of runners that come and go. An entry may give way to others', but leads nowhere else.
+TEST_F(Jumps, StandApartByRunner) {
+  struct Known {
+    std::unique_ptr<JumpTables> tables;
+    std::map<uint64_t, Leads> jumps;
+  };
+  std::array<Known, 3> runners;
+  std::mt19937 random(1);
+  for (unsigned round = 0; round < 20'000; ++round) {
+    Known& runner = runners[random() % runners.size()];
+    const Leads leads = random() % 2 == 0 ? to_one : to_other;
+    X64Code& code = leads == to_one ? one : other;
+    const uint64_t pc = random() % 32;
+    if (runner.tables == nullptr) {
+      runner.tables = std::make_unique<JumpTables>(all);
+    } else if (random() % 64 == 0) {
+      runner = {};
+    } else if (random() % 64 == 0) {
+      code.set_invalid();
+      for (Known& any : runners) std::erase_if(any.jumps, [&](const auto& jump) { return jump.second == leads; });
+    } else {
+      runner.tables->of(1).set(pc, code);
+      runner.jumps[pc] = leads;
+      ASSERT_EQ(look_up(*runner.tables, pc), leads);
+    }
+    for (const Known& any : runners) {
+      const auto known = any.jumps.find(pc);
+      if (any.tables == nullptr) continue;
+      if (const Leads found = look_up(*any.tables, pc); found != nowhere) {
+        ASSERT_TRUE(known != any.jumps.end() && known->second == found) << round;
+      }
+    }
+    ASSERT_EQ(all.runners(),
+              1u + static_cast<size_t>(std::count_if(runners.begin(), runners.end(),
+                                                     [](const Known& any) { return any.tables != nullptr; })));
+  }
 }
 
 }  // namespace
