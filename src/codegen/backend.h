@@ -58,10 +58,11 @@ class Runner {
 /// Code and runners do not outlive it; which of both go first does not matter. Where there are several runners:
 /// - One at a time, in all: compile(), make_runner(), the destruction of a runner, Runner::set_jump(), and all of Code that
 ///   is not const. The caller holds a lock.
-/// - While others run code: compile(), make_runner(), Code::set_link(), set_jump(). A way out that is being linked goes to
-///   the engine, or to what it is linked to, before or then.
-/// - While no other is in translated code: Code::set_invalid(), Code::unlink(); and Code::set_place(), unless nothing leads
-///   to the code yet. The others may wait in functions of C++ that code has called.
+/// - While others run code: compile(), make_runner(), Code::set_link(), Code::unlink(), Runner::set_jump(). A way out that
+///   is being linked or cut goes where it went before or where it goes then: who must know that nobody takes it any more
+///   stops the others.
+/// - While no other is in translated code: Code::set_invalid(); and Code::set_place(), unless nothing leads to the code yet.
+///   The others may wait in functions of C++ that code has called.
 /// - While no other is in run(): the destruction of code.
 /// - A runner's run(), set_jump() and forget_returns() are its own thread's; anybody's while that does not run.
 /// Whoever stops the others to have code changed under them has their host processors see it before they go on: threads
