@@ -12,6 +12,8 @@ void ApicBus::deliver(const ApicMessage& message) {
     if (!apic->matches(message.destination, message.logical)) continue;
     if (message.mode != DeliveryMode::lowest_priority) {
       apic->accept(message);
+    } else if (!apic->takes_interrupts()) {
+      continue;
     } else if (!lowest || apic->processor_priority() < lowest->processor_priority()) {
       lowest = apic;
     }
@@ -21,7 +23,7 @@ void ApicBus::deliver(const ApicMessage& message) {
 
 void ApicBus::deliver_to_all(const ApicMessage& message, const LocalApic* except) {
   for (LocalApic* apic : apics_) {
-    if (apic != except) apic->accept(message);
+    if (apic != except && apic->listens()) apic->accept(message);
   }
 }
 

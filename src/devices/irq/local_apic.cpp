@@ -64,7 +64,9 @@ void LocalApic::accept(const ApicMessage& message) {
       if (hooks_.nmi) hooks_.nmi();
       break;
     case DeliveryMode::init:
-      if (message.asserted && hooks_.init) hooks_.init();
+      if (!message.asserted) break;
+      init();
+      if (hooks_.init) hooks_.init();
       break;
     case DeliveryMode::start_up:
       if (hooks_.start_up) hooks_.start_up(message.vector);
@@ -109,9 +111,9 @@ void LocalApic::raise_error(uint32_t bit) {
 }
 
 bool LocalApic::external_pending() const {
-  if (!pic_.output()) return false;
+  if (!bootstrap_ || !pic_.output()) return false;
   // 11.4.3: a disabled APIC is wired through as if it were not there. Virtual wire mode: LINT0 as ExtINT.
-  if (!enabled()) return bootstrap_;
+  if (!enabled()) return true;
   const uint32_t lvt = lvt_[Lvt::lint0];
   return (lvt & apic::lvt_masked) == 0 && static_cast<DeliveryMode>(extract_bits(lvt, 8, 3)) == DeliveryMode::external;
 }
@@ -166,10 +168,7 @@ void LocalApic::locate() {
   if (hooks_.moved) hooks_.moved(base_ & apic::base_address, enabled() && !x2apic());
 }
 
-/// 11.4.7.1.
-void LocalApic::reset() {
-  base_ = default_base | apic::base_enable | (bootstrap_ ? apic::base_bootstrap : 0);
-  xapic_id_ = static_cast<uint8_t>(id_);
+void LocalApic::clear_registers() {
   task_priority_ = 0;
   logical_destination_ = 0;
   destination_format_ = ~0u;
@@ -179,7 +178,20 @@ void LocalApic::reset() {
   lvt_.fill(apic::lvt_masked);
   in_service_ = requested_ = level_triggered_ = {};
   timer_.reset();
+}
+
+/// 11.4.7.1.
+void LocalApic::reset() {
+  base_ = default_base | apic::base_enable | (bootstrap_ ? apic::base_bootstrap : 0);
+  xapic_id_ = static_cast<uint8_t>(id_);
+  clear_registers();
   locate();
+  update();
+}
+
+/// 11.4.7.3.
+void LocalApic::init() {
+  clear_registers();
   update();
 }
 

@@ -18,7 +18,7 @@
 namespace strata::devices {
 
 /// The BusDevice is the page of registers; the InterruptSource is what the processor asks. With LINT0 set to ExtINT, or
-/// the APIC switched off, the PIC's interrupts come through it.
+/// the APIC switched off, the PIC's interrupts come through that of the bootstrap processor.
 class LocalApic final : public iface::BusDevice, public iface::InterruptSource {
  public:
   static constexpr uint64_t default_base = 0xfee00000;
@@ -45,8 +45,12 @@ class LocalApic final : public iface::BusDevice, public iface::InterruptSource {
   // From the bus.
   bool matches(uint32_t destination, bool logical) const;
   uint8_t processor_priority() const;
+  /// Whether a message to many is for this one too: an APIC that is switched off hears nothing.
+  bool listens() const { return enabled(); }
+  /// Whether it takes interrupts: the other messages come through where software has switched it off.
+  bool takes_interrupts() const { return software_enabled(); }
   void accept(const ApicMessage& message);
-  /// The wire from the PIC's output to LINT0.
+  /// The wire from the PIC's output to LINT0 of the bootstrap processor.
   void pic_changed() { update(); }
 
   // iface::BusDevice
@@ -62,6 +66,8 @@ class LocalApic final : public iface::BusDevice, public iface::InterruptSource {
   bool write_msr(uint32_t index, uint64_t value) override;
 
   void reset();
+  /// An INIT of its processor: all but its ids and where it is.
+  void init();
   void save(Writer& out) const;
   Result<void> restore(Reader& in);
 
@@ -99,6 +105,7 @@ class LocalApic final : public iface::BusDevice, public iface::InterruptSource {
   void raise_local(Lvt entry);
   void raise_error(uint32_t bit);
   void request(uint8_t vector, bool level_triggered);
+  void clear_registers();
   bool external_pending() const;
   int deliverable() const;
   void update();
