@@ -121,7 +121,7 @@ Result<int> CountedRun::ended(const MachineExit& exit) {
 void CountedRun::print_stats() {
   memory::Ram& ram = machine().ram();
   std::vector<iface::Figure> figures = host_use_.figures({ram.data(), ram.size()});
-  for (iface::Figure& figure : machine().vcpu().figures()) figures.push_back(std::move(figure));
+  for (iface::Figure& figure : machine().pc().figures()) figures.push_back(std::move(figure));
   fmt::print(stderr, "{}", figure_table(figures));
 }
 

@@ -176,6 +176,9 @@ Result<void> check_counted(const MachineOptions& options) {
   const std::string_view word = options.icount ? "--icount" : "--engine lockstep";
   if (options.icount && options.engine == EngineChoice::kvm)
     return fail(ErrorCode::usage, "--icount counts instructions, which --engine kvm does not");
+  if (options.cpus != 1)
+    return fail(ErrorCode::usage, "{} runs one processor: --cpus 1, for the order in which several work is the host's",
+                word);
   if (!options.image.empty() || !options.disks.empty())
     return fail(ErrorCode::usage, "{} runs a --kernel with an --initrd: images and disks answer in the host's time",
                 word);
@@ -199,6 +202,8 @@ Result<void> read_machine_toml(const std::string& path, MachineOptions& options)
 Result<void> check(const MachineOptions& options) {
   if (options.engine == EngineChoice::kvm && (options.trace.any() || options.perf_map))
     return fail(ErrorCode::usage, "--trace and --perf-map show Strata's own engine: --engine jit or interp, not kvm");
+  if (options.engine == EngineChoice::kvm && options.cpus != 1)
+    return fail(ErrorCode::usage, "--engine kvm runs one processor: --cpus 1, or --engine jit");
   if (options.icount || options.engine == EngineChoice::lockstep) STRATA_TRY(check_counted(options));
   if (!options.image.empty() || !options.kernel.empty()) return {};
   if (!options.initrd.empty()) return fail(ErrorCode::usage, "--initrd {} needs a --kernel", options.initrd);

@@ -182,7 +182,7 @@ Result<void> Runner::open_console() {
 Result<machine::pc::VcpuFactory> Runner::engine() const {
   machine::pc::EngineOptions engine;
   engine.model = options_.cpu;
-  if (options_.trace.run) engine.trace = print_step;
+  if (options_.trace.run) engine.trace = options_.cpus > 1 ? print_numbered_step : print_step;
   for (const auto& observer : observers_) engine.observers.push_back(observer.get());
   switch (options_.engine) {
     case EngineChoice::kvm: return machine::pc::kvm_engine();
@@ -214,7 +214,7 @@ Result<void> Runner::build_machine() {
   machine::pc::PcOptions pc;
   pc.memory = options_.memory;
   pc.cpus = options_.cpus;
-  pc.make_vcpu = STRATA_TRY(engine());
+  pc.make_vcpus = STRATA_TRY(engine());
   pc.timers = &timers_;
   pc.lock = &lock_;
   pc.console = console_.get();
@@ -285,7 +285,7 @@ Result<int> Runner::run() {
 void Runner::print_stats() {
   memory::Ram& ram = pc_->board().memory().ram();
   std::vector<iface::Figure> figures = host_use_.figures({ram.data(), ram.size()});
-  for (iface::Figure& figure : pc_->vcpu().figures()) figures.push_back(std::move(figure));
+  for (iface::Figure& figure : pc_->figures()) figures.push_back(std::move(figure));
   fmt::print(stderr, "{}", figure_table(figures));
 }
 

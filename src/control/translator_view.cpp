@@ -7,6 +7,7 @@
 
 #include "control/perf_map.h"
 #include "engine/unit_printer.h"
+#include "machine/pc/this_processor.h"
 
 namespace strata::control {
 namespace {
@@ -34,6 +35,10 @@ Result<std::vector<std::unique_ptr<engine::UnitObserver>>> make_observers(const 
     fmt::print(stderr, "strata: {} names translated code\n", path);
   }
   return made;
+}
+
+void print_numbered_step(const engine::TraceStep& step) {
+  print_text(fmt::format("{}: {} {:x}\n", machine::pc::this_processor, step.insns, step.key.address));
 }
 
 void print_step(const engine::TraceStep& step) { print_text(fmt::format("{} {:x}\n", step.insns, step.key.address)); }

@@ -16,5 +16,7 @@ namespace strata::control {
 
 /// `--trace run`: a line for each unit, with the count of instructions before it and its address.
 void print_step(const engine::TraceStep& step);
+/// With the processor's number in front: for machines of several.
+void print_numbered_step(const engine::TraceStep& step);
 
 }  // namespace strata::control

@@ -46,6 +46,19 @@ void add_exits(std::vector<Figure>& out, const Stats& stats) {
 
 }  // namespace
 
+Stats& Stats::operator+=(const Stats& other) {
+  static constexpr uint64_t Stats::*counters[] = {
+      &Stats::insns,      &Stats::insns_alone,   &Stats::single_steps,  &Stats::units,
+      &Stats::unit_insns, &Stats::unit_accesses, &Stats::translate_ns,  &Stats::optimize_ns,
+      &Stats::compile_ns, &Stats::units_kept,    &Stats::code_bytes,    &Stats::evictions,
+      &Stats::units_run,  &Stats::walks,         &Stats::slow_accesses, &Stats::code_invalidations,
+  };
+  static_assert(sizeof(Stats) == sizeof counters / sizeof counters[0] * sizeof(uint64_t) + sizeof exits);
+  for (const auto counter : counters) this->*counter += other.*counter;
+  for (size_t i = 0; i < exits.size(); ++i) exits[i] += other.exits[i];
+  return *this;
+}
+
 std::vector<Figure> figures(const Stats& stats) {
   std::vector<Figure> out;
   out.push_back({"guest instructions", stats.insns, Unit::count});

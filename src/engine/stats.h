@@ -39,6 +39,9 @@ struct Stats {
   uint64_t walks = 0;          ///< of the guest's page tables, for data and code: misses of the software TLBs
   uint64_t slow_accesses = 0;  ///< guest accesses off the fast path: misses, page crossings, devices, watched pages
 
+  /// Of several processors.
+  Stats& operator+=(const Stats& other);
+
   uint64_t make_ns() const { return translate_ns + optimize_ns + compile_ns; }
 };
 

@@ -22,6 +22,17 @@ TEST_F(StatsTest, ExitsAreCountedByTheirKind) {
   EXPECT_EQ(exits(ir::ExitKind::memory), 0u);
 }
 
+TEST_F(StatsTest, ThoseOfSeveralProcessorsAreAdded) {
+  Stats sum = {.insns = 1, .walks = 5};
+  const Stats other = {.insns = 10, .code_invalidations = 3, .exits = {0, 7}, .slow_accesses = 2};
+  sum += other;
+  EXPECT_EQ(sum.insns, 11u);
+  EXPECT_EQ(sum.code_invalidations, 3u);
+  EXPECT_EQ(sum.exits[1], 7u);
+  EXPECT_EQ(sum.walks, 5u);
+  EXPECT_EQ(sum.slow_accesses, 2u);
+}
+
 TEST_F(StatsTest, UnitsAndWhatIsInThemAreCounted) {
   Assembler code;
   code.li(1, 3);

@@ -10,7 +10,8 @@
 
 namespace strata::engine {
 
-/// Called on the processor's thread while a unit is made; must not touch the processor, and keep nothing that it is shown.
+/// Called on the thread of a processor while a unit is made, one at a time; must not touch the processor, and keep nothing
+/// that it is shown.
 class UnitObserver {
  public:
   virtual ~UnitObserver() = default;

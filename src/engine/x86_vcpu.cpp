@@ -32,6 +32,8 @@ isa::x86::GuestOptions guest_options(const X86VcpuOptions& options) {
   isa::x86::GuestOptions result;
   result.model = options.model;
   result.number = options.number;
+  result.count = options.count;
+  result.bootstrap = options.bootstrap;
   result.interrupts = options.interrupts;
   result.wall_clock = options.wall_clock;
   // Equal runs need equal random numbers.
@@ -55,7 +57,11 @@ class Processor final : public X86Vcpu {
   bool runnable() override { return engine_.runnable(); }
   void reset() override { engine_.reset(); }
   Stats stats() const override { return engine_.stats(); }
-  std::vector<iface::Figure> figures() const override { return engine::figures(stats()); }
+  std::vector<iface::Figure> figures(std::span<const Vcpu* const> others) const override {
+    Stats sum = stats();
+    for (const Vcpu* other : others) sum += static_cast<const Processor*>(other)->stats();
+    return engine::figures(sum);
+  }
   std::string describe() const override { return guest_->describe(); }
   Result<std::vector<std::byte>> save() const override { return engine_.save(); }
   Result<void> restore(std::span<const std::byte> in) override { return engine_.restore(in); }
@@ -64,6 +70,15 @@ class Processor final : public X86Vcpu {
   void set_registers(const iface::X86Registers& registers) override {
     guest_->set_registers(registers);
     engine_.state_changed();
+  }
+  void init_signal() override {
+    if (guest_->init_signal()) engine_.interrupt_changed();
+  }
+  void start_up(uint8_t page) override {
+    if (guest_->start_up(page)) engine_.interrupt_changed();
+  }
+  void nmi() override {
+    if (guest_->nmi()) engine_.interrupt_changed();
   }
 
  private:

@@ -45,6 +45,7 @@ struct X86VcpuOptions {
   std::string model = "strata64";  ///< see isa/x86/cpuid.h
   unsigned number = 0;             ///< APIC id
   unsigned count = 1;              ///< of the machine's processors
+  bool bootstrap = true;           ///< begins by itself; others wait for a SIPI
 
   /// Instructions are counted so exactly that run_until() can stop behind any of them, and equal input gives equal
   /// runs.

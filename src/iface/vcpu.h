@@ -29,7 +29,7 @@ struct Exit {
 class Vcpu {
  public:
   virtual ~Vcpu() = default;
-  /// Runs guest code until something is needed. On one thread, always the same. Device calls happen inside.
+  /// Runs guest code until something is needed. On one thread at a time. Device calls happen inside.
   virtual Exit run() = 0;
   /// As run(), and comes back with `interrupted` once so many instructions are done since the processor was made.
   virtual Exit run_until(uint64_t /*insns*/) {
@@ -42,8 +42,8 @@ class Vcpu {
   /// Whether a halted processor has something to do.
   virtual bool runnable() = 0;
   virtual void reset() = 0;
-  /// What it has counted so far. While nobody runs it.
-  virtual std::vector<Figure> figures() const = 0;
+  /// What it and `others`, all of its kind, have counted so far, taken together. While nobody runs them.
+  virtual std::vector<Figure> figures(std::span<const Vcpu* const> others) const = 0;
   /// Registers as text, for messages.
   virtual std::string describe() const = 0;
 

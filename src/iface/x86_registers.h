@@ -35,6 +35,14 @@ class X86Vcpu : public Vcpu {
  public:
   virtual X86Registers registers() const = 0;
   virtual void set_registers(const X86Registers& registers) = 0;
+
+  // What local APICs signal besides interrupts. From any thread, with the device lock held.
+
+  /// INIT: most registers as at power-on, and all but the bootstrap processor wait for a SIPI. So they do after reset().
+  virtual void init_signal() = 0;
+  /// SIPI: a processor that waits for it begins at page << 12 in real mode. For any other it is nothing.
+  virtual void start_up(uint8_t page) = 0;
+  virtual void nmi() = 0;
 };
 
 }  // namespace strata::iface

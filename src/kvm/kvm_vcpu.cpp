@@ -51,16 +51,26 @@ class KvmVcpu final : public iface::X86Vcpu {
     interrupt_changed();
   }
   void interrupt_changed() override;
-  bool runnable() override { return kicked_ || interrupts_.pending(); }
+  bool runnable() override { return kicked_ || nmi_ || init_ || interrupts_.pending(); }
   void reset() override;
-  std::vector<iface::Figure> figures() const override;
+  std::vector<iface::Figure> figures(std::span<const Vcpu* const> others) const override;
   std::string describe() const override { return describe_registers(registers()); }
   Result<std::vector<std::byte>> save() const override { return save_vcpu(vcpu_.get()); }
   Result<void> restore(std::span<const std::byte> blob) override { return restore_vcpu(vcpu_.get(), blob); }
   iface::X86Registers registers() const override { return get_registers(vcpu_.get()); }
   void set_registers(const iface::X86Registers& to) override { kvm::set_registers(vcpu_.get(), to); }
+  void init_signal() override {
+    init_ = true;
+    interrupt_changed();
+  }
+  void start_up(uint8_t) override {}  // it is the bootstrap processor
+  void nmi() override {
+    nmi_ = true;
+    interrupt_changed();
+  }
 
  private:
+  void hand_in_signals();
   void hand_in_interrupt();
   int run_guest();
   /// Nothing: go on.
@@ -76,10 +86,12 @@ class KvmVcpu final : public iface::X86Vcpu {
   kvm_run* run_ = nullptr;
   size_t run_size_ = 0;
   std::atomic<bool> kicked_ = false;
-  std::atomic<bool> inside_ = false;  ///< the thread is in the kernel, or on its way
-  pthread_t thread_ = {};             ///< valid while inside_
-  bool slots_changed_ = false;        ///< by a device call, so on the processor's own thread
-  std::vector<std::byte> initial_;    ///< what reset() goes back to
+  std::atomic<bool> nmi_ = false, init_ = false;  ///< have come
+  std::atomic<bool> inside_ = false;              ///< the thread is in the kernel, or on its way
+  pthread_t thread_ = {};                         ///< valid while inside_
+  bool slots_changed_ = false;                    ///< by a device call, so on the processor's own thread
+  std::vector<std::byte> initial_;                ///< what reset() goes back to
+  iface::X86Registers registers_at_reset_;
   /// What the kernel came back for.
   struct {
     uint64_t all = 0, port = 0, memory = 0, halt = 0;
@@ -106,6 +118,7 @@ Result<void> KvmVcpu::build() {
   STRATA_TRY(set_cpuid(vm_->system(), vcpu_.get()));
   take_over_kick_signal();
   initial_ = STRATA_TRY(save_vcpu(vcpu_.get()));
+  registers_at_reset_ = get_registers(vcpu_.get());
   memory_.on_change([alive = alive_] {
     if (*alive) (*alive)->slots_changed_ = true;
   });
@@ -113,6 +126,7 @@ Result<void> KvmVcpu::build() {
 }
 
 void KvmVcpu::reset() {
+  nmi_ = init_ = false;
   if (auto done = restore_vcpu(vcpu_.get(), initial_); !done)
     log::error("resetting the processor: {}", done.error().message);
 }
@@ -121,6 +135,16 @@ void KvmVcpu::interrupt_changed() {
   // First the flag, then the look at inside_: run_guest() does it in the other order, so that one sees the other.
   std::atomic_ref<uint8_t>(run_->immediate_exit).store(1);
   if (inside_) ::pthread_kill(thread_, kick_signal);
+}
+
+void KvmVcpu::hand_in_signals() {
+  if (init_.exchange(false)) {
+    constexpr uint64_t caches_off = 3u << 29;
+    iface::X86Registers registers = registers_at_reset_;
+    registers.cr0 = (registers.cr0 & ~caches_off) | (get_registers(vcpu_.get()).cr0 & caches_off);
+    set_registers(registers);
+  }
+  if (nmi_.exchange(false)) ::ioctl(vcpu_.get(), KVM_NMI);
 }
 
 void KvmVcpu::hand_in_interrupt() {
@@ -142,6 +166,7 @@ int KvmVcpu::run_guest() {
   std::atomic_ref<uint8_t>(run_->immediate_exit).store(0);
   int result = EINTR;
   if (!kicked_) {
+    hand_in_signals();
     hand_in_interrupt();
     run_->cr8 = interrupts_.priority();
     result = ::ioctl(vcpu_.get(), KVM_RUN, 0) < 0 ? errno : 0;
@@ -167,7 +192,7 @@ iface::Exit KvmVcpu::run() {
   }
 }
 
-std::vector<iface::Figure> KvmVcpu::figures() const {
+std::vector<iface::Figure> KvmVcpu::figures(std::span<const Vcpu* const>) const {  // there is one processor
   using Unit = iface::Figure::Unit;
   const uint64_t rest = exits_.all - exits_.port - exits_.memory - exits_.halt;
   return {{"exits from the guest", exits_.all, Unit::count, "by what the kernel came back for:"},

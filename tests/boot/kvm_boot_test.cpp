@@ -25,7 +25,7 @@ TEST_P(KvmBootTest, ReachesTheMarkerAndPowersOff) {
   TestPc machine;
   machine::pc::PcOptions options;
   options.memory = uint64_t{512} << 20;
-  options.make_vcpu = machine::pc::kvm_engine();
+  options.make_vcpus = machine::pc::kvm_engine();
   options.boot = {.kernel = read_file(folder / "vmlinuz"),
                   .initrd = read_file(folder / "initrd"),
                   .command_line = "console=ttyS0 strata.cmd=\"cat /proc/interrupts; date\""};

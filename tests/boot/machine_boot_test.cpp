@@ -28,7 +28,7 @@ class SlowMachineBootTest : public testing::TestWithParam<const char*> {
   machine::pc::PcOptions options(const std::string& command) {
     machine::pc::PcOptions made;
     made.memory = uint64_t{256} << 20;
-    made.make_vcpu = machine::pc::jit_engine({});
+    made.make_vcpus = machine::pc::jit_engine({});
     made.boot = {.kernel = kernel,
                  .initrd = read_file(folder / "initrd"),
                  .command_line = "console=ttyS0 quiet strata.cmd=\"" + command + "\""};

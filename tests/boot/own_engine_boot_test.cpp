@@ -22,7 +22,7 @@ TEST_P(OwnEngineBootTest, ReachesTheMarkerAndPowersOff) {
   TestPc machine;
   machine::pc::PcOptions options;
   options.memory = uint64_t{512} << 20;
-  options.make_vcpu = translated ? machine::pc::jit_engine({}) : machine::pc::interp_engine({});
+  options.make_vcpus = translated ? machine::pc::jit_engine({}) : machine::pc::interp_engine({});
   options.boot = {.kernel = read_file(folder / "vmlinuz"),
                   .initrd = read_file(folder / "initrd"),
                   .command_line = "console=ttyS0 strata.cmd=\"cat /proc/interrupts; date\""};
@@ -34,7 +34,7 @@ TEST_P(OwnEngineBootTest, ReachesTheMarkerAndPowersOff) {
   EXPECT_EQ(exit.reason, MachineExitReason::power_off) << exit.message << machine.pc().vcpu().describe();
   EXPECT_THAT(machine.console().text(), testing::HasSubstr("STRATA-GUEST-READY"));
   EXPECT_THAT(machine.console().text(), testing::HasSubstr("STRATA-GUEST-EXIT 0"));
-  for (const iface::Figure& figure : machine.pc().vcpu().figures())
+  for (const iface::Figure& figure : machine.pc().figures())
     std::printf("%s %llu\n", figure.name.c_str(), static_cast<unsigned long long>(figure.value));
 }
 

@@ -119,7 +119,7 @@ class VirtioBootTest : public testing::TestWithParam<const char*> {
   machine::pc::PcOptions options(const std::filesystem::path& folder, const std::string& command) {
     machine::pc::PcOptions options;
     options.memory = uint64_t{512} << 20;
-    options.make_vcpu = machine::pc::jit_engine({});
+    options.make_vcpus = machine::pc::jit_engine({});
     options.boot = {.kernel = read_file(folder / "vmlinuz"),
                     .initrd = read_file(folder / "initrd"),
                     .command_line = "console=ttyS0 quiet strata.cmd=\"" + command + "\""};

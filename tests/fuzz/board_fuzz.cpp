@@ -52,12 +52,12 @@ class Guest {
       case 3: board_->memory().write_as(address(), bytes_.number<uint32_t>()); break;
       case 4: (void)board_->memory().read_as<uint32_t>(address()); break;
       case 5: timers_.advance(uint64_t{bytes_.number<uint16_t>()} << bytes_.number<uint8_t>() % 12); break;
-      case 6: (void)board_->local_apic().acknowledge(); break;
+      case 6: (void)board_->local_apics()[0].acknowledge(); break;
       case 7: {
         uint64_t value = bytes_.number<uint64_t>();
         const uint32_t index = msrs[bytes_.number<uint8_t>() % std::size(msrs)];
-        (void)board_->local_apic().write_msr(index, value);
-        (void)board_->local_apic().read_msr(index, &value);
+        (void)board_->local_apics()[0].write_msr(index, value);
+        (void)board_->local_apics()[0].read_msr(index, &value);
         break;
       }
     }

@@ -58,14 +58,11 @@ void check_decoder(std::span<const uint8_t> bytes, unsigned code_bits) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static ir::Pipeline pipeline(true);
   static codegen::interp::Interpreter interpreter;
-  static Cpu cpu = [] {
-    Cpu made{};
-    made.cpuid = *Cpuid::model("strata64");
-    return made;
-  }();
+  static Cpu cpu;
   static ir::ExecContext context;
   fuzz::Bytes input(data, size);
   CodeOnly host;
+  cpu.cpuid = *Cpuid::model("strata64");
   cpu.host = &host;
   cpu.context = &context;
 

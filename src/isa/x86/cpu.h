@@ -11,6 +11,7 @@
 #include "isa/x86/cpuid.h"
 #include "isa/x86/exception.h"
 #include "isa/x86/state.h"
+#include "isa/x86/system/signals.h"
 
 namespace strata::isa::x86 {
 
@@ -24,6 +25,7 @@ struct Cpu {
   Host* host = nullptr;
   ir::ExecContext* context = nullptr;
   iface::InterruptSource* interrupts = nullptr;
+  Signals signals;
   uint64_t spec_ctrl = 0;         ///< IA32_SPEC_CTRL: kept, without effect where nothing is speculated
   uint64_t data_breakpoints = 0;  ///< those that the running instruction has hit, as in DR6: #DB follows behind it
   bool stepping = false;          ///< under TF: #DB follows behind the instruction that runs now

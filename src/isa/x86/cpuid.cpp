@@ -1,6 +1,7 @@
 // The processor models and their CPUID leaves (SDM vol. 2, CPUID; AMD APM vol. 3, appendix E).
 #include "isa/x86/cpuid.h"
 
+#include <bit>
 #include <cstring>
 
 #include "isa/x86/system/control_bits.h"
@@ -15,6 +16,7 @@ struct Leaf1Edx {
                             mce = 1u << 7, cx8 = 1u << 8, apic = 1u << 9, sep = 1u << 11, mtrr = 1u << 12,
                             pge = 1u << 13, mca = 1u << 14, cmov = 1u << 15, pat = 1u << 16, pse36 = 1u << 17,
                             clflush = 1u << 19, mmx = 1u << 23, fxsr = 1u << 24, sse = 1u << 25, sse2 = 1u << 26;
+  static constexpr uint32_t threads = 1u << 28;  ///< the count of processors in EBX holds
   static constexpr uint32_t all = fpu | de | pse | tsc | msr | pae | mce | cx8 | apic | sep | mtrr | pge | mca | cmov |
                                   pat | pse36 | clflush | mmx | fxsr | sse | sse2;
   /// Those that AMD repeats in leaf 0x80000001.
@@ -43,7 +45,7 @@ struct Leaf7 {
 };
 
 struct LeafAmd1 {
-  static constexpr uint32_t lahf = 1u << 0, lzcnt = 1u << 5, prefetchw = 1u << 8;
+  static constexpr uint32_t lahf = 1u << 0, cores_only = 1u << 1, lzcnt = 1u << 5, prefetchw = 1u << 8;
   static constexpr uint32_t syscall = 1u << 11, nx = 1u << 20, huge_pages = 1u << 26, rdtscp = 1u << 27,
                             long_mode = 1u << 29;
 };
@@ -63,6 +65,17 @@ constexpr char brand[48] = "Strata virtual CPU";
 CpuidLeaf brand_leaf(unsigned part) {
   const char* text = brand + part * 16;
   return {letters(text), letters(text + 4), letters(text + 8), letters(text + 12)};
+}
+
+/// How many bits of an APIC id number the cores of the package.
+uint32_t core_bits(uint32_t count) { return static_cast<uint32_t>(std::bit_width(count - 1)); }
+
+/// Extended topology: a thread in a core, which has no other, and a core in the package.
+CpuidLeaf topology_leaf(uint32_t level, uint32_t apic_id, uint32_t count) {
+  constexpr uint32_t thread_level = 1 << 8, core_level = 2 << 8;
+  if (level == 0) return {0, 1, thread_level, apic_id};
+  if (level == 1) return {core_bits(count), count, core_level | level, apic_id};
+  return {0, 0, level & 0xff, apic_id};
 }
 
 /// XSAVE: x87 and SSE states fill the legacy area and the header (SDM vol. 1, 13.4).
@@ -93,14 +106,16 @@ CpuidLeaf Cpuid::leaf(uint32_t eax, uint32_t ecx, uint64_t cr4, uint64_t) const 
     case 1: {
       uint32_t features = Leaf1Ecx::all | (long_mode_ ? Leaf1Ecx::long_mode_only : 0);
       if (cr4 & Cr4::osxsave) features |= Leaf1Ecx::osxsave;
-      constexpr uint32_t one_processor_with_64_byte_lines = 1u << 16 | 8u << 8;
-      return {family_15_model_107, apic_id << 24 | one_processor_with_64_byte_lines, features, Leaf1Edx::all};
+      constexpr uint32_t lines_of_64_bytes = 8u << 8;
+      const uint32_t threads = count > 1 ? Leaf1Edx::threads : 0;
+      return {family_15_model_107, apic_id << 24 | count << 16 | lines_of_64_bytes, features, Leaf1Edx::all | threads};
     }
     case 7: {
       if (ecx == 1) return {Leaf7::eax_1, 0, 0, 0};
       if (ecx != 0) return {};
       return {1, Leaf7::ebx | (long_mode_ ? Leaf7::ebx_long_mode_only : 0), Leaf7::ecx, Leaf7::edx};
     }
+    case 0xb: return topology_leaf(ecx, apic_id, count);
     case 0xd: return xsave_leaf(ecx);
     case 0x40000000: return {0x40000001, letters("KVMK"), letters("VMKV"), letters("M\0\0\0")};  // whose clock it is
     case 0x40000001: return {pvclock_features, 0, 0, 0};
@@ -108,6 +123,7 @@ CpuidLeaf Cpuid::leaf(uint32_t eax, uint32_t ecx, uint64_t cr4, uint64_t) const 
     case 0x80000001: {
       uint32_t ecx_bits = LeafAmd1::lahf | LeafAmd1::lzcnt | LeafAmd1::prefetchw;
       uint32_t edx_bits = Leaf1Edx::repeated | LeafAmd1::nx | LeafAmd1::rdtscp | LeafAmd1::syscall;
+      if (count > 1) ecx_bits |= LeafAmd1::cores_only;
       if (long_mode_) edx_bits |= LeafAmd1::huge_pages | LeafAmd1::long_mode;
       return {family_15_model_107, 0, ecx_bits, edx_bits};
     }
@@ -119,7 +135,8 @@ CpuidLeaf Cpuid::leaf(uint32_t eax, uint32_t ecx, uint64_t cr4, uint64_t) const 
     case 0x80000007: return {0, 0, 0, 1u << 8};  // the TSC never stops or changes its rate
     case 0x80000008: {
       constexpr uint32_t virtual_bits = 48, error_pointers_saved = 1u << 2;
-      return {virtual_bits << 8 | physical_bits, error_pointers_saved, 0, 0};
+      const uint32_t cores = core_bits(count) << 12 | (count - 1);
+      return {virtual_bits << 8 | physical_bits, error_pointers_saved, cores, 0};
     }
     case 0x80000021: {
       constexpr uint32_t lfence_serializes = 1u << 2, null_clears_base = 1u << 6, automatic_ibrs = 1u << 8;

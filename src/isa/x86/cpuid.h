@@ -18,12 +18,13 @@ class Cpuid {
   /// "strata64" (default: all that there is), "strata32" (no long mode). Fails with the known names.
   static Result<Cpuid> model(std::string_view name);
 
-  /// `state_dependent`: OSXSAVE and XSAVE sizes follow CR4 and XCR0; APIC id the processor's number.
+  /// `state_dependent`: OSXSAVE and XSAVE sizes follow CR4 and XCR0; APIC id the processor's number; the topology its count.
   CpuidLeaf leaf(uint32_t eax, uint32_t ecx, uint64_t cr4, uint64_t xcr0) const;
 
   bool long_mode() const { return long_mode_; }
   std::string_view name() const { return name_; }
   uint32_t apic_id = 0;
+  uint32_t count = 1;  ///< of the processors in the package, each a core of its own
 
  private:
   std::string_view name_ = "strata64";

@@ -35,10 +35,11 @@ uint64_t host_random() {
 
 /// In front of a saved State. The version counts changes of the struct.
 struct SavedHeader {
-  static constexpr uint32_t current_version = 3;
+  static constexpr uint32_t current_version = 4;
   uint32_t version = current_version;
   uint32_t size = sizeof(State);
-  uint64_t random = 0;  ///< where the seeded numbers stand
+  uint64_t random = 0;   ///< where the seeded numbers stand
+  uint64_t signals = 0;  ///< Signals::value
 };
 
 /// splitmix64: all its state is one word, which is saved with the processor.
@@ -74,6 +75,8 @@ class Processor final : public X86Guest {
   Processor(const GuestOptions& options, Cpuid cpuid) {
     cpu_.cpuid = cpuid;
     cpu_.cpuid.apic_id = options.number;
+    cpu_.cpuid.count = options.count;
+    bootstrap_ = options.bootstrap;
     cpu_.interrupts = options.interrupts;
     cpu_.wall_clock = options.wall_clock ? options.wall_clock : host_wall_clock;
     if (options.seed) cpu_.random = [this] { return next_random(random_); };
@@ -90,6 +93,7 @@ class Processor final : public X86Guest {
     cpu_.context = &context;
     context.state = state();
     context.cpu = &cpu_;
+    look_for_signals();
   }
 
   CodeKey key() const override {
@@ -130,6 +134,8 @@ class Processor final : public X86Guest {
     cpu_.stepping = false;
     cpu_.data_breakpoints = 0;
     cpu_.spec_ctrl = 0;
+    cpu_.signals.reset(bootstrap_);
+    look_for_signals();
     forget_mappings();
   }
 
@@ -143,11 +149,23 @@ class Processor final : public X86Guest {
   iface::X86Registers registers() const override { return read_registers(cpu_.state); }
   void set_registers(const iface::X86Registers& registers) override {
     write_registers(cpu_.state, registers);
+    look_for_signals();
     forget_mappings();
   }
 
+  bool init_signal() override { return cpu_.signals.init(); }
+  bool start_up(uint8_t page) override { return cpu_.signals.start_up(page); }
+  bool nmi() override { return cpu_.signals.nmi(); }
+
  private:
   Next between_instructions();
+  void start_anew();
+  bool nmi_ready() const { return cpu_.signals.has_nmi() && !cpu_.state.nmi_blocked; }
+
+  /// Before the next instruction: the engine does not know that a processor waits for a SIPI.
+  void look_for_signals() {
+    if (cpu_.context != nullptr && cpu_.signals.value() != 0) cpu_.context->events |= ir::event_interrupt;
+  }
 
   /// The registers have changed from outside.
   void forget_mappings() {
@@ -157,6 +175,7 @@ class Processor final : public X86Guest {
   }
 
   Cpu cpu_;
+  bool bootstrap_ = true;
   uint64_t random_ = 0;  ///< the state of the seeded numbers
 };
 
@@ -183,16 +202,35 @@ Next Processor::handle(ir::ExitKind kind, uint64_t payload) {
   return between_instructions();
 }
 
-/// What comes before the next instruction: a single step's trap, then an interrupt.
+/// An INIT, a SIPI, or both.
+void Processor::start_anew() {
+  const Signals::Start start = cpu_.signals.take_start();
+  if (start.init) {
+    init_registers(cpu_.state);
+    cpu_.stepping = false;
+    cpu_.data_breakpoints = 0;
+    forget_mappings();
+  }
+  if (start.page) start_up_registers(cpu_.state, *start.page);
+}
+
+/// What comes before the next instruction: INIT and SIPI, a single step's trap, an NMI, an interrupt.
 Next Processor::between_instructions() {
   State& s = cpu_.state;
+  if (cpu_.signals.starts_anew()) start_anew();
+  if (cpu_.signals.waits()) return Next::halt;
   if (take_debug_trap(cpu_)) {
     return deliver(cpu_, {Event::exception, vector_db, false, 0, 0}, s.rip);
   }
   if (s.interrupt_shadow) {
-    if (cpu_.interrupts && cpu_.interrupts->pending())
+    if (nmi_ready() || (cpu_.interrupts && cpu_.interrupts->pending()))
       cpu_.context->events |= ir::event_interrupt;  // looked for again behind the shadow
     return Next::run;
+  }
+  if (nmi_ready()) {
+    cpu_.signals.take_nmi();
+    s.nmi_blocked = true;
+    return deliver(cpu_, {Event::nmi, vector_nmi, false, 0, 0}, s.rip);
   }
   if (interrupt_ready()) {
     const int vector = cpu_.interrupts->acknowledge();
@@ -203,11 +241,13 @@ Next Processor::between_instructions() {
 
 bool Processor::interrupt_ready() {
   const State& s = cpu_.state;
-  return (s.system_flags & Rflags::if_) && !s.interrupt_shadow && cpu_.interrupts && cpu_.interrupts->pending();
+  if (cpu_.signals.starts_anew()) return true;
+  if (cpu_.signals.waits() || s.interrupt_shadow) return false;
+  return nmi_ready() || ((s.system_flags & Rflags::if_) && cpu_.interrupts && cpu_.interrupts->pending());
 }
 
 void Processor::save(std::vector<std::byte>& out) const {
-  const SavedHeader header{.random = random_};
+  const SavedHeader header{.random = random_, .signals = cpu_.signals.value()};
   State state = cpu_.state;
   clear_unseen(state);
   const auto head = std::as_bytes(std::span(&header, 1));
@@ -229,6 +269,8 @@ Result<void> Processor::restore(std::span<const std::byte> in) {
   }
   std::memcpy(&cpu_.state, in.data() + sizeof header, sizeof(State));
   random_ = header.random;
+  cpu_.signals.set_value(static_cast<uint32_t>(header.signals));
+  look_for_signals();
   forget_mappings();
   return {};
 }

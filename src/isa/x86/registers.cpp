@@ -17,19 +17,39 @@ Segment taken_in(const iface::X86Segment& s) { return {s.base, s.limit, s.select
 
 }  // namespace
 
-void reset_registers(State& state) {
-  state = State{};
-  state.rip = 0xfff0;
-  state.system_flags = Rflags::fixed;
+void init_registers(State& state) {
+  state.gpr = {};
   state.gpr[rdx] = 0x00060fb1;
+  state.rip = 0xfff0;
+  state.flags = 0;
+  state.system_flags = Rflags::fixed;
   for (Segment& segment : state.segment) segment = {0, 0xffff, 0, 0x93};
   state.segment[cs] = {0xffff0000, 0xffff, 0xf000, 0x9b};
   state.ldtr = {0, 0xffff, 0, 0x82};
   state.tr = {0, 0xffff, 0, 0x8b};
   state.gdtr = state.idtr = {0, 0xffff};
-  state.cr0 = Cr0::cd | Cr0::nw | Cr0::et;
+  state.cpl = 0;
+  state.cr0 = (state.cr0 & (Cr0::cd | Cr0::nw)) | Cr0::et;
+  state.cr2 = state.cr3 = state.cr4 = state.cr8 = state.efer = 0;
+  state.dr = {};
   state.dr[6] = Dr6::fixed;
   state.dr[7] = Dr7::fixed;
+  state.pvclock = 0;  // no register of the processor's: it must not write to what is other memory by now
+  state.interrupt_shadow = 0;
+  state.halted = state.nmi_blocked = false;
+  state.event = {};
+}
+
+void start_up_registers(State& state, uint8_t page) {
+  state.segment[cs].selector = static_cast<uint16_t>(page << 8);
+  state.segment[cs].base = uint64_t{page} << 12;
+  state.rip = 0;
+}
+
+void reset_registers(State& state) {
+  state = State{};
+  state.cr0 = Cr0::cd | Cr0::nw;
+  init_registers(state);
   state.xcr0 = 1;
   state.pat = pat_at_reset;
   state.mxcsr = host_float::Mxcsr::reset;

@@ -97,8 +97,8 @@ struct State {
 
   uint8_t interrupt_shadow;  ///< 1: the next instruction takes no interrupt (STI); 2: nor a debug trap (MOV SS)
   bool halted;
-  bool nmi_blocked, nmi_pending;
-  Event event;  ///< raised and not yet delivered
+  bool nmi_blocked;  ///< from the delivery of one to the next IRET
+  Event event;       ///< raised and not yet delivered
 
   uint64_t unit_base;  ///< no register: the page of the rip with which the translated code that runs was entered
 };

@@ -11,7 +11,7 @@ namespace {
 
 constexpr uint64_t tick_rate = 1'000'000'000;
 
-// RAM lies above whatever a guest maps over it; the APICs' registers lie above RAM and all else.
+// RAM lies above whatever a guest maps over it; the IO-APIC's registers lie above RAM and all else.
 constexpr int apic_priority = 10;
 
 constexpr uint64_t mib = uint64_t{1} << 20;
@@ -33,7 +33,8 @@ Result<std::unique_ptr<Board>> Board::make(iface::Timers& timers, memory::Device
   if (options.memory < smallest || options.memory > largest) {
     return fail(ErrorCode::usage, "memory of {} bytes: a PC has between 2M and 1T", options.memory);
   }
-  if (options.cpus != 1) return fail(ErrorCode::unsupported, "{} processors: only one is supported yet", options.cpus);
+  if (options.cpus < 1 || options.cpus > most_processors)
+    return fail(ErrorCode::usage, "{} processors: a PC has between 1 and {}", options.cpus, most_processors);
   auto ram = STRATA_TRY(memory::Ram::make(options.memory));
   std::lock_guard guard(lock);
   std::unique_ptr<Board> board(new Board(timers, lock, std::move(options), std::move(ram)));
@@ -48,8 +49,8 @@ Board::Board(iface::Timers& timers, memory::DeviceLock& lock, BoardOptions optio
       timers_(timers),
       space_(*ram_, lock),
       ports_(lock),
-      local_apic_(apic_bus_, pic_, timers_, lock,
-                  {.id = 0, .tsc = {.ticks = [this] { return timers_.now(); }, .rate = tick_rate}}),
+      local_apics_(options_.cpus, apic_bus_, pic_, timers_,
+                   {.ticks = [this] { return timers_.now(); }, .rate = tick_rate}, space_),
       io_apic_(apic_bus_, io_apic_id),
       isa_lines_{IsaLine(*this, timer_irq), IsaLine(*this, com1_irq), IsaLine(*this, rtc_irq), IsaLine(*this, sci_irq)},
       pci_lines_{PciLine(*this, 0), PciLine(*this, 1), PciLine(*this, 2), PciLine(*this, 3)},
@@ -65,17 +66,8 @@ Board::Board(iface::Timers& timers, memory::DeviceLock& lock, BoardOptions optio
       pci_(space_, ports_, apic_bus_),
       host_bridge_(pci_),
       isa_bridge_(pci_) {
-  pic_.on_output([this] { local_apic_.pic_changed(); });
   for (unsigned i = 0; i < pci_lines_.size(); ++i) pci_.connect_intx(i, pci_lines_[i]);
   pci_.on_reset_control(reset_control_);
-  local_apic_.set_hooks({.changed =
-                             [this] {
-                               if (interrupt_changed_) interrupt_changed_();
-                             },
-                         .nmi = {},
-                         .init = {},
-                         .start_up = {},
-                         .moved = [this](uint64_t base, bool visible) { show_local_apic(base, visible); }});
   map_memory();
   map_ports();
 }
@@ -98,18 +90,6 @@ void Board::map_memory() {
               .size = devices::IoApic::page_size,
               .device = &io_apic_,
               .priority = apic_priority});
-  show_local_apic(devices::LocalApic::default_base, true);
-}
-
-void Board::show_local_apic(uint64_t base, bool visible) {
-  if (local_apic_region_ != 0) space_.remove(local_apic_region_);
-  local_apic_region_ = 0;
-  if (!visible) return;
-  local_apic_region_ = space_.add({.name = "local-apic",
-                                   .base = base,
-                                   .size = devices::LocalApic::page_size,
-                                   .device = &local_apic_,
-                                   .priority = apic_priority});
 }
 
 void Board::show_firmware(uint64_t size) {
@@ -177,17 +157,18 @@ void Board::reset() {
   reset_control_.reset();
   pic_.reset();
   io_apic_.reset();
-  local_apic_.reset();
+  local_apics_.reset();
   write_firmware_state();
 }
 
 void Board::write_firmware_state() {
   pic_.edge_level_ports().write(0, 1, level_irqs & 0xff);
   pic_.edge_level_ports().write(1, 1, level_irqs >> 8);
-  // Virtual wire: the PIC through LINT0, so that systems without APIC support get their interrupts; NMI through LINT1.
-  local_apic_.write(0x0f0, 4, 0x1ff);
-  local_apic_.write(0x350, 4, 0x00700);
-  local_apic_.write(0x360, 4, 0x00400);
+  // Virtual wire, on the processor that boots: the PIC through LINT0, so that systems without APIC support get their interrupts; NMI through LINT1.
+  devices::LocalApic& bootstrap = local_apics_[0];
+  bootstrap.write(0x0f0, 4, 0x1ff);
+  bootstrap.write(0x350, 4, 0x00700);
+  bootstrap.write(0x360, 4, 0x00400);
   // Nothing is masked at the PIC after reset; as after the BIOS, everything is until a system asks.
   pic_.master_ports().write(1, 1, 0xff);
   pic_.slave_ports().write(1, 1, 0xff);

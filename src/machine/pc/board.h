@@ -8,7 +8,6 @@
 #include "base/result.h"
 #include "devices/irq/apic_bus.h"
 #include "devices/irq/io_apic.h"
-#include "devices/irq/local_apic.h"
 #include "devices/irq/pic.h"
 #include "devices/pci/host_bridge.h"
 #include "devices/pci/pci.h"
@@ -24,6 +23,7 @@
 #include "iface/clock.h"
 #include "iface/console.h"
 #include "machine/pc/layout.h"
+#include "machine/pc/local_apics.h"
 #include "machine/pc/machine_timers.h"
 #include "memory/address_space.h"
 
@@ -59,14 +59,11 @@ class Board {
   memory::PortSpace& ports() { return ports_; }
   memory::Ram& ram() { return *ram_; }
   devices::PciBus& pci() { return pci_; }
-  devices::LocalApic& local_apic() { return local_apic_; }
+  LocalApics& local_apics() { return local_apics_; }
   devices::AcpiPm& acpi_pm() { return acpi_pm_; }
   devices::Rtc& rtc() { return rtc_; }
   MachineTimers& timers() { return timers_; }
   uint8_t post_code() const { return post_code_.code(); }
-
-  /// Called with the device lock held when the processor's pending() may have changed.
-  void on_interrupt_change(std::function<void()> callback) { interrupt_changed_ = std::move(callback); }
 
   /// Shows the last `size` bytes below 1 MiB below 4 GiB too, read-only: where the processor finds its reset vector.
   void show_firmware(uint64_t size);
@@ -100,13 +97,11 @@ class Board {
   };
 
   Board(iface::Timers& timers, memory::DeviceLock& lock, BoardOptions options, std::unique_ptr<memory::Ram> ram);
-  void show_local_apic(uint64_t base, bool visible);
   void map_memory();
   void map_ports();
   void write_firmware_state();
 
   BoardOptions options_;
-  std::function<void()> interrupt_changed_;
   std::unique_ptr<memory::Ram> ram_;
   uint64_t low_end_;
   MachineTimers timers_;
@@ -115,7 +110,7 @@ class Board {
 
   devices::ApicBus apic_bus_;
   devices::Pic pic_;
-  devices::LocalApic local_apic_;
+  LocalApics local_apics_;
   devices::IoApic io_apic_;
   std::array<IsaLine, 4> isa_lines_;  ///< timer, COM1, RTC, SCI
   std::array<PciLine, 4> pci_lines_;
@@ -135,7 +130,6 @@ class Board {
   devices::HostBridge host_bridge_;
   devices::IsaBridge isa_bridge_;
   std::vector<std::unique_ptr<devices::PciDevice>> pci_devices_;
-  memory::AddressSpace::RegionId local_apic_region_ = 0;  ///< 0: not visible
   memory::AddressSpace::RegionId firmware_region_ = 0;
 };
 

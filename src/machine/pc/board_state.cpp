@@ -58,8 +58,9 @@ Result<void> restore_ram(devices::Reader& in, memory::Ram& ram) {
 }  // namespace
 
 void Board::save(devices::Writer& out) const {
-  out.enter("board", 1);
+  out.enter("board", 2);
   out.put(const_cast<MachineTimers&>(timers_).now());
+  out.put(local_apics_.count());
   out.put(post_code_.code(), system_control_.value(), reset_control_.value());
   pci_.save(out);
   pit_.save(out);
@@ -70,14 +71,19 @@ void Board::save(devices::Writer& out) const {
   // The interrupt controllers last: restored, they forget what the lines did meanwhile.
   pic_.save(out);
   io_apic_.save(out);
-  local_apic_.save(out);
+  local_apics_.save(out);
   save_ram(out, *ram_);
   out.leave();
 }
 
 Result<void> Board::restore(devices::Reader& in) {
-  STRATA_TRY(in.enter("board", 1));
+  const uint32_t version = STRATA_TRY(in.enter("board", 2));
   const auto time = in.get<uint64_t>();
+  const unsigned cpus = version >= 2 ? in.get<unsigned>() : 1;
+  if (in.good() && cpus != local_apics_.count()) {
+    return fail(ErrorCode::bad_data, "saved state is of a machine with {} processors, this one has {}", cpus,
+                local_apics_.count());
+  }
   post_code_.write(0, 1, in.get<uint8_t>());
   system_control_.set_value(in.get<uint8_t>());
   reset_control_.set_value(in.get<uint8_t>());
@@ -91,7 +97,7 @@ Result<void> Board::restore(devices::Reader& in) {
   STRATA_TRY(keyboard_controller_.restore(in));
   STRATA_TRY(pic_.restore(in));
   STRATA_TRY(io_apic_.restore(in));
-  STRATA_TRY(local_apic_.restore(in));
+  STRATA_TRY(local_apics_.restore(in));
   STRATA_TRY(restore_ram(in, *ram_));
   STRATA_TRY(in.leave());
   pci_.resume();  // now that the memory of their requests is back

@@ -23,18 +23,20 @@ Result<std::unique_ptr<CountedMachine>> CountedMachine::make(CountedOptions opti
   pc.console = options.console;
   pc.wall_clock = wall_clock;
   pc.boot = std::move(options.boot);
-  pc.make_vcpu = [&](const VcpuWiring& wiring) -> Result<std::unique_ptr<iface::X86Vcpu>> {
+  pc.make_vcpus = [&](const VcpuWiring& wiring) -> Result<std::vector<std::unique_ptr<iface::X86Vcpu>>> {
     engine::X86VcpuOptions vcpu = std::move(options.vcpu);
     vcpu.memory = &wiring.memory;
     vcpu.ports = &wiring.ports;
-    vcpu.interrupts = &wiring.interrupts;
+    vcpu.interrupts = wiring.interrupts.at(0);
     vcpu.ticks = wiring.ticks;
     vcpu.tick_rate = wiring.tick_rate;
     vcpu.wall_clock = [wall_clock] { return static_cast<uint64_t>(wall_clock()); };
     vcpu.counted = true;
     auto made = STRATA_TRY(engine::make_x86_vcpu(std::move(vcpu)));
     machine->vcpu_ = made.get();
-    return made;
+    std::vector<std::unique_ptr<iface::X86Vcpu>> all;
+    all.push_back(std::move(made));
+    return all;
   };
   machine->pc_ = STRATA_TRY(Pc::make(std::move(pc)));
   return machine;

@@ -6,28 +6,42 @@
 
 namespace strata::machine::pc {
 
+using Vcpus = std::vector<std::unique_ptr<iface::X86Vcpu>>;
+
 VcpuFactory kvm_engine() {
-  return [](const VcpuWiring& wiring) {
-    return kvm::make_kvm_vcpu({.memory = &wiring.memory, .ports = &wiring.ports, .interrupts = &wiring.interrupts});
+  return [](const VcpuWiring& wiring) -> Result<Vcpus> {
+    if (const size_t count = wiring.interrupts.size(); count != 1)
+      return fail(ErrorCode::unsupported, "engine kvm runs one processor: {} of them need engine jit", count);
+    Vcpus made;
+    made.push_back(STRATA_TRY(
+        kvm::make_kvm_vcpu({.memory = &wiring.memory, .ports = &wiring.ports, .interrupts = wiring.interrupts[0]})));
+    return made;
   };
 }
 
 namespace {
 
 VcpuFactory own_engine(EngineOptions options, engine::BackendKind backend) {
-  return [options = std::move(options), backend](const VcpuWiring& wiring) -> Result<std::unique_ptr<iface::X86Vcpu>> {
+  return [options = std::move(options), backend](const VcpuWiring& wiring) -> Result<Vcpus> {
     engine::X86VcpuOptions vcpu;
     vcpu.memory = &wiring.memory;
     vcpu.ports = &wiring.ports;
-    vcpu.interrupts = &wiring.interrupts;
     vcpu.ticks = wiring.ticks;
     vcpu.tick_rate = wiring.tick_rate;
-    vcpu.number = wiring.number;
+    vcpu.count = static_cast<unsigned>(wiring.interrupts.size());
     vcpu.backend = backend;
     vcpu.model = options.model;
     vcpu.trace = options.trace;
     vcpu.observers = options.observers;
-    return STRATA_TRY(engine::make_x86_vcpu(std::move(vcpu)));
+    vcpu.code = STRATA_TRY(engine::make_shared_code(vcpu));
+    Vcpus made;
+    for (iface::InterruptSource* interrupts : wiring.interrupts) {
+      vcpu.interrupts = interrupts;
+      vcpu.number = static_cast<unsigned>(made.size());
+      vcpu.bootstrap = made.empty();
+      made.push_back(STRATA_TRY(engine::make_x86_vcpu(vcpu)));
+    }
+    return made;
   };
 }
 

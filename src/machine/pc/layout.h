@@ -50,4 +50,6 @@ inline constexpr uint16_t level_irqs = 1 << sci_irq | 1 << 10 | 1 << 11;
 
 inline constexpr uint8_t io_apic_id = 0;
 
+inline constexpr unsigned most_processors = 64;
+
 }  // namespace strata::machine::pc

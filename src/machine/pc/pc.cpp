@@ -1,4 +1,4 @@
-// Pc: making, booting, running.
+// Pc: making, booting, saving.
 #include "machine/pc/pc.h"
 
 #include <algorithm>
@@ -12,7 +12,6 @@ namespace strata::machine::pc {
 namespace {
 
 constexpr uint64_t tick_rate = 1'000'000'000;
-constexpr uint64_t interrupt_flag = 1 << 9;
 
 int64_t host_utc() {
   using namespace std::chrono;
@@ -26,7 +25,7 @@ Pc::Pc(PcOptions options) : options_(std::move(options)) {}
 Pc::~Pc() {
   // Devices call back into this object; none may while it goes away.
   std::lock_guard guard(*options_.lock);
-  vcpu_.reset();
+  processors_.reset();
   board_.reset();
 }
 
@@ -51,29 +50,44 @@ Result<void> Pc::build() {
                               .wall_clock = options_.wall_clock ? options_.wall_clock : host_utc,
                               .request = [this](devices::MachineRequest what, uint32_t code) { request(what, code); },
                               .pci_devices = std::move(options_.pci_devices)}));
-  vcpu_ = STRATA_TRY(options_.make_vcpu({.memory = board_->memory(),
-                                         .ports = board_->ports(),
-                                         .interrupts = board_->local_apic(),
-                                         .ticks = [timers = &board_->timers()] { return timers->now(); },
-                                         .tick_rate = tick_rate,
-                                         .number = 0}));
-  board_->on_interrupt_change([this] {
-    vcpu_->interrupt_changed();
-    wake();
-  });
+  STRATA_TRY(make_processors());
+  for (unsigned number = 0; number < processors_->count(); ++number) connect(number);
   return {};
+}
+
+Result<void> Pc::make_processors() {
+  VcpuWiring wiring{.memory = board_->memory(),
+                    .ports = board_->ports(),
+                    .interrupts = {},
+                    .ticks = [timers = &board_->timers()] { return timers->now(); },
+                    .tick_rate = tick_rate};
+  LocalApics& apics = board_->local_apics();
+  for (unsigned number = 0; number < apics.count(); ++number) wiring.interrupts.push_back(&apics[number]);
+  processors_ = std::make_unique<Processors>(STRATA_TRY(options_.make_vcpus(wiring)));
+  return {};
+}
+
+/// What a local APIC has for its processor wakes it, too.
+void Pc::connect(unsigned number) {
+  const auto tell = [processors = processors_.get(), number](auto&& what) {
+    what((*processors)[number]);
+    processors->wake(number);
+  };
+  board_->local_apics().connect(
+      number, {.changed = [tell] { tell([](iface::X86Vcpu& vcpu) { vcpu.interrupt_changed(); }); },
+               .nmi = [tell] { tell([](iface::X86Vcpu& vcpu) { vcpu.nmi(); }); },
+               .init = [tell] { tell([](iface::X86Vcpu& vcpu) { vcpu.init_signal(); }); },
+               .start_up = [tell](uint8_t page) { tell([page](iface::X86Vcpu& vcpu) { vcpu.start_up(page); }); },
+               .moved = {}});
 }
 
 Result<void> Pc::reset() {
   {
     std::lock_guard guard(*options_.lock);
     board_->reset();
-    vcpu_->reset();
+    for (unsigned number = 0; number < processors_->count(); ++number) vcpu(number).reset();
   }
-  {
-    std::lock_guard guard(wait_mutex_);
-    request_.reset();
-  }
+  processors_->forget_end();
   return load();
 }
 
@@ -91,7 +105,7 @@ Result<void> Pc::load_kernel(const DirectBoot& boot) {
                       .rsdp = acpi_tables_base};
   const auto registers =
       STRATA_TRY(boot::load(target, {.kernel = boot.kernel, .initrd = boot.initrd, .command_line = boot.command_line}));
-  vcpu_->set_registers(registers);
+  vcpu().set_registers(registers);
   return {};
 }
 
@@ -102,78 +116,10 @@ void Pc::load_firmware() {
 }
 
 void Pc::request(devices::MachineRequest what, uint32_t code) {
-  MachineExit exit{.reason = MachineExitReason::power_off, .code = code, .message = {}};
-  if (what == devices::MachineRequest::reset) exit.reason = MachineExitReason::reset;
-  if (what == devices::MachineRequest::debug_exit) exit.reason = MachineExitReason::debug_exit;
-  {
-    std::lock_guard guard(wait_mutex_);
-    if (!request_) request_ = std::move(exit);  // the first word counts
-  }
-  vcpu_->kick();
-  wake();
-}
-
-std::optional<MachineExit> Pc::take_request() {
-  std::lock_guard guard(wait_mutex_);
-  if (request_) return std::exchange(request_, std::nullopt);
-  if (!stop_) return std::nullopt;
-  stop_ = false;
-  return MachineExit{};
-}
-
-void Pc::wake() {
-  // The mutex, though nothing is changed under it: the sleeper may stand between its look and its sleep.
-  { std::lock_guard guard(wait_mutex_); }
-  work_.notify_all();
-}
-
-void Pc::wait_for_work() {
-  std::unique_lock guard(wait_mutex_);
-  work_.wait(guard, [this] { return stop_ || request_ || vcpu_->runnable(); });
-}
-
-/// What of a processor's exit, or of a request made meanwhile, is the machine's.
-std::optional<MachineExit> Pc::take_exit(iface::Exit exit) {
-  if (auto asked = take_request()) return asked;
-  switch (exit.reason) {
-    case iface::ExitReason::halted:
-    case iface::ExitReason::interrupted:
-    case iface::ExitReason::debug: return std::nullopt;
-    case iface::ExitReason::shutdown:
-      return MachineExit{.reason = MachineExitReason::shutdown, .code = 0, .message = vcpu_->describe()};
-    case iface::ExitReason::failed:
-      return MachineExit{.reason = MachineExitReason::failed, .code = 0, .message = std::move(exit.message)};
-  }
-  STRATA_UNREACHABLE();
-}
-
-MachineExit Pc::run() {
-  for (;;) {
-    if (auto exit = take_request()) return *std::move(exit);
-    iface::Exit exit = vcpu_->run();
-    const bool halted = exit.reason == iface::ExitReason::halted;
-    if (auto ours = take_exit(std::move(exit))) return *std::move(ours);
-    if (!halted) continue;
-    if ((vcpu_->registers().rflags & interrupt_flag) == 0 && !vcpu_->runnable())
-      return {.reason = MachineExitReason::halted, .code = 0, .message = vcpu_->describe()};
-    wait_for_work();
-  }
-}
-
-Pc::Step Pc::run_until(uint64_t insns) {
-  if (auto exit = take_request()) return {.exit = std::move(exit)};
-  iface::Exit exit = vcpu_->run_until(insns);
-  const bool halted = exit.reason == iface::ExitReason::halted;
-  return {.exit = take_exit(std::move(exit)), .halted = halted};
-}
-
-void Pc::stop() {
-  {
-    std::lock_guard guard(wait_mutex_);
-    stop_ = true;
-  }
-  vcpu_->kick();
-  work_.notify_all();
+  MachineExitReason reason = MachineExitReason::power_off;
+  if (what == devices::MachineRequest::reset) reason = MachineExitReason::reset;
+  if (what == devices::MachineRequest::debug_exit) reason = MachineExitReason::debug_exit;
+  processors_->end({.reason = reason, .code = code});
 }
 
 void Pc::press_power_button() {
@@ -183,11 +129,10 @@ void Pc::press_power_button() {
 
 Result<std::vector<std::byte>> Pc::save() {
   std::lock_guard guard(*options_.lock);
-  const auto processor = STRATA_TRY(vcpu_->save());
   devices::Writer out;
   out.enter("pc", 1);
   board_->save(out);
-  out.put_block(processor);
+  for (unsigned number = 0; number < processors_->count(); ++number) out.put_block(STRATA_TRY(vcpu(number).save()));
   out.leave();
   return out.take();
 }
@@ -198,9 +143,13 @@ Result<void> Pc::restore(std::span<const std::byte> blob) {
   devices::Reader in(blob);
   STRATA_TRY(in.enter("pc", 1));
   STRATA_TRY(board_->restore(in));
-  const auto processor = in.get_block(largest_processor);
+  std::vector<std::span<const std::byte>> processors;
+  for (unsigned number = 0; number < processors_->count(); ++number)
+    processors.push_back(in.get_block(largest_processor));
   STRATA_TRY(in.leave());
-  return vcpu_->restore(processor);
+  for (unsigned number = 0; number < processors_->count(); ++number)
+    STRATA_TRY(vcpu(number).restore(processors[number]));
+  return {};
 }
 
 }  // namespace strata::machine::pc

@@ -14,6 +14,7 @@
 #include "kvm/kvm_vcpu.h"
 #include "machine/pc/engines.h"
 #include "machine/pc/test_guests_test.h"
+#include "machine/pc/test_world_test.h"
 
 #if defined(__x86_64__)
 
@@ -23,58 +24,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr uint64_t mib = uint64_t{1} << 20;
-
-/// Real time, as simply as can be: the alarms ring from the event loop under the lock.
-class LoopTimers final : public iface::Timers {
- public:
-  LoopTimers(EventLoop& loop, memory::DeviceLock& lock) : loop_(loop), lock_(lock) {}
-  uint64_t now() override {
-    return static_cast<uint64_t>(
-        std::chrono::duration_cast<std::chrono::nanoseconds>(EventLoop::Clock::now() - start_).count());
-  }
-  std::unique_ptr<iface::Timer> make(std::function<void()> callback) override {
-    return std::make_unique<Alarm>(*this, std::move(callback));
-  }
-
- private:
-  struct Alarm final : iface::Timer {
-    Alarm(LoopTimers& timers, std::function<void()> callback)
-        : owner(timers), state(std::make_shared<State>()), timer(owner.loop_, [s = state, &lock = owner.lock_] {
-            const std::lock_guard guard(lock);
-            if (s->armed && s->callback) {
-              s->armed = false;
-              s->callback();
-            }
-          }) {
-      state->callback = std::move(callback);
-    }
-    ~Alarm() override { state->armed = false; }
-    void arm(uint64_t deadline) override {
-      state->armed = true;
-      timer.set(owner.start_ + std::chrono::nanoseconds(deadline));
-    }
-    void cancel() override { state->armed = false; }
-    struct State {
-      bool armed = false;
-      std::function<void()> callback;
-    };
-    LoopTimers& owner;
-    std::shared_ptr<State> state;
-    LoopTimer timer;
-  };
-  EventLoop& loop_;
-  memory::DeviceLock& lock_;
-  EventLoop::Clock::time_point start_ = EventLoop::Clock::now();
-};
-
-struct Printed final : iface::Console {
-  void write(std::span<const std::byte> bytes) override {
-    for (const std::byte b : bytes) text += std::to_integer<char>(b);
-  }
-  size_t read(std::span<std::byte>) override { return 0; }
-  void on_input(std::function<void()>) override {}
-  std::string text;
-};
 
 class PcTest : public testing::TestWithParam<const char*> {
  protected:
@@ -94,7 +43,7 @@ class PcTest : public testing::TestWithParam<const char*> {
   PcOptions options(const std::string& command_line) {
     PcOptions made;
     made.memory = 16 * mib;
-    made.make_vcpu = on_kvm() ? kvm_engine() : interp_engine({});
+    made.make_vcpus = on_kvm() ? kvm_engine() : interp_engine({});
     made.timers = &timers;
     made.lock = &lock;
     made.console = &console;
@@ -261,11 +210,18 @@ TEST_P(PcTest, WrongOptionsAreToldInOneLine) {
   small.memory = 4096;
   EXPECT_EQ(Pc::make(std::move(small)).error().message, "memory of 4096 bytes: a PC has between 2M and 1T");
   auto many = options("p");
-  many.cpus = 2;
-  EXPECT_EQ(Pc::make(std::move(many)).error().message, "2 processors: only one is supported yet");
+  many.cpus = 65;
+  EXPECT_EQ(Pc::make(std::move(many)).error().message, "65 processors: a PC has between 1 and 64");
   auto firmware = options("p");
   firmware.firmware.resize(5000);
   EXPECT_FALSE(Pc::make(std::move(firmware)));
+}
+
+TEST_P(PcTest, KvmRunsOneProcessor) {
+  if (!on_kvm()) GTEST_SKIP() << "about KVM";
+  auto two = options("p");
+  two.cpus = 2;
+  EXPECT_EQ(Pc::make(std::move(two)).error().message, "engine kvm runs one processor: 2 of them need engine jit");
 }
 
 TEST_P(PcTest, FirmwareStartsAtTheResetVector) {

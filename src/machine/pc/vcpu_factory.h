@@ -1,9 +1,10 @@
-// How a board gets its processor: whoever makes one is handed what the board has wired for it.
+// How a board gets its processors: whoever makes them is handed what the board has wired for them.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <vector>
 
 #include "base/result.h"
 #include "iface/irq.h"
@@ -12,16 +13,17 @@
 
 namespace strata::machine::pc {
 
-/// All borrowed from the board, and outlives the processor.
+/// All borrowed from the board, and outlives the processors.
 struct VcpuWiring {
   memory::AddressSpace& memory;
   memory::PortSpace& ports;
-  iface::InterruptSource& interrupts;
-  std::function<uint64_t()> ticks;  ///< the time stamp counter that the local APIC's deadlines count in
+  /// Of each processor. Its place is the APIC id, the first is that of the bootstrap processor.
+  std::vector<iface::InterruptSource*> interrupts;
+  std::function<uint64_t()> ticks;  ///< the time stamp counters that the local APICs' deadlines count in
   uint64_t tick_rate = 0;           ///< ticks a second
-  unsigned number = 0;              ///< APIC id
 };
 
-using VcpuFactory = std::function<Result<std::unique_ptr<iface::X86Vcpu>>(const VcpuWiring&)>;
+/// Makes all of one machine, so that they can share what they have in common.
+using VcpuFactory = std::function<Result<std::vector<std::unique_ptr<iface::X86Vcpu>>>(const VcpuWiring&)>;
 
 }  // namespace strata::machine::pc

@@ -163,6 +163,7 @@ bool interrupt_return(Cpu& cpu, unsigned bits) {
   State& s = cpu.state;
   const unsigned size = bits / 8;
   s.nmi_blocked = false;
+  if (cpu.signals.has_nmi()) cpu.context->events |= ir::event_interrupt;  // it comes behind this instruction
   if (is_vm86(s) && (s.system_flags & Rflags::iopl) != Rflags::iopl) return fault(cpu, vector_gp, 0);
   if (!uses_descriptors(s)) return return_real_mode(cpu, size, true, 0);
   if (s.system_flags & Rflags::nt) return in_long_mode(s) ? fault(cpu, vector_gp, 0) : return_from_task(cpu);

@@ -1,4 +1,5 @@
 // CMPXCHG, CMPXCHG8B CMPXCHG16B, XADD.
+#include "isa/x86/helpers/compare_exchange.h"
 #include "isa/x86/translate/groups.h"
 
 namespace strata::isa::x86 {
@@ -77,12 +78,16 @@ void cmpxchg8b(Translator& t) {
   set_zero_flag(t, equal);
 }
 
-/// A load and a store, which comes always, as the processor does. One processor runs the guest, so that nothing comes
-/// between.
+/// A load and a store, which comes always, as the processor does. That will do where one processor runs the guest, so
+/// that nothing comes between.
 void cmpxchg16b(Translator& t) {
   ir::Builder& b = t.b;
   const Value address = t.memory_address(16, true);
   t.raise_if(b.ne(b.and_(address, b.i64(15)), b.i64(0)), vector_gp, 0);
+  if (t.cpuid.count > 1) {
+    const Value done = t.call(helpers::compare_exchange_128, {address, b.i8(t.mode.data_space())});
+    return set_zero_flag(t, b.ne(done, b.i8(0)));
+  }
   const auto half = [&](Value vector, unsigned lane) {
     return b.emit(Op::vextract, Type::i64, {vector}, lane, ir::Lane::i64);
   };

@@ -50,6 +50,20 @@ TEST_F(TablesTest, PointersLeadToTablesThatAddUp) {
   for (const uint64_t table : {rsdt, xsdt(), fadt(), madt, dsdt()}) EXPECT_EQ(sum(at(table), length(table)), 0u);
 }
 
+TEST(Tables, EveryProcessorIsThereAndEnabled) {
+  constexpr unsigned count = most_processors;
+  const std::vector<std::byte> all = make_tables(acpi_tables_base, count);
+  const std::string text(reinterpret_cast<const char*>(all.data()), all.size());
+  size_t at = text.find("APIC") + 44;
+  for (unsigned i = 0; i < count; ++i, at += 8) {
+    const std::string entry = {0, 8, static_cast<char>(i), static_cast<char>(i), 1, 0, 0, 0};
+    EXPECT_EQ(text.substr(at, 8), entry) << i;
+  }
+  EXPECT_EQ(text.substr(at, 2), (std::string{1, 12})) << "the IO-APIC follows";
+  EXPECT_NE(text.find("C03F"), std::string::npos);
+  EXPECT_EQ(text.find("C040"), std::string::npos);
+}
+
 TEST_F(TablesTest, DisassemblerReadsTheDsdt) {
   if (std::system("command -v iasl >/dev/null 2>&1") != 0) GTEST_SKIP() << "iasl is not installed (acpica-tools)";
   const auto folder = std::filesystem::temp_directory_path() / ("strata-dsdt-" + std::to_string(::getpid()));
