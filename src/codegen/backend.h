@@ -63,7 +63,7 @@ class Runner {
 ///   stops the others.
 /// - While no other is in translated code: Code::set_invalid(); and Code::set_place(), unless nothing leads to the code yet.
 ///   The others may wait in functions of C++ that code has called.
-/// - While no other is in run(): the destruction of code.
+/// - While no other is in run(): the destruction of code; at any time, if none of the others has ever come to it.
 /// - A runner's run(), set_jump() and forget_returns() are its own thread's; anybody's while that does not run.
 /// Whoever stops the others to have code changed under them has their host processors see it before they go on: threads
 /// that waited pass an instruction that serializes (Linux: membarrier, PRIVATE_EXPEDITED_SYNC_CORE).

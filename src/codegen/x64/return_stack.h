@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -18,7 +19,10 @@ struct alignas(512) ReturnStack {
   std::array<const std::byte*, depth> targets = {};
   void* top = pcs.data();  ///< while no code runs
 
-  void forget() { targets.fill(nullptr); }
+  /// May be another thread's than that which uses it now, and then in vain.
+  void forget() {
+    for (const std::byte*& target : targets) std::atomic_ref(target).store(nullptr, std::memory_order_relaxed);
+  }
 };
 static_assert(ReturnStack::to_target == 256 && offsetof(ReturnStack, targets) == ReturnStack::to_target);
 

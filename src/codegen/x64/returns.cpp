@@ -22,6 +22,7 @@ void Compiler::push_return(uint64_t pc) {
   a_.mov(top, x86::rcx);
   a_.mov(x86::ptr(x86::rcx), x86::rdx);
   constexpr uint8_t call_behind_jump[] = {0xe8, 5, 0, 0, 0}, pop_rdx[] = {0x5a};
+  code_->calls = true;
   align_link(sizeof call_behind_jump);
   a_.embed(call_behind_jump, sizeof call_behind_jump);
   jump_to_stub(unlinked);

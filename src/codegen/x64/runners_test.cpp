@@ -50,16 +50,18 @@ class Ring {
   Ring(Sharing sharing, bool relocatable, bool counted = false)
       : relocatable_(relocatable), counted_(counted), translator(tested_host(), sharing) {
     for (size_t number = 0; number < size; ++number)
-      for (size_t second : {0, 1}) add(number, second);
+      for (size_t second : {0, 1}) {
+        units[number][second] = make(number, second);
+        units[number][second].code->owner = &units[number][second];
+      }
   }
 
   Copy& any(size_t number, std::mt19937& random) { return units[number % size][random() % 2]; }
 
- private:
-  void add(size_t number, size_t second) {
+  Copy make(size_t number, size_t second) {
     const uint64_t page = relocatable_ ? pc_of(number) & ir::page_mask : 0;
     const auto told = [&](size_t other) { return pc_of(other) - page; };
-    Copy& copy = units[number][second];
+    Copy copy;
     ir::Builder b(layout);
     b.begin(b.new_block());
     b.insn(told(number));
@@ -96,11 +98,12 @@ class Ring {
     unit.counted = counted_;
     unit.mode = 1;
     copy.code = translator.compile(unit);
-    copy.code->owner = &copy;
     const uint64_t first_page = pc_of(number) & ir::page_mask;
     copy.code->set_place(first_page, first_page + ir::page_size);
+    return copy;
   }
 
+ private:
   std::mt19937 random_{1};
   const bool relocatable_, counted_;
 
@@ -151,6 +154,7 @@ struct Processor {
 
 class Runners : public ::testing::TestWithParam<bool> {};
 
+/// Now and then they also run code that is made for once, and goes while the other runs.
 TEST_P(Runners, RunWhatOthersLink) {
   Ring ring(Sharing::several, GetParam());
   Processor processors[] = {Processor(ring), Processor(ring)};
@@ -160,7 +164,14 @@ TEST_P(Runners, RunWhatOthersLink) {
   const auto run = [&](Processor& processor, unsigned seed) {
     std::mt19937 random(seed);
     while (!stop && !::testing::Test::HasFatalFailure()) {
-      const ir::RunResult result = processor.run(*ring.any(Ring::number_of(processor.slot(pc)), random).code);
+      const size_t number = Ring::number_of(processor.slot(pc));
+      Ring::Copy once;
+      if (random() % 8 == 0) {
+        const std::lock_guard guard(lock);
+        once = ring.make(number, random() % 2);
+        once.code->owner = &once;
+      }
+      const ir::RunResult result = processor.run(once.code != nullptr ? *once.code : *ring.any(number, random).code);
       processor.check();
       ASSERT_EQ(result.kind, ir::ExitKind::next);
       ASSERT_FALSE(result.not_begun);
@@ -168,6 +179,8 @@ TEST_P(Runners, RunWhatOthersLink) {
       const size_t next = Ring::number_of(processor.slot(pc));
       Code& to = *ring.any(next, random).code;
       const std::lock_guard guard(lock);
+      once = {};
+      if (&from == &once) continue;
       if (result.link == ir::RunResult::no_link) {
         processor.runner->set_jump(processor.slot(pc), to);
       } else {

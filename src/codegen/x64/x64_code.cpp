@@ -73,7 +73,7 @@ X64Code::~X64Code() {
   if (span.run == nullptr) return;
   unlink();
   set_invalid();
-  thunks->jumps().forget_returns();  // to this code
+  if (calls) thunks->jumps().forget_returns();  // to this code
   thunks->memory().release(span);
 }
 

@@ -67,6 +67,7 @@ class X64Code final : public Code {
   ir::Space data_space = 0;
   bool relocatable = false;  ///< pcs of places are to be added to unit_base
   bool crosses = false;      ///< into a second page
+  bool calls = false;        ///< returns lead here
 
  private:
   void write_32(size_t end, uint64_t value);
