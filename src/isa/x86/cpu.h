@@ -26,6 +26,7 @@ struct Cpu {
   ir::ExecContext* context = nullptr;
   iface::InterruptSource* interrupts = nullptr;
   Signals signals;
+  uint32_t pauses = 0;            ///< PAUSE instructions of a machine with several processors
   uint64_t spec_ctrl = 0;         ///< IA32_SPEC_CTRL: kept, without effect where nothing is speculated
   uint64_t data_breakpoints = 0;  ///< those that the running instruction has hit, as in DR6: #DB follows behind it
   bool stepping = false;          ///< under TF: #DB follows behind the instruction that runs now

@@ -35,6 +35,8 @@ extern const ir::Helper check_port;  // (i16 port, i8 size)
 extern const ir::Helper port_in;     // (i16 port, i8 size) -> i32
 extern const ir::Helper port_out;    // (i16 port, i8 size, i32 value)
 
+extern const ir::Helper pause;  // (): PAUSE of a machine with several processors; raises nothing
+
 // Stepping. single_step(): a unit under Mode::trap begins with it; #DB follows behind the instruction.
 extern const ir::Helper single_step;
 // check_breakpoint(i64 linear): a unit under Mode::breakpoints begins with it; #DB before the instruction.

@@ -54,6 +54,13 @@ bool group_15(Translator& t) {
   return t.load(Type::i8, t.memory_address(1)), true;
 }
 
+/// With REX.B it is XCHG R8, RAX.
+bool nop(Translator& t) {
+  if (t.insn.rex_b != 0) return false;
+  if (t.insn.rep && t.cpuid.count > 1) t.call(helpers::pause, {});
+  return true;
+}
+
 bool in_map_0f(Translator& t) {
   switch (t.insn.opcode) {
     case 0x0b: return false;  // UD2
@@ -67,7 +74,7 @@ bool in_map_0f(Translator& t) {
 bool translate_io(Translator& t) {
   if (t.insn.map == Map::map_0f) return in_map_0f(t);
   switch (t.insn.opcode) {
-    case 0x90: return t.insn.rex_b == 0;  // NOP and PAUSE; with REX.B it is XCHG R8, RAX
+    case 0x90: return nop(t);
     case 0xf4: return hlt(t), true;
     case 0xfa: return cli(t), true;
     case 0xfb: return sti(t), true;
