@@ -7,6 +7,7 @@
 #include "base/assert.h"
 #include "devices/fake_timers.h"
 #include "machine/pc/board.h"
+#include "machine/pc/this_processor.h"
 #include "tests/fuzz/bytes.h"
 
 namespace {
@@ -23,6 +24,8 @@ constexpr uint16_t ports[] = {0x20,  0x21,  0xa0,  0xa1,  0x40,  0x41,  0x42,  0
 constexpr uint64_t pages[] = {0xfee00000, 0xfec00000, 0xe0000000, 0xc0000000, 0xfffff000, 0xa0000};
 constexpr uint32_t msrs[] = {0x1b, 0x6e0, 0x802, 0x808, 0x80b, 0x80f, 0x830, 0x832, 0x838, 0x83e, 0x83f};
 
+constexpr unsigned processors = 3;
+
 class Guest {
  public:
   explicit Guest(fuzz::Bytes& bytes) : bytes_(bytes) {}
@@ -31,7 +34,7 @@ class Guest {
     auto made =
         machine::pc::Board::make(timers_, lock_,
                                  {.memory = memory_size,
-                                  .cpus = 1,
+                                  .cpus = processors,
                                   .console = nullptr,
                                   .wall_clock = [this] { return wall_start + static_cast<int64_t>(timers_.now()); },
                                   .request = [](devices::MachineRequest, uint32_t) {},
@@ -44,7 +47,10 @@ class Guest {
 
  private:
   void step() {
-    const unsigned size = 1u << bytes_.number<uint8_t>() % 3;
+    const auto shape = bytes_.number<uint8_t>();
+    const unsigned size = 1u << shape % 3;
+    const unsigned processor = shape / 3 % processors;
+    machine::pc::this_processor = processor;
     switch (bytes_.number<uint8_t>() % 8) {
       case 0: board_->ports().write(port(), size, bytes_.number<uint32_t>()); break;
       case 1: board_->ports().write(port(), 1, bytes_.number<uint8_t>()); break;
@@ -52,12 +58,12 @@ class Guest {
       case 3: board_->memory().write_as(address(), bytes_.number<uint32_t>()); break;
       case 4: (void)board_->memory().read_as<uint32_t>(address()); break;
       case 5: timers_.advance(uint64_t{bytes_.number<uint16_t>()} << bytes_.number<uint8_t>() % 12); break;
-      case 6: (void)board_->local_apics()[0].acknowledge(); break;
+      case 6: (void)board_->local_apics()[processor].acknowledge(); break;
       case 7: {
         uint64_t value = bytes_.number<uint64_t>();
         const uint32_t index = msrs[bytes_.number<uint8_t>() % std::size(msrs)];
-        (void)board_->local_apics()[0].write_msr(index, value);
-        (void)board_->local_apics()[0].read_msr(index, &value);
+        (void)board_->local_apics()[processor].write_msr(index, value);
+        (void)board_->local_apics()[processor].read_msr(index, &value);
         break;
       }
     }
