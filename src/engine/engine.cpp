@@ -39,7 +39,7 @@ Engine::Engine(isa::Guest& guest, SharedCode& code, memory::AddressSpace& memory
       ram_(memory),
       mmu_(guest, ram_, *this),
       host_(mmu_, ram_, options_.ports, options_.ticks, options_.tick_rate),
-      user_(context_, mmu_, *runner_, [this] { tell(Event::code); }) {
+      user_(context_, mmu_, [this] { tell(Event::code); }) {
   cache_.join(user_);
   mmu_.connect(context_, [this] { runner_->forget_returns(); });
   context_.state = guest.state();
@@ -139,6 +139,7 @@ Stats Engine::stats() const {
     stats.code_bytes = cache_.bytes();
     stats.code_invalidations = cache_.invalidations();
     stats.evictions = cache_.evictions();
+    stats.stops = cache_.safepoint().stops();
   }
   stats.walks = mmu_.walks();
   stats.slow_accesses = mmu_.slow_accesses();
@@ -257,7 +258,6 @@ ir::RunResult Engine::run_alone(unsigned max_insns) {
   context_.running = nullptr;
   ++stats_.units_run;
   stats_.insns_alone += context_.insns - insns_before;
-  runner_->forget_returns();  // to what goes now
   const auto guard = lock(Safepoint::Holding::nothing);
   fresh.unit.reset();
   return result;

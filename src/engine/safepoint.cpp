@@ -93,6 +93,7 @@ void Safepoint::let_go() {
 void Safepoint::stop_others(const Member& member) {
   if (alone() || stopped_) return;
   stopped_ = true;
+  ++stops_;
   stopping_.store(1);
   for (Member* other : members_) {
     if (other == &member) continue;

@@ -39,6 +39,7 @@ class Safepoint {
   void join(Member& member);
   void part(Member& member) { std::erase(members_, &member); }
   bool alone() const { return members_.size() < 2; }
+  uint64_t stops() const { return stops_; }  ///< how often others were stopped
 
   // By the member's own thread: around all that it does as a processor, and inside when Event::stop asks for it.
   void enter(Member& member);
@@ -69,7 +70,8 @@ class Safepoint {
 
   std::vector<Member*> members_;
   std::mutex mutex_;
-  bool stopped_ = false;  ///< under mutex_
+  bool stopped_ = false;  ///< under mutex_, as the next
+  uint64_t stops_ = 0;
   std::atomic<uint32_t> stopping_ = 0;
 };
 

@@ -52,6 +52,7 @@ Stats& Stats::operator+=(const Stats& other) {
       &Stats::unit_insns, &Stats::unit_accesses, &Stats::translate_ns,  &Stats::optimize_ns,
       &Stats::compile_ns, &Stats::units_kept,    &Stats::code_bytes,    &Stats::evictions,
       &Stats::units_run,  &Stats::walks,         &Stats::slow_accesses, &Stats::code_invalidations,
+      &Stats::stops,
   };
   static_assert(sizeof(Stats) == sizeof counters / sizeof counters[0] * sizeof(uint64_t) + sizeof exits);
   for (const auto counter : counters) this->*counter += other.*counter;
@@ -74,6 +75,8 @@ std::vector<Figure> figures(const Stats& stats) {
   out.push_back({"code cache", stats.code_bytes, Unit::bytes, fmt::format("in {} units", stats.units_kept)});
   out.push_back({"units dropped", stats.code_invalidations + stats.evictions, Unit::count,
                  fmt::format("{} because their code changed, {} for room", stats.code_invalidations, stats.evictions)});
+  if (stats.stops != 0)
+    out.push_back({"processors stopped", stats.stops, Unit::count, "by another that changed what they share"});
   out.push_back({"units entered", stats.units_run, Unit::count, "from the engine's loop; links are not counted"});
   add_exits(out, stats);
   out.push_back({"TLB misses", stats.walks, Unit::count, "walks of the guest's page tables, for data and code"});

@@ -30,6 +30,7 @@ struct Stats {
   uint64_t code_bytes = 0;          ///< host memory they take
   uint64_t code_invalidations = 0;  ///< units dropped because their code was written to
   uint64_t evictions = 0;           ///< units dropped for room
+  uint64_t stops = 0;               ///< times that other processors were stopped for that, or for a new page of code
 
   // Running them.
   uint64_t units_run = 0;  ///< entered from the engine's loop; what links lead to is not counted

@@ -294,7 +294,6 @@ void UnitCache::clear(User& user) {
 
 /// Frees what was dropped, once nothing leads there any more.
 void UnitCache::sweep() {
-  for (const User* user : users_) user->runner.forget_returns();
   for (const auto& unit : by_age_)
     if (!unit->dropped) unit->forget_dropped_links();
   std::erase_if(by_age_, [](const auto& unit) { return unit->dropped; });

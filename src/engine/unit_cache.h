@@ -62,17 +62,11 @@ class UnitCache final : public memory::WriteWatcher {
 
   /// A processor that runs these units.
   struct User {
-    User(ir::ExecContext& its_context, SoftMmu& its_mmu, codegen::Runner& its_runner,
-         std::function<void()> when_changed)
-        : context(its_context),
-          mmu(its_mmu),
-          runner(its_runner),
-          changed(std::move(when_changed)),
-          member(its_context.events) {}
+    User(ir::ExecContext& its_context, SoftMmu& its_mmu, std::function<void()> when_changed)
+        : context(its_context), mmu(its_mmu), changed(std::move(when_changed)), member(its_context.events) {}
 
     ir::ExecContext& context;
     SoftMmu& mmu;
-    codegen::Runner& runner;
     const std::function<void()> changed;  ///< called, on any thread, when drain() has something to do
     Safepoint::Member member;
     std::atomic<std::thread::id> thread;  ///< on which it runs
