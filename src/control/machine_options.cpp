@@ -8,7 +8,7 @@ namespace strata::control {
 namespace {
 
 constexpr uint64_t least_memory = uint64_t{2} << 20, most_memory = uint64_t{1} << 40;
-constexpr unsigned most_cpus = 1;
+constexpr unsigned most_cpus = 64;
 constexpr uint64_t longest_timeout = 10'000'000;
 
 /// Takes the text up to the next comma off the front.
@@ -134,7 +134,7 @@ Result<void> set_timeout(MachineOptions& options, std::string_view value) {
 
 // clang-format off
 constexpr MachineOption table[] = {
-    {"cpus", "N", "processors (1)", false, set_cpus},
+    {"cpus", "N", "processors, 1 to 64 (1)", false, set_cpus},
     {"memory", "SIZE", "RAM: 512M, 2G (1G)", false, set_memory},
     {"engine", "ENGINE", "auto, kvm, jit, interp, or lockstep: jit held against interp (auto)", false, set_engine},
     {"cpu", "MODEL", "strata64 or strata32 (strata64)", false,
