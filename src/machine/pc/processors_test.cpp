@@ -52,7 +52,13 @@ class ProcessorsTest : public testing::TestWithParam<const char*> {
   std::unique_ptr<EventLoop> loop = *EventLoop::make();
   memory::DeviceLock lock;
   LoopTimers timers{*loop, lock};
-  Printed console;
+  struct : Printed {
+    Pc* stopped = nullptr;  ///< at each output
+    void write(std::span<const std::byte> bytes) override {
+      Printed::write(bytes);
+      if (stopped != nullptr) stopped->stop();
+    }
+  } console;
   std::unique_ptr<Pc> pc;
 };
 
@@ -73,13 +79,13 @@ TEST_P(ProcessorsTest, TwoCountInOneVariable) {
 TEST_P(ProcessorsTest, InterruptsWakeTheSecondWhichPowersOff) {
   make("w");
   EXPECT_EQ(run().reason, MachineExitReason::power_off);
-  EXPECT_EQ(console.text, "w");
+  EXPECT_EQ(console.text, "...w");
 }
 
 TEST_P(ProcessorsTest, SoDoNmis) {
   make("n");
   EXPECT_EQ(run().reason, MachineExitReason::power_off);
-  EXPECT_EQ(console.text, "w");
+  EXPECT_EQ(console.text, "...w");
 }
 
 TEST_P(ProcessorsTest, ATripleFaultOfTheSecondEndsAll) {
@@ -95,14 +101,17 @@ TEST_P(ProcessorsTest, AResetStartsAllAfresh) {
     EXPECT_EQ(run().reason, MachineExitReason::power_off);
     ASSERT_TRUE(pc->reset());
   }
-  EXPECT_EQ(console.text, "www");
+  EXPECT_EQ(console.text, "...w...w...w");
 }
 
 TEST_P(ProcessorsTest, OneThatNeverStartsSleeps) {
   make(options(test_guest(), "s"));  // the first spins
   const std::clock_t before = std::clock();
+  const auto begin = std::chrono::steady_clock::now();
   EXPECT_EQ(run(300ms).reason, MachineExitReason::stopped);
-  EXPECT_LT(static_cast<double>(std::clock() - before) / CLOCKS_PER_SEC, 0.45);  // one processor's time, not two's
+  const double used = static_cast<double>(std::clock() - before) / CLOCKS_PER_SEC;
+  const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - begin;
+  EXPECT_LT(used, 1.5 * passed.count());  // one processor's time, not two's
 }
 
 TEST_P(ProcessorsTest, AllHaltedForGoodIsTold) {
@@ -117,12 +126,17 @@ TEST_P(ProcessorsTest, TheFirstSleepsWhileTheOthersWait) {
 }
 
 TEST_P(ProcessorsTest, AMachineGoesOnInAnotherOneAsOftenAsOneLikes) {
-  make("w");  // which takes 15 ms at least
-  int moves = 0;
-  for (; moves < 1000; ++moves) {
-    const MachineExit exit = run(2ms);
-    if (exit.reason == MachineExitReason::power_off) break;
+  make("w");
+  for (int moves = 0;; ++moves) {
+    console.stopped = pc.get();
+    const MachineExit exit = run();
+    console.stopped = nullptr;
+    if (exit.reason == MachineExitReason::power_off) {
+      EXPECT_GE(moves, 2);  // a dot for each; behind the third it powers off
+      break;
+    }
     ASSERT_EQ(exit.reason, MachineExitReason::stopped) << exit.message;
+    ASSERT_LT(moves, 10);
     const auto blob = pc->save();
     ASSERT_TRUE(blob) << blob.error().message;
     pc.reset();
@@ -130,8 +144,7 @@ TEST_P(ProcessorsTest, AMachineGoesOnInAnotherOneAsOftenAsOneLikes) {
     const auto restored = pc->restore(*blob);
     ASSERT_TRUE(restored) << restored.error().message;
   }
-  EXPECT_EQ(console.text, "w");
-  EXPECT_GT(moves, 0);
+  EXPECT_EQ(console.text, "...w");
 }
 
 TEST_P(ProcessorsTest, StopsInTheMiddleLoseNothing) {

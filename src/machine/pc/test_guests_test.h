@@ -27,7 +27,7 @@ inline std::vector<std::byte> test_guest() { return {test_guest_begin, test_gues
 
 /// A guest for two processors, of which the first starts the second by INIT, SIPI, SIPI:
 ///   c  both count to 100,000 in one variable with LOCK; prints + where the sum is right, and powers off
-///   w  the first wakes the second by three interrupts and halts for good; the second prints w and powers off
+///   w  the first wakes the second by three interrupts and halts for good; the second prints a dot at each, w, and powers off
 ///   n  the same by NMIs
 ///   t  the second has a triple fault while the first spins
 inline std::vector<std::byte> smp_guest() { return {smp_guest_begin, smp_guest_end}; }

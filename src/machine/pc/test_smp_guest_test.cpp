@@ -141,12 +141,13 @@ woken:
   xorl %edx, %edx
   wrmsr
 woken_by_nmi:
+  movw $0x3f8, %dx
+  movb $'.', %al ; outb %al, %dx
   incl 0x7020
   cmpl $3, 0x7020
   je 1f
   iretw
-1: movw $0x3f8, %dx
-  movb $'w', %al ; outb %al, %dx
+1: movb $'w', %al ; outb %al, %dx
   movw $0x604, %dx
   movw $0x3400, %ax ; outw %ax, %dx
 1: hlt

@@ -58,7 +58,7 @@ class LoopTimers final : public iface::Timers {
   EventLoop::Clock::time_point start_ = EventLoop::Clock::now();
 };
 
-struct Printed final : iface::Console {
+struct Printed : iface::Console {
   void write(std::span<const std::byte> bytes) override {
     for (const std::byte b : bytes) text += std::to_integer<char>(b);
   }
