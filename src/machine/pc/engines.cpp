@@ -23,6 +23,11 @@ namespace {
 
 VcpuFactory own_engine(EngineOptions options, engine::BackendKind backend) {
   return [options = std::move(options), backend](const VcpuWiring& wiring) -> Result<Vcpus> {
+#if !defined(__x86_64__)
+    // Guest loads and stores are the host's plain ones, which elsewhere other processors may see in another order.
+    if (wiring.interrupts.size() > 1)
+      return fail(ErrorCode::unsupported, "several processors need an x86-64 host, and this is none: one is possible");
+#endif
     engine::X86VcpuOptions vcpu;
     vcpu.memory = &wiring.memory;
     vcpu.ports = &wiring.ports;
