@@ -154,6 +154,7 @@ class Compiler {
   void evict_all(Registers& all, uint8_t reg);
   void evict_lost_in_calls();
   void evict_homes();
+  bool is_alone(Value value);
   uint32_t cell_of(Value value);  ///< the value stands there too, from now on
   void assign_cell(Value value);
   void forget_values();

@@ -1,7 +1,10 @@
 // Which entries lead to which code.
 #include "codegen/x64/jump_table.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
+#include <new>
 #include <utility>
 
 #include "base/assert.h"
@@ -9,23 +12,33 @@
 
 namespace strata::codegen::x64 {
 
-JumpTable::JumpTable(AllJumps& all, uint32_t mode, uint32_t runner) : all_(all), mode_(mode), runner_(runner) {
+JumpTable::JumpTable(AllJumps& all, uint32_t mode, uint32_t runner)
+    : rows_(map()), all_(all), mode_(mode), runner_(runner) {
   static_assert(index(0) / ways == 0 && index(nobodys(0)) / ways != 0);
-  for (size_t index = 0; index < ways; ++index) entries_[index].pc = nobodys(index);
+  for (size_t index = 0; index < ways; ++index) rows_->entries[index].pc = nobodys(index);
 }
+
+JumpTable::Rows* JumpTable::map() {
+  constexpr int kind = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+  void* const memory = mmap(nullptr, sizeof(Rows), PROT_READ | PROT_WRITE, kind, -1, 0);
+  if (memory == MAP_FAILED) throw std::bad_alloc();
+  return static_cast<Rows*>(memory);
+}
+
+void JumpTable::Unmap::operator()(Rows* rows) const { munmap(rows, sizeof(Rows)); }
 
 void JumpTable::forget_all() {
   for (size_t index = 0; index < size; ++index)
-    if (owners_[index].code != nullptr) clear(index);
+    if (rows_->owners[index].code != nullptr) clear(index);
 }
 
 JumpTable::Owner& JumpTable::owner(uint32_t number) {
-  return all_.table(mode_, number).owners_[AllJumps::index_of(number)];
+  return all_.table(mode_, number).rows_->owners[AllJumps::index_of(number)];
 }
 
 void JumpTable::clear(size_t index) {
-  const auto [code, previous, next] = std::exchange(owners_[index], {});
-  entries_[index] = {.pc = nobodys(index)};
+  const auto [code, previous, next] = std::exchange(rows_->owners[index], {});
+  rows_->entries[index] = {.pc = nobodys(index)};
   if (code == nullptr) return;
   (previous != 0 ? owner(previous).next : code->first_jump) = next;
   if (next != 0) owner(next).previous = previous;
@@ -35,8 +48,8 @@ void JumpTable::fill(size_t index, const Entry& entry, X64Code* code) {
   clear(index);
   if (code == nullptr) return;
   const uint32_t number = AllJumps::number(runner_, index);
-  entries_[index] = entry;
-  owners_[index] = {code, 0, code->first_jump};
+  rows_->entries[index] = entry;
+  rows_->owners[index] = {code, 0, code->first_jump};
   if (code->first_jump != 0) owner(code->first_jump).previous = number;
   code->first_jump = number;
 }
@@ -48,8 +61,8 @@ void JumpTable::set(uint64_t pc, X64Code& code) {
   Entry entry{pc, code.span.run + code.linked_entry};
   X64Code* of = &code;
   for (size_t way = 0; way < ways && of != nullptr; ++way) {
-    const Entry moved = entries_[own ^ way];
-    X64Code* const moved_of = owners_[own ^ way].code;
+    const Entry moved = rows_->entries[own ^ way];
+    X64Code* const moved_of = rows_->owners[own ^ way].code;
     fill(own ^ way, entry, of);
     if (moved.pc == pc) return;
     entry = moved;
@@ -60,20 +73,32 @@ void JumpTable::set(uint64_t pc, X64Code& code) {
 JumpTables::JumpTables(AllJumps& all) : all_(all), runner_(all.add(*this)) {}
 
 JumpTables::~JumpTables() {
-  for (const auto& table : tables_)
-    if (table != nullptr) table->forget_all();
+  for_each([](JumpTable& table) {
+    table.forget_all();
+    delete &table;
+  });
   all_.remove(runner_);
 }
 
 JumpTable& JumpTables::of(uint32_t mode) {
-  std::unique_ptr<JumpTable>& table = tables_[mode - 1];
-  if (table == nullptr) table = std::make_unique<JumpTable>(all_, mode, runner_);
+  std::atomic<JumpTable*>& table = tables_[mode - 1];
+  if (table == nullptr) table = new JumpTable(all_, mode, runner_);
   return *table;
 }
 
+JumpTable& JumpTables::begin(uint32_t mode) {
+  running_ = &of(mode);
+  running_->returns_used = true;
+  return *running_;
+}
+
+// Code that has called us goes on to use its own.
 void JumpTables::forget_returns() {
-  for (const auto& table : tables_)
-    if (table != nullptr) table->returns.forget();
+  for_each([this](JumpTable& table) {
+    if (!table.returns_used) return;
+    table.returns.forget();
+    table.returns_used = &table == running_;
+  });
 }
 
 void AllJumps::forget(X64Code& code) {
@@ -82,7 +107,7 @@ void AllJumps::forget(X64Code& code) {
 
 void AllJumps::forget_returns() {
   for (JumpTables* tables : runners_)
-    if (tables != nullptr) tables->forget_returns();
+    if (tables != nullptr) tables->for_each([](JumpTable& table) { table.returns.forget(); });
 }
 
 size_t AllJumps::runners() const {

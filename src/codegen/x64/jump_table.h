@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -25,8 +26,8 @@ class JumpTable {
   static constexpr size_t size = size_t{1} << bits;
   static constexpr size_t ways = 4;
   struct Entry {
-    uint64_t pc = 0;
-    const std::byte* target = nullptr;
+    uint64_t pc;
+    const std::byte* target;
   };
   static_assert(sizeof(Entry) == 16);
   /// Of a pc's own entry: from two copies of the pc's lower half, rotated to the right by so much. Pcs near each other
@@ -40,7 +41,7 @@ class JumpTable {
 
   JumpTable(AllJumps& all, uint32_t mode, uint32_t runner);
   JumpTable(const JumpTable&) = delete;
-  const Entry* entries() const { return entries_.data(); }
+  const Entry* entries() const { return rows_->entries.data(); }
 
   /// From now on jumps to this pc go to the code's linked entry.
   void set(uint64_t pc, X64Code& code);
@@ -48,6 +49,7 @@ class JumpTable {
   void forget_all();
 
   ReturnStack returns;
+  bool returns_used = false;  ///< since they were forgotten
 
  private:
   friend class AllJumps;
@@ -58,15 +60,24 @@ class JumpTable {
   /// Entries that lead to the same code are a list through the tables of all runners, which begins with
   /// X64Code::first_jump; by numbers of AllJumps.
   struct Owner {
-    X64Code* code = nullptr;
-    uint32_t previous = 0, next = 0;
+    X64Code* code;
+    uint32_t previous, next;
   };
   Owner& owner(uint32_t number);
   void fill(size_t index, const Entry& entry, X64Code* code);
   void clear(size_t index);
 
-  alignas(64) std::array<Entry, size> entries_ = {};
-  std::array<Owner, size> owners_ = {};
+  /// Zero, and the host's memory only where they are written: of most modes little is.
+  struct Rows {
+    alignas(64) std::array<Entry, size> entries;
+    std::array<Owner, size> owners;
+  };
+  struct Unmap {
+    void operator()(Rows* rows) const;
+  };
+  static Rows* map();
+
+  const std::unique_ptr<Rows, Unmap> rows_;
   AllJumps& all_;
   const uint32_t mode_, runner_;
 };
@@ -76,7 +87,9 @@ class JumpTable {
 /// while it runs.
 class JumpTables {
  public:
-  static constexpr uint32_t most = 15;  ///< modes that have one; others' jumps go by the engine
+  /// Modes that have one; others' jumps go by the engine. Linux with several processors comes to 16. A guest that tries
+  /// can have each take 2 MiB of the host's.
+  static constexpr uint32_t most = 64;
   static constexpr bool has(uint32_t mode) { return mode != 0 && mode <= most; }
 
   explicit JumpTables(AllJumps& all);
@@ -84,14 +97,23 @@ class JumpTables {
   JumpTables(const JumpTables&) = delete;
 
   JumpTable& of(uint32_t mode);
+  /// The same, for code that runs now.
+  JumpTable& begin(uint32_t mode);
   void forget_returns();
 
  private:
   friend class AllJumps;
+  template <class Visit>
+  void for_each(Visit visit) const {
+    for (const auto& each : tables_)
+      if (JumpTable* const table = each.load(std::memory_order_acquire)) visit(*table);
+  }
 
   AllJumps& all_;
   const uint32_t runner_;
-  std::array<std::unique_ptr<JumpTable>, most> tables_;
+  /// Owned; made by the runner's thread, while others may look which there are.
+  std::array<std::atomic<JumpTable*>, most> tables_ = {};
+  JumpTable* running_ = nullptr;  ///< that of the code begun last
 };
 
 /// The tables of all runners.
@@ -114,7 +136,7 @@ class AllJumps {
   static constexpr uint32_t most_runners = (uint32_t{1} << (32 - JumpTable::bits)) - 1;
 
   JumpTable& table(uint32_t mode, uint32_t number) const {
-    return *runners_[(number - 1) >> JumpTable::bits]->tables_[mode - 1];
+    return *runners_[(number - 1) >> JumpTable::bits]->tables_[mode - 1].load(std::memory_order_relaxed);
   }
   uint32_t add(JumpTables& tables);
   void remove(uint32_t runner) { runners_[runner] = nullptr; }

@@ -83,12 +83,39 @@ TEST_F(Jumps, ThatTakeAnothersEntryAreNotForgottenWithIt) {
 }
 
 TEST_F(Jumps, StandApartByMode) {
-  other.mode = 2;
-  table.set(7, one);
-  tables.of(2).set(7, other);
-  other.set_invalid();
-  EXPECT_EQ(look_up(7), to_one);
-  EXPECT_EQ(look_up(7, 2), nowhere);
+  for (const uint32_t mode : {2u, 16u, JumpTables::most}) {
+    ASSERT_TRUE(JumpTables::has(mode));
+    other.mode = mode;
+    table.set(7, one);
+    tables.of(mode).set(7, other);
+    EXPECT_EQ(look_up(7, mode), to_other);
+    other.set_invalid();
+    EXPECT_EQ(look_up(7), to_one);
+    EXPECT_EQ(look_up(7, mode), nowhere);
+  }
+}
+
+/// Those of modes in which code has run since they were forgotten last, and of the one in which it runs.
+TEST_F(Jumps, AndReturnsAreForgottenWhereCodeMayHaveLeftThem) {
+  constexpr uint32_t first = 3, second = JumpTables::most;
+  const auto call = [&](uint32_t mode) { tables.of(mode).returns.targets[0] = of_other; };
+  const auto is_kept = [&](uint32_t mode) { return tables.of(mode).returns.targets[0] != nullptr; };
+  tables.begin(first);
+  call(first);
+  tables.begin(second);
+  call(second);
+  tables.forget_returns();
+  EXPECT_FALSE(is_kept(first));
+  EXPECT_FALSE(is_kept(second));
+  call(second);  // it goes on
+  tables.forget_returns();
+  EXPECT_FALSE(is_kept(second));
+  tables.begin(first);
+  call(first);
+  call(second);
+  all.forget_returns();
+  EXPECT_FALSE(is_kept(first));
+  EXPECT_FALSE(is_kept(second));
 }
 
 /// Of runners that come and go. An entry may give way to others', but leads nowhere else.

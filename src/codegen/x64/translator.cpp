@@ -17,7 +17,7 @@ class X64Runner final : public Runner {
     translated.begin(context.state);
     const std::byte* entry = translated.span.run + translated.entry;
     if (!JumpTables::has(translated.mode)) return translated.thunks->enter(entry, context, translated.data_space);
-    JumpTable& jumps = jumps_.of(translated.mode);
+    JumpTable& jumps = jumps_.begin(translated.mode);
     context.jumps = jumps.entries();
     context.returns = jumps.returns.top;
     const ir::RunResult result = translated.thunks->enter(entry, context, translated.data_space);
