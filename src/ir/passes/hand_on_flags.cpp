@@ -43,8 +43,11 @@ class HandingOn {
   const Instr& last(BlockId id) const { return unit_.code[unit_.blocks[id].end - 1]; }
   bool is_flags(const Instr& instr, Op op) const { return instr.op == op && instr.imm == unit_.layout->flags; }
 
-  /// In the code. That is taken to be what runs most often behind a branch.
-  bool follows(BlockId id, BlockId target) const { return unit_.blocks[target].begin == unit_.blocks[id].end; }
+  /// In the code, but for a way out of the unit. That is taken to be what runs most often behind a branch.
+  bool follows(BlockId id, BlockId target) const {
+    const uint32_t begin = unit_.blocks[target].begin, end = unit_.blocks[id].end;
+    return begin == end || (begin == end + 1 && unit_.code[end].op == Op::exit_goto);
+  }
 
   /// Whether the block that follows may set other flags first, or a loop's round behind this one.
   bool may_gain(BlockId id) const {

@@ -38,6 +38,16 @@ b2:
   exit halt)");
 }
 
+TEST(HandOnFlags, AWayOutStandsBetween) {
+  const std::string text =
+      "b0:\n%w = get w\n%v = get v\n%f = flags_sub i32 %w, %v\nset f, %f\n"
+      "%e = eq i32 %w, %v\nbranch %e, b1, b2\nb1:\nexit_goto 0x20\nb2:\n";
+  Unit unit = parsed(text + std::string(others) + "\nexit halt");
+  hand_on_flags(unit);
+  EXPECT_NE(print(unit).find("drop f"), std::string::npos) << print(unit);
+  expect_left_alone(text + "exit halt");
+}
+
 TEST(HandOnFlags, WhereNobodyDoesTheyStay) {
   for (const std::string_view first : {"", "%o = get f\nset f, %o", "call reads()"})
     expect_left_alone(compare_and_branch(first, ""));

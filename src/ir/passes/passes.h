@@ -18,7 +18,8 @@ void hand_on_flags(Unit& unit);
 /// Marks sets as sunk where the slot is set again before anyone but an exit can see it.
 void sink_sets(Unit& unit);
 
-/// Removes what nobody wants, sinks values that only sunk sets want, and closes the gaps in the code.
+/// Removes what nobody wants, sets that no block behind sees among it, sinks values that only sunk sets want, and closes
+/// the gaps in the code.
 void remove_dead(Unit& unit);
 
 }  // namespace strata::ir

@@ -1,5 +1,6 @@
 // Removes what nobody wants, and sinks values that only sunk sets want.
-#include <array>
+#include <algorithm>
+#include <bitset>
 
 #include "ir/passes/passes.h"
 
@@ -12,41 +13,71 @@ enum class Wanted : uint8_t { never, at_exits, always };
 class Removal {
  public:
   explicit Removal(Unit& unit)
-      : unit_(unit), size_(static_cast<uint32_t>(unit.code.size())), code_(unit.code.data()), notes_(size_) {
-    set_again_.fill(nowhere);
-  }
+      : unit_(unit),
+        size_(static_cast<uint32_t>(unit.code.size())),
+        code_(unit.code.data()),
+        notes_(size_),
+        unseen_at_begin_(unit.blocks.size()) {}
 
   void run() {
-    for (uint32_t i = size_; i-- > 0;) look_at(i, code_[i], notes_[i]);
+    for (const BlockId id : last_first()) {
+      unseen_.reset();
+      for (uint32_t i = unit_.blocks[id].end; i-- > unit_.blocks[id].begin;) look_at(code_[i], notes_[i]);
+      unseen_at_begin_[id] = unseen_;
+    }
     compact();
   }
 
  private:
-  static constexpr uint32_t nowhere = ~uint32_t{0};
+  using Slots = std::bitset<max_slots>;
 
   struct Notes {
     Wanted wanted = Wanted::never;
     uint32_t moved_to = 0;
   };
 
-  /// A sunk set is for exits. Where none comes before the slot is set again, it is for nobody.
-  Wanted set_is_wanted(const Instr& set) const {
-    if (!set.sunk) return Wanted::always;
-    return next_exit_ < set_again_[set.imm] ? Wanted::at_exits : Wanted::never;
+  /// The blocks, as they stand in the code.
+  std::vector<BlockId> last_first() const {
+    std::vector<BlockId> order(unit_.blocks.size());
+    for (BlockId id = 0; id < order.size(); ++id) order[id] = id;
+    if (order.size() > 1)
+      std::ranges::sort(order, [this](BlockId a, BlockId b) { return unit_.blocks[a].begin > unit_.blocks[b].begin; });
+    return order;
   }
 
-  void look_at(uint32_t index, Instr& instr, const Notes& notes) {
+  /// A sunk set is for exits.
+  Wanted set_is_wanted(const Instr& set) const {
+    if (unseen_[set.imm]) return Wanted::never;
+    return set.sunk ? Wanted::at_exits : Wanted::always;
+  }
+
+  /// Slots that nobody sees behind a terminator. Blocks that stand before it have not been looked at, and see all.
+  Slots unseen_behind(const Instr& end) const {
+    if (end.op == Op::jump) return unseen_at_begin_[end.target[0]];
+    if (end.op == Op::branch) return unseen_at_begin_[end.target[0]] & unseen_at_begin_[end.target[1]];
+    return {};
+  }
+
+  /// Exits behind it must not do what a sunk set in front of it says.
+  static void drop(Instr& set) {
+    set.op = Op::drop;
+    set.arg[0] = no_value;
+  }
+
+  void look_at(Instr& instr, const Notes& notes) {
     Wanted wanted = Wanted::always;
     switch (instr.op) {
       case Op::nop: return;
       case Op::set:
         wanted = set_is_wanted(instr);
-        set_again_[instr.imm] = index;
+        unseen_.set(instr.imm);
+        if (wanted == Wanted::never && !instr.sunk) return drop(instr);
         break;
-      case Op::drop: set_again_[instr.imm] = index; return;
-      case Op::insn: set_again_[unit_.layout->pc] = index; return;
+      case Op::drop: unseen_.set(instr.imm); return;
+      case Op::insn: unseen_.set(unit_.layout->pc); return;
       case Op::get:  // which is not sunk: later it could read another value
         if (notes.wanted == Wanted::never) instr.op = Op::nop;
+        else unseen_.reset(instr.imm);
         return;
       default:
         if (is_pure(unit_, instr)) {
@@ -54,8 +85,10 @@ class Removal {
           // A call stays where it is: leaving is no place for it. So does what it needs.
           if (wanted == Wanted::at_exits && instr.op == Op::call) wanted = Wanted::always;
           instr.sunk = wanted == Wanted::at_exits;
-        } else if (has(instr.op, Trait::may_exit | Trait::terminator)) {
-          next_exit_ = index;
+        } else if (has(instr.op, Trait::terminator)) {
+          unseen_ = unseen_behind(instr);
+        } else if (has(instr.op, Trait::may_exit) || sees_state(unit_, instr)) {
+          unseen_.reset();
         }
     }
     if (wanted == Wanted::never) {
@@ -94,9 +127,9 @@ class Removal {
   Unit& unit_;
   const uint32_t size_;
   Instr* const code_;
-  std::vector<Notes> notes_;                   ///< by value
-  std::array<uint32_t, max_slots> set_again_;  ///< where each slot is set in the code behind
-  uint32_t next_exit_ = nowhere;               ///< the next instruction that may leave the unit
+  std::vector<Notes> notes_;            ///< by value
+  Slots unseen_;                        ///< that are set again before anybody sees them, an exit included
+  std::vector<Slots> unseen_at_begin_;  ///< the same, of each block
 };
 
 }  // namespace

@@ -80,6 +80,25 @@ TEST(RemoveDead, SunkSetsThatNoExitSeesGo) {
   exit next)");
 }
 
+/// A branch over b1, behind which v is set first in b2.
+std::string branch_over(std::string_view first, std::string_view between, std::string_view last) {
+  return "b0:\n%w = get w\n%n = not i32 %w\n" + std::string(first) + "\n%e = eq i32 %w, %n\nbranch %e, b1, b2\nb1:\n" +
+         std::string(between) + "\njump b2\nb2:\n" + std::string(last) + "\n%z = get w\nset v, %z\nexit next";
+}
+
+TEST(RemoveDead, SetsThatNoBlockBehindSeesAreDropped) {
+  expect_pass(remove_dead, branch_over("set v, %n", "", ""), branch_over("drop v", "", ""));
+  expect_pass(remove_dead, branch_over("set v, %n", "%m = get w\nset v, %m", ""), branch_over("drop v", "drop v", ""));
+}
+
+TEST(RemoveDead, SetsThatOneBlockBehindSeesStay) {
+  for (const std::string_view seen : {"%s = get v\nset w, %s", "poll", "call reads()", "call writes()"}) {
+    const std::string between = branch_over("set v, %n", seen, ""), last = branch_over("set v, %n", "", seen);
+    expect_pass(remove_dead, between, between);
+    expect_pass(remove_dead, last, last);
+  }
+}
+
 TEST(RemoveDead, CallsAreNotMadeWhileLeaving) {
   constexpr std::string_view text = R"(b0:
   %w = get w
