@@ -52,6 +52,14 @@ void Compiler::assign_cell(Value value) {
   STRATA_ASSERT(cells_ <= Frame::temporaries, "too many values at once in one unit");
 }
 
+/// In a register that is nobody's home.
+bool Compiler::is_alone(Value value) {
+  Registers& all = registers_of(value);
+  const auto reg = static_cast<uint8_t>(note(value).reg);
+  const auto& pool = all.homes.pool();
+  return all.held[reg].size() == 1 && std::find(pool.begin(), pool.end(), reg) != pool.end();
+}
+
 /// The value's cell, filled. Not for constants.
 uint32_t Compiler::cell_of(Value value) {
   Note& found = note(value);
@@ -63,6 +71,10 @@ uint32_t Compiler::cell_of(Value value) {
     if (ir::bits(type_of(value)) > 64) a_.movups(cell(found.cell, 16), x86::xmm(reg));
     else if (type_of(value) == Type::f32) a_.movss(cell(found.cell, 4), x86::xmm(reg));
     else a_.movsd(cell(found.cell), x86::xmm(reg));
+  } else if (found.unclean && ir::bits(type_of(value)) == 32 && is_alone(value)) {
+    a_.mov(x86::gpd(reg), x86::gpd(reg));
+    a_.mov(cell(found.cell), x86::gpq(reg));
+    found.unclean = false;
   } else if (found.unclean && ir::bits(type_of(value)) == 32) {
     // One store of all that will be loaded: the host waits where it has to put two together.
     a_.movd(x86::xmm15, x86::gpd(reg));
