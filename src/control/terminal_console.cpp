@@ -1,6 +1,7 @@
 // Keys in and bytes out.
 #include "control/terminal_console.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -12,7 +13,9 @@ namespace {
 constexpr std::byte end_key{0x04};  // Ctrl-D
 constexpr size_t most_waiting_input = 64 * 1024;
 
-void write_out(int fd, std::span<const std::byte> bytes) {
+}  // namespace
+
+void write_patiently(int fd, std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
     const ssize_t written = ::write(fd, bytes.data(), bytes.size());
     if (written > 0) {
@@ -27,12 +30,11 @@ void write_out(int fd, std::span<const std::byte> bytes) {
   }
 }
 
-}  // namespace
-
 Result<std::unique_ptr<TerminalConsole>> TerminalConsole::make(EventLoop& loop, memory::DeviceLock& lock,
                                                                ConsoleOf whose, std::function<void()> leave) {
   std::unique_ptr<TerminalConsole> console(new TerminalConsole(loop, lock, whose, std::move(leave)));
   console->guest_is_ready_ = whose == ConsoleOf::machine;
+  console->input_flags_ = ::fcntl(STDIN_FILENO, F_GETFL);
   if (isatty(STDIN_FILENO)) console->raw_.emplace(/*own_lines=*/true);
   STRATA_TRY(console->watch_input());
   return console;
@@ -44,7 +46,8 @@ Result<void> TerminalConsole::watch_input() {
 }
 
 void TerminalConsole::give_back() {
-  input_watch_.reset();
+  input_watch_.reset();  // which reads without blocking, as all do then that have this terminal open
+  if (input_flags_ >= 0) ::fcntl(STDIN_FILENO, F_SETFL, input_flags_);
   raw_.reset();
 }
 
@@ -54,10 +57,10 @@ void TerminalConsole::write(std::span<const std::byte> bytes) {
     bytes = bytes.subspan(1);
     if (!input_.empty() && input_callback_) input_callback_();
   }
-  write_out(STDOUT_FILENO, bytes);
+  write_patiently(STDOUT_FILENO, bytes);
 }
 
-void ErrorConsole::write(std::span<const std::byte> bytes) { write_out(STDERR_FILENO, bytes); }
+void ErrorConsole::write(std::span<const std::byte> bytes) { write_patiently(STDERR_FILENO, bytes); }
 
 size_t TerminalConsole::read(std::span<std::byte> out) {
   if (!guest_is_ready_) return 0;

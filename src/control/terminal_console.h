@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 
 #include "base/event_loop.h"
 #include "base/result.h"
@@ -13,6 +14,10 @@
 #include "memory/address_space.h"
 
 namespace strata::control {
+
+/// All of it, also where the descriptor does not block, as a terminal's after TerminalConsole has begun to read it. What
+/// nobody takes for a second is lost.
+void write_patiently(int fd, std::span<const std::byte> bytes);
 
 /// Whose console it is.
 enum class ConsoleOf : uint8_t {
@@ -53,6 +58,7 @@ class TerminalConsole final : public iface::Console {
   std::optional<RawTerminal> raw_;  ///< where standard input is a terminal
   LeaveKeys leave_keys_;
   std::optional<FdWatch> input_watch_;
+  int input_flags_ = -1;  ///< of its open file, as they were
   std::deque<std::byte> input_;
   bool paused_ = false;         ///< there is much input already
   bool guest_is_ready_ = true;  ///< for input

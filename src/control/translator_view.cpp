@@ -6,6 +6,7 @@
 #include <string>
 
 #include "control/perf_map.h"
+#include "control/terminal_console.h"
 #include "engine/unit_printer.h"
 #include "machine/pc/this_processor.h"
 
@@ -17,7 +18,7 @@ void print_text(std::string_view text) {
   static const bool raw = isatty(STDERR_FILENO) == 1;
   std::string out;
   for (const char letter : text) out += raw && letter == '\n' ? "\r\n" : std::string(1, letter);
-  fmt::print(stderr, "{}", out);
+  write_patiently(STDERR_FILENO, std::as_bytes(std::span(out)));
 }
 
 }  // namespace
