@@ -3,7 +3,8 @@
 
     soak_test.py STRATA [ENGINE [PROCESSORS]]
 
-With several processors each stressor runs on all of them, and others are added. STRATA_SOAK_SECONDS is how long all stressors take together (600). The image `programs` is built when it is not there.
+With several processors each stressor runs on all of them, and others are added. STRATA_SOAK_SECONDS is how long all
+stressors take together (600). The image `programs` is built when it is not there.
 """
 import os
 import re
