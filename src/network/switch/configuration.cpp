@@ -50,8 +50,6 @@ Result<void> add_part(Configuration& configuration, const Edit& edit) {
 
 Result<void> set_part(Configuration& configuration, const Edit& edit) {
   Parts& parts = configuration.parts(edit.kind);
-  if (edit.kind == PartKind::options)
-    return change_settings(edit.kind, parts[std::string(options_name)], edit.settings);
   const auto part = parts.find(edit.name);
   if (part == parts.end()) return fail(ErrorCode::not_found, "there is none of that name");
   return change_settings(edit.kind, part->second, edit.settings);
@@ -64,6 +62,8 @@ Result<void> remove_part(Configuration& configuration, const Edit& edit) {
 }
 
 Result<void> do_edit(Configuration& configuration, const Edit& edit) {
+  if (edit.kind == PartKind::options && edit.action != Edit::Action::set)
+    return fail(ErrorCode::usage, "a network's own settings can only be set, neither added nor removed");
   switch (edit.action) {
     case Edit::Action::add: return add_part(configuration, edit);
     case Edit::Action::set: return set_part(configuration, edit);
@@ -87,19 +87,6 @@ void compare(PartKind kind, const Parts& before, const Parts& after, std::vector
 }
 
 }  // namespace
-
-const Parts& Configuration::parts(PartKind kind) const {
-  static const Parts none;
-  const auto found = parts_.find(kind);
-  return found == parts_.end() ? none : found->second;
-}
-
-const Settings& Configuration::options() const {
-  static const Settings none;
-  const Parts& all = parts(PartKind::options);
-  const auto found = all.find(options_name);
-  return found == all.end() ? none : found->second;
-}
 
 Result<void> apply_edit(Configuration& configuration, const Edit& edit) {
   return with_context(do_edit(configuration, edit), "{}", title(edit.kind, edit.name));

@@ -1,6 +1,7 @@
 // Configuration: everything that a user has said about a network, and its forms: TOML, changes, difference.
 #pragma once
 
+#include <array>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,14 +15,16 @@ using Parts = std::map<std::string, Settings, NaturalLess>;
 
 class Configuration {
  public:
-  Parts& parts(PartKind kind) { return parts_[kind]; }
-  const Parts& parts(PartKind kind) const;
-  /// Of the network itself.
-  const Settings& options() const;
+  Configuration() { parts(PartKind::options).emplace(options_name, Settings()); }
+
+  Parts& parts(PartKind kind) { return parts_[static_cast<size_t>(kind)]; }
+  const Parts& parts(PartKind kind) const { return parts_[static_cast<size_t>(kind)]; }
+  /// Of the network itself: the one part of that kind, always there, mostly without settings.
+  const Settings& options() const { return parts(PartKind::options).begin()->second; }
   bool operator==(const Configuration&) const = default;
 
  private:
-  std::map<PartKind, Parts> parts_;
+  std::array<Parts, std::size(part_kinds)> parts_;
 };
 
 /// One change that a user asks for. A value list that is empty takes the setting back.

@@ -55,6 +55,28 @@ TEST(Configuration, TomlComesBackAsItWas) {
   EXPECT_EQ(to_toml(parsed("")), "");
 }
 
+TEST(Configuration, AnEmptyTableIsAsGoodAsNone) {
+  EXPECT_EQ(parsed("[switch]"), parsed(""));
+  EXPECT_EQ(parsed("[port]"), parsed(""));
+  EXPECT_THAT(difference(parsed(""), parsed("[switch]")), ElementsAre());
+  Configuration edited = parsed("");
+  ASSERT_TRUE(apply_edit(edited, {Edit::Action::add, PartKind::port, "p1", {}}));
+  ASSERT_TRUE(apply_edit(edited, {Edit::Action::remove, PartKind::port, "p1", {}}));
+  EXPECT_EQ(edited, parsed(""));
+}
+
+TEST(Configuration, TheNetworksOwnSettingsAreThereOnce) {
+  Configuration configuration = parsed(lab);
+  const std::string name(options_name);
+  EXPECT_FALSE(apply_edit(configuration, {Edit::Action::add, PartKind::options, "other", {}}));
+  EXPECT_FALSE(apply_edit(configuration, {Edit::Action::set, PartKind::options, "other", {}}));
+  EXPECT_FALSE(apply_edit(configuration, {Edit::Action::remove, PartKind::options, name, {}}));
+  Settings ageing;
+  ageing.set("ageing", "70");
+  ASSERT_TRUE(apply_edit(configuration, {Edit::Action::set, PartKind::options, name, ageing}));
+  EXPECT_THAT(difference(parsed(lab), configuration), ElementsAre("~ switch: ageing 60 -> 70"));
+}
+
 TEST(Configuration, NamesAreInNaturalOrder) {
   const NaturalLess less;
   EXPECT_TRUE(less("p2", "p10"));

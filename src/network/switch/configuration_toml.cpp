@@ -55,7 +55,7 @@ struct Reader {
       if (!one.list(key.str()).empty()) settings.set(key.str(), one.list(key.str()));
     }
     STRATA_TRY(at(node, with_context(check_settings(kind, settings), "{}", title)));
-    configuration.parts(kind).emplace(std::string(name), std::move(settings));
+    configuration.parts(kind).insert_or_assign(std::string(name), std::move(settings));
     return {};
   }
 
