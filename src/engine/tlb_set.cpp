@@ -5,12 +5,19 @@
 
 namespace strata::engine {
 
+/// An entry that is all zeros is one of page 0, which only two are asked for: its own, and the last one by accesses that
+/// go on from the last page of all to the first.
+TlbSet::TlbSet() {
+  empty(0);
+  empty(ir::tlb_entries - 1);
+}
+
 ir::TlbEntry& TlbSet::fill(uint64_t address, bool global) {
   const size_t index = ir::tlb_index(address);
   (global ? global_ : local_).add(index);
   (global ? local_ : global_).drop(index);
   empty(index);
-  return entries_[index];
+  return (*entries_)[index];
 }
 
 void TlbSet::flush(bool flush_global) {
@@ -30,12 +37,12 @@ uint64_t TlbSet::page_of(const ir::TlbEntry& entry) {
 void TlbSet::flush_page(uint64_t page, Pages which) {
   const size_t index = ir::tlb_index(page);
   if (which == Pages::global && !global_.has(index)) return;
-  if (page_of(entries_[index]) == page) empty(index);
+  if (page_of((*entries_)[index]) == page) empty(index);
 }
 
 void TlbSet::flush_range(uint64_t first, uint64_t last, Pages which) {
   const auto flush_one = [&](size_t index) {
-    const uint64_t page = page_of(entries_[index]);
+    const uint64_t page = page_of((*entries_)[index]);
     if (page != ir::TlbEntry::no_page && page >= first && page <= last) empty(index);
   };
   if (which == Pages::all) local_.for_each(flush_one);

@@ -4,39 +4,56 @@
 #include <array>
 #include <bit>
 #include <cstdint>
+#include <span>
 #include <unordered_set>
 #include <vector>
 
+#include "base/zero_pages.h"
 #include "ir/runtime.h"
 #include "isa/guest.h"
 
 namespace strata::engine {
 
-/// A set of TLB indices. Walking it costs its length, not the TLB's.
+/// A set of TLB indices. Walking and emptying it costs its length, not the TLB's.
 class TlbIndices {
  public:
-  void add(size_t index) { words_[index / 64] |= uint64_t{1} << (index % 64); }
+  void add(size_t index) {
+    words_[index / 64] |= uint64_t{1} << (index % 64);
+    used_[index / 4096] |= uint64_t{1} << (index / 64 % 64);
+  }
   void drop(size_t index) { words_[index / 64] &= ~(uint64_t{1} << (index % 64)); }
   bool has(size_t index) const { return (words_[index / 64] >> (index % 64) & 1) != 0; }
-  void clear() { words_ = {}; }
+  void clear() {
+    for_each_bit(used_, [this](size_t word) { words_[word] = 0; });
+    used_ = {};
+  }
   template <class Visit>
   void for_each(Visit visit) const {
-    for (size_t word = 0; word < words_.size(); ++word)
-      for (uint64_t bits = words_[word]; bits != 0; bits &= bits - 1)
-        visit(word * 64 + static_cast<size_t>(std::countr_zero(bits)));
+    for_each_bit(used_, [&](size_t word) {
+      for_each_bit(std::span(&words_[word], 1), [&](size_t bit) { visit(word * 64 + bit); });
+    });
   }
 
  private:
+  template <class Visit>
+  static void for_each_bit(std::span<const uint64_t> words, Visit visit) {
+    for (size_t word = 0; word < words.size(); ++word)
+      for (uint64_t bits = words[word]; bits != 0; bits &= bits - 1)
+        visit(word * 64 + static_cast<size_t>(std::countr_zero(bits)));
+  }
+
   std::array<uint64_t, ir::tlb_entries / 64> words_ = {};
+  std::array<uint64_t, ir::tlb_entries / 4096> used_ = {};  ///< words that are not 0, or were
 };
 
 /// The entries that compiled code reads, and beside them which are filled, and with global pages or not. In an entry
 /// `unused` is the tag of a page that the guest may write but the fast path must not: it holds code, or is tracked.
 class TlbSet {
  public:
-  ir::Tlb& entries() { return entries_; }
-  ir::TlbEntry& at(uint64_t address) { return entries_[ir::tlb_index(address)]; }
-  const ir::TlbEntry& at(uint64_t address) const { return entries_[ir::tlb_index(address)]; }
+  TlbSet();
+  ir::Tlb& entries() { return *entries_; }
+  ir::TlbEntry& at(uint64_t address) { return (*entries_)[ir::tlb_index(address)]; }
+  const ir::TlbEntry& at(uint64_t address) const { return (*entries_)[ir::tlb_index(address)]; }
 
   /// Empties the entry for the address, for the caller to fill, and books it.
   ir::TlbEntry& fill(uint64_t address, bool global);
@@ -48,7 +65,7 @@ class TlbSet {
 
   template <class Visit>
   void for_each(Visit visit) {
-    const auto visit_entry = [&](size_t index) { visit(entries_[index]); };
+    const auto visit_entry = [&](size_t index) { visit((*entries_)[index]); };
     local_.for_each(visit_entry);
     global_.for_each(visit_entry);
   }
@@ -57,16 +74,10 @@ class TlbSet {
   static uint64_t page_of(const ir::TlbEntry& entry);
 
  private:
-  void empty(size_t index) { entries_[index] = {.unused = ir::TlbEntry::no_page}; }
+  void empty(size_t index) { (*entries_)[index] = {.unused = ir::TlbEntry::no_page}; }
 
-  alignas(64) ir::Tlb entries_ = make_empty();
+  ZeroPages<ir::Tlb> entries_;
   TlbIndices local_, global_;
-
-  static ir::Tlb make_empty() {
-    ir::Tlb tlb;
-    tlb.fill({.unused = ir::TlbEntry::no_page});
-    return tlb;
-  }
 };
 
 /// Which large pages the TLBs hold pieces of: flushing one address must flush all of its page.

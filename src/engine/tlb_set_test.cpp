@@ -2,6 +2,10 @@
 #include "engine/tlb_set.h"
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <vector>
 
 namespace strata::engine {
 namespace {
@@ -20,11 +24,21 @@ struct TlbSetTest : testing::Test {
 };
 
 TEST_F(TlbSetTest, AFreshOneMatchesNoPage) {
-  for (const ir::TlbEntry& entry : tlb.entries()) {
-    ASSERT_EQ(entry.read, ir::TlbEntry::no_page);
-    ASSERT_EQ(entry.write, ir::TlbEntry::no_page);
-    ASSERT_EQ(entry.unused, ir::TlbEntry::no_page);  // page 0 is a page like any other
+  for (uint64_t index = 0; index < ir::tlb_entries; ++index) {
+    const ir::TlbEntry& entry = tlb.at(page(index));
+    for (const uint64_t tag : {page(index), page(index + ir::tlb_entries), page(index) - page(ir::tlb_entries),
+                               page(index + 1), page(index + 1) - page(ir::tlb_entries)}) {  // of the bytes behind, too
+      ASSERT_NE(entry.read, tag) << index;
+      ASSERT_NE(entry.write, tag) << index;
+      ASSERT_NE(entry.unused, tag) << index;
+    }
   }
+}
+
+TEST_F(TlbSetTest, MostOfAFreshOneTakesNoMemory) {
+  std::vector<unsigned char> resident(sizeof(ir::Tlb) / ir::page_size);
+  ASSERT_EQ(mincore(&tlb.entries(), sizeof(ir::Tlb), resident.data()), 0);
+  EXPECT_LE(std::count_if(resident.begin(), resident.end(), [](unsigned char byte) { return (byte & 1) != 0; }), 2);
 }
 
 TEST_F(TlbSetTest, FlushesKeepGlobalPagesUnlessToldOtherwise) {

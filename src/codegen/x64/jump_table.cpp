@@ -1,10 +1,7 @@
 // Which entries lead to which code.
 #include "codegen/x64/jump_table.h"
 
-#include <sys/mman.h>
-
 #include <algorithm>
-#include <new>
 #include <utility>
 
 #include "base/assert.h"
@@ -12,20 +9,10 @@
 
 namespace strata::codegen::x64 {
 
-JumpTable::JumpTable(AllJumps& all, uint32_t mode, uint32_t runner)
-    : rows_(map()), all_(all), mode_(mode), runner_(runner) {
+JumpTable::JumpTable(AllJumps& all, uint32_t mode, uint32_t runner) : all_(all), mode_(mode), runner_(runner) {
   static_assert(index(0) / ways == 0 && index(nobodys(0)) / ways != 0);
   for (size_t index = 0; index < ways; ++index) rows_->entries[index].pc = nobodys(index);
 }
-
-JumpTable::Rows* JumpTable::map() {
-  constexpr int kind = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
-  void* const memory = mmap(nullptr, sizeof(Rows), PROT_READ | PROT_WRITE, kind, -1, 0);
-  if (memory == MAP_FAILED) throw std::bad_alloc();
-  return static_cast<Rows*>(memory);
-}
-
-void JumpTable::Unmap::operator()(Rows* rows) const { munmap(rows, sizeof(Rows)); }
 
 void JumpTable::forget_all() {
   for (size_t index = 0; index < size; ++index)

@@ -6,9 +6,9 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <vector>
 
+#include "base/zero_pages.h"
 #include "codegen/x64/return_stack.h"
 
 namespace strata::codegen::x64 {
@@ -67,17 +67,12 @@ class JumpTable {
   void fill(size_t index, const Entry& entry, X64Code* code);
   void clear(size_t index);
 
-  /// Zero, and the host's memory only where they are written: of most modes little is.
   struct Rows {
     alignas(64) std::array<Entry, size> entries;
     std::array<Owner, size> owners;
   };
-  struct Unmap {
-    void operator()(Rows* rows) const;
-  };
-  static Rows* map();
 
-  const std::unique_ptr<Rows, Unmap> rows_;
+  ZeroPages<Rows> rows_;  ///< of most modes little is written
   AllJumps& all_;
   const uint32_t mode_, runner_;
 };
