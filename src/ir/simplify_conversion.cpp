@@ -32,6 +32,23 @@ Value simplify_widening(Emitter& emitter, const Instr& instr) {
   return emitter.emit(inner.op, instr.type, inner.arg[0]);
 }
 
+/// The value as what was extended with its sign; no_value where it was not.
+Value before_sext(Emitter& emitter, Type type, Value value) {
+  const Instr& instr = emitter.at(value);
+  if (instr.op == Op::constant) return emitter.constant(type, instr.imm);
+  return instr.op == Op::sext && emitter.type_of(instr.arg[0]) == type ? instr.arg[0] : no_value;
+}
+
+/// The lower half of a product needs no wider one; that stays where its upper half is wanted too. Front ends make
+/// products of zext for both halves.
+Value simplify_low_product(Emitter& emitter, Type type, const Instr& product) {
+  if (type == Type::i1) return no_value;  // of which there are no products
+  const Value left = before_sext(emitter, type, product.arg[0]);
+  if (left == no_value) return no_value;
+  const Value right = before_sext(emitter, type, product.arg[1]);
+  return right == no_value ? no_value : emitter.emit(Op::mul, type, left, right);
+}
+
 Value simplify_trunc(Emitter& emitter, const Instr& instr) {
   const Instr inner = emitter.at(instr.arg[0]);
   switch (inner.op) {
@@ -45,6 +62,7 @@ Value simplify_trunc(Emitter& emitter, const Instr& instr) {
     case Op::insert_low:  // the part that was put in, or nothing of it but more
       if (instr.type > emitter.type_of(inner.arg[1])) return no_value;
       return resize_unsigned(emitter, instr.type, inner.arg[1]);
+    case Op::mul: return simplify_low_product(emitter, instr.type, inner);
     case Op::and_:  // a mask that the cut makes superfluous
       if (!emitter.is_constant(inner.arg[1])) return no_value;
       if ((emitter.at(inner.arg[1]).imm & mask(instr.type)) != mask(instr.type)) return no_value;

@@ -1,6 +1,6 @@
 // Removes what nobody wants, and sinks values that only sunk sets want.
-#include <algorithm>
 #include <bitset>
+#include <utility>
 
 #include "ir/passes/passes.h"
 
@@ -17,10 +17,11 @@ class Removal {
         size_(static_cast<uint32_t>(unit.code.size())),
         code_(unit.code.data()),
         notes_(size_),
+        met_(unit.blocks.size()),
         unseen_at_begin_(unit.blocks.size()) {}
 
   void run() {
-    for (const BlockId id : last_first()) {
+    for (const BlockId id : targets_first()) {
       unseen_.reset();
       for (uint32_t i = unit_.blocks[id].end; i-- > unit_.blocks[id].begin;) look_at(code_[i], notes_[i]);
       unseen_at_begin_[id] = unseen_;
@@ -36,13 +37,19 @@ class Removal {
     uint32_t moved_to = 0;
   };
 
-  /// The blocks, as they stand in the code.
-  std::vector<BlockId> last_first() const {
-    std::vector<BlockId> order(unit_.blocks.size());
-    for (BlockId id = 0; id < order.size(); ++id) order[id] = id;
-    if (order.size() > 1)
-      std::ranges::sort(order, [this](BlockId a, BlockId b) { return unit_.blocks[a].begin > unit_.blocks[b].begin; });
-    return order;
+  /// The blocks, each behind those that it leads to, but for those that lead back to it.
+  std::vector<BlockId> targets_first() {
+    order_.reserve(unit_.blocks.size());
+    for (BlockId id = 0; id < unit_.blocks.size(); ++id) visit(id);
+    return std::move(order_);
+  }
+
+  void visit(BlockId id) {
+    if (std::exchange(met_[id], 1) != 0) return;
+    const Instr& end = code_[unit_.blocks[id].end - 1];
+    if (end.op == Op::jump || end.op == Op::branch) visit(end.target[0]);
+    if (end.op == Op::branch) visit(end.target[1]);
+    order_.push_back(id);
   }
 
   /// A sunk set is for exits.
@@ -51,7 +58,7 @@ class Removal {
     return set.sunk ? Wanted::at_exits : Wanted::always;
   }
 
-  /// Slots that nobody sees behind a terminator. Blocks that stand before it have not been looked at, and see all.
+  /// Slots that nobody sees behind a terminator. Blocks that have not been looked at see all.
   Slots unseen_behind(const Instr& end) const {
     if (end.op == Op::jump) return unseen_at_begin_[end.target[0]];
     if (end.op == Op::branch) return unseen_at_begin_[end.target[0]] & unseen_at_begin_[end.target[1]];
@@ -127,7 +134,9 @@ class Removal {
   Unit& unit_;
   const uint32_t size_;
   Instr* const code_;
-  std::vector<Notes> notes_;            ///< by value
+  std::vector<Notes> notes_;  ///< by value
+  std::vector<uint8_t> met_;  ///< by block, on the way to all
+  std::vector<BlockId> order_;
   Slots unseen_;                        ///< that are set again before anybody sees them, an exit included
   std::vector<Slots> unseen_at_begin_;  ///< the same, of each block
 };

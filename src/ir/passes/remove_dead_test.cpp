@@ -99,6 +99,31 @@ TEST(RemoveDead, SetsThatOneBlockBehindSeesStay) {
   }
 }
 
+TEST(RemoveDead, WhatABlockInFrontDoesNotSeeIsDropped) {
+  const auto detour = [](std::string_view set, std::string_view first) {
+    return "b0:\n%w = get w\n%n = not i32 %w\n%e = eq i32 %w, %n\nbranch %e, b1, b2\nb1:\n" + std::string(first) +
+           "\n%z = get w\nset v, %z\nexit next\nb2:\n" + std::string(set) + "\njump b1";
+  };
+  expect_pass(remove_dead, detour("%m = get w\nset v, %m", ""), detour("drop v", ""));
+  expect_pass(remove_dead, detour("%m = get w\nset v, %m", "poll"), detour("%m = get w\nset v, %m", "poll"));
+}
+
+TEST(RemoveDead, LoopsKeepWhatTheirRoundsSet) {
+  constexpr std::string_view text = R"(b0:
+  %w = get w
+  set v, %w
+  jump b1
+b1:
+  poll
+  %n = get w
+  set v, %n
+  %e = eq i32 %n, %n
+  branch %e, b1, b2
+b2:
+  exit next)";
+  expect_pass(remove_dead, text, text);
+}
+
 TEST(RemoveDead, CallsAreNotMadeWhileLeaving) {
   constexpr std::string_view text = R"(b0:
   %w = get w

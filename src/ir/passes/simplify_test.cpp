@@ -179,5 +179,42 @@ TEST(Simplify, AGuardWithKnownFalseConditionGoes) {
               "b0:\n %c = constant i1 0\n exit next");
 }
 
+TEST(Simplify, LowHalvesOfSignedProductsAreProductsOfHalves) {
+  expect_pass(simplify, R"(b0:
+  %w = get w
+  %v = get v
+  %x = sext i64 %w
+  %y = sext i64 %v
+  %p = mul i64 %x, %y
+  %l = trunc i32 %p
+  set w, %l
+  exit next)",
+              R"(b0:
+  %w = get w
+  %v = get v
+  %x = sext i64 %w
+  %y = sext i64 %v
+  %p = mul i64 %x, %y
+  %l = mul i32 %w, %v
+  set w, %l
+  exit next)");
+}
+
+TEST(Simplify, ProductsOfTruthValuesStayWide) {
+  constexpr std::string_view text = R"(b0:
+  %w = get w
+  %v = get v
+  %e = eq i32 %w, %v
+  %x = sext i8 %e
+  %p = mul i8 %x, %x
+  %l = trunc i1 %p
+  branch %l, b1, b2
+b1:
+  exit next 1
+b2:
+  exit next 2)";
+  expect_pass(simplify, text, text);
+}
+
 }  // namespace
 }  // namespace strata::ir
