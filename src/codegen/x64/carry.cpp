@@ -4,6 +4,16 @@
 
 namespace strata::codegen::x64 {
 
+/// Whether its code, but for a comparison in front of it, leaves the host's flags alone.
+bool Compiler::moves_only(const Instr& instr) const {
+  switch (instr.op) {
+    case Op::select:
+    case Op::trunc: return instr.type != Type::i1;
+    case Op::zext: return type_of(instr.arg[0]) != Type::i1;
+    default: return false;
+  }
+}
+
 /// Whether its code leaves the host's flags alone, or sees to the carry itself.
 bool Compiler::leaves_flags(const Instr& instr) const {
   switch (instr.op) {
@@ -11,12 +21,9 @@ bool Compiler::leaves_flags(const Instr& instr) const {
     case Op::sbb:
     case Op::carry_adc:
     case Op::carry_sbb: return true;
-    case Op::select: return instr.type != Type::i1;
     case Op::mul: return host_.bmi2 && note(here()).also != never;
     case Op::mulhi_u: return host_.bmi2;
-    case Op::zext: return type_of(instr.arg[0]) != Type::i1;
-    case Op::trunc: return instr.type != Type::i1;
-    default: return false;
+    default: return moves_only(instr);
   }
 }
 
@@ -59,6 +66,7 @@ void Compiler::use_carry(Value carry) {
     a_.bt(cell(cell_of(carry), 4), 0);
   }
   general_.pinned = 0;
+  host_flags_ = nullptr;  // the sum to come has its own
 }
 
 void Compiler::add_with_carry(const Instr& instr, Inst::Id id) {

@@ -163,9 +163,12 @@ void Compiler::compile_instr(const Instr& instr) {
     case Op::constant:
     case Op::vconstant: return;
     case Op::get:
-      if (instr.imm == unit_.layout->flags) keep_carry(position_);
-      if (found.last_use != 0 && !found.fused) get(instr);
-      return;
+      if (found.last_use == 0 || found.fused) return;
+      if (instr.imm == unit_.layout->flags) {
+        keep_carry(position_);
+        host_flags_ = nullptr;
+      }
+      return get(instr);
     case Op::drop: return note_set(instr.imm, position_, false);
     case Op::insn: note_set(unit_.layout->pc, position_, false); return begin_insn(instr.imm);
     case Op::set: {
@@ -179,7 +182,7 @@ void Compiler::compile_instr(const Instr& instr) {
     default: break;
   }
   if (is_sunk(instr, found) || found.fused || found.early || (is_pure(unit_, instr) && found.last_use == 0)) return;
-  host_flags_ = nullptr;
+  if (!moves_only(instr)) host_flags_ = nullptr;
   if (!leaves_flags(instr)) keep_carry(position_);
   compile_operation(instr);
 }

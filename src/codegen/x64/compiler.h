@@ -149,12 +149,12 @@ class Compiler {
   void hold(Registers& all, Value value, int8_t reg);
   void bind(Value value, int8_t reg);
   void release(Value value);
+  bool may_be_cut(int8_t home) const;
   void vacate(Registers& all, int8_t home);
   void evict(Value value);  ///< to its cell
   void evict_all(Registers& all, uint8_t reg);
   void evict_lost_in_calls();
   void evict_homes();
-  bool is_alone(Value value);
   uint32_t cell_of(Value value);  ///< the value stands there too, from now on
   void assign_cell(Value value);
   void forget_values();
@@ -198,6 +198,8 @@ class Compiler {
   void flags_of(const Instr& instr);
   void flags_merge(const Instr& instr);
   x86::Mem raw_flags(uint32_t size = 2) const { return state(static_cast<uint32_t>(homes_.flags()), size); }
+  bool counts_by_one(const Instr& merge) const;
+  void store_flags_but_carry(const Instr& fresh);
   void store_flags(const Instr& instr);
   void get_flags();
   void set_flags(Value value);
@@ -206,6 +208,7 @@ class Compiler {
   void use_carry(Value carry);
   void add_with_carry(const Instr& instr, x86::Inst::Id id);
   void carry_out(const Instr& instr);
+  bool moves_only(const Instr& instr) const;
   bool leaves_flags(const Instr& instr) const;
   CondCode condition(Value truth);  ///< the host's flags, and what of them says that it holds
   void test(Value value);
@@ -389,7 +392,7 @@ class Compiler {
   Registers general_{homes_.general, scratch_.held}, vectors_{homes_.vectors, scratch_.held_vectors};
   uint32_t cells_ = Frame::values;
 
-  const Instr* host_flags_ = nullptr;  ///< the flags_sub of which the host's flags still are
+  const Instr* host_flags_ = nullptr;  ///< of whose operands' difference, or of flags_logic, the host's flags still are
   Value carry_ = ir::no_value;         ///< what stands in the host's carry flag, perhaps nowhere else yet
 
   uint32_t position_ = 0;

@@ -1,6 +1,7 @@
 // Comparisons, conditions, and flags as values: from the host's own flags.
 #include "codegen/x64/compiler.h"
 
+#include <bit>
 #include <utility>
 
 #include "base/assert.h"
@@ -41,6 +42,7 @@ Compiler::CondCode Compiler::compare(const Instr& instr) {
     if (host_flags_->arg[0] == a && is_right(b)) return relation(instr, false);
     if (host_flags_->arg[0] == b && is_right(a)) return relation(instr, true);
   }
+  host_flags_ = nullptr;
   if (at(a).op == Op::and_ && note(a).fused) {
     test(a);
     return relation(instr, false);
@@ -54,6 +56,7 @@ Compiler::CondCode Compiler::compare(const Instr& instr) {
   const bool own_width = (is_signed || unclean) && ir::bits(instr.type) < 32;
   const Gp left = use_low(a);
   const Gp shown = own_width ? sized(left, instr.type) : half_or_all(left, instr.type == Type::i64);
+  if (!swapped && ir::bits(instr.type) >= 32) host_flags_ = &instr;
   if (is_immediate(b)) {
     const int64_t constant = ir::bits(instr.type) >= 32 || own_width ? immediate(b) : static_cast<int64_t>(at(b).imm);
     if (constant == 0 && (equality || is_signed)) a_.test(shown, shown);
@@ -67,6 +70,7 @@ Compiler::CondCode Compiler::compare(const Instr& instr) {
 
 /// Of a flags value: a test of its bits.
 Compiler::CondCode Compiler::test_flags(const Instr& cond) {
+  host_flags_ = nullptr;
   const auto wanted = static_cast<ir::Cond>(cond.imm);
   if (at(cond.arg[0]).op == Op::get && note(cond.arg[0]).fused) return test_raw_flags(wanted);
   const Gp flags = use_low(cond.arg[0]).r32();
@@ -97,6 +101,7 @@ Compiler::CondCode Compiler::condition(Value truth) {
   if (note(truth).fused) return instr.op == Op::cond ? test_flags(instr) : compare(instr);
   const Gp value = use(truth);
   a_.test(value.r8(), value.r8());
+  host_flags_ = nullptr;
   return CondCode::kNZ;
 }
 
@@ -170,9 +175,31 @@ void Compiler::flags_merge(const Instr& instr) {
   a_.or_(to.r32(), x86::eax);
 }
 
+/// Whether they are those of a sum or difference with 1, but for the carry, which the slot keeps.
+bool Compiler::counts_by_one(const Instr& merge) const {
+  const Instr& fresh = at(merge.arg[1]);
+  const bool sum = fresh.op == Op::flags_add || fresh.op == Op::flags_sub;
+  return sum && merge.imm == (ir::Flag::all & ~ir::Flag::carry) && is_constant(fresh.arg[1]) &&
+         at(fresh.arg[1]).imm == 1;
+}
+
+/// By the host's own inc and dec, which leave the carry alone.
+void Compiler::store_flags_but_carry(const Instr& fresh) {
+  constexpr unsigned carry = std::countr_zero(RawFlags::of(ir::Flag::carry));
+  const Gp counted = sized(x86::rcx, fresh.type);
+  a_.mov(x86::rcx, use_low(fresh.arg[0]));
+  a_.bt(raw_flags(), carry);
+  if (fresh.op == Op::flags_add) a_.inc(counted);
+  else a_.dec(counted);
+  a_.lahf();
+  a_.seto(x86::al);
+  a_.mov(raw_flags(), x86::ax);
+}
+
 /// Flags of an operation, or those merged into what the slot holds, straight into the slot.
 void Compiler::store_flags(const Instr& instr) {
   const bool merge = instr.op == Op::flags_merge;
+  if (merge && counts_by_one(instr)) return store_flags_but_carry(at(instr.arg[1]));
   const Value of = merge ? instr.arg[1] : here();
   const Instr& fresh = at(of);
   const bool logic = fresh.op == Op::flags_logic && !compares_with_zero(of);  // some are clear, whatever the host says

@@ -94,6 +94,7 @@ void Compiler::arithmetic(const Instr& instr, Inst::Id id) {
   }
   if (!clean) clear_above(to, instr.type);
   if (carries) carry_ = note(here()).also;
+  if (instr.op == Op::sub && ir::bits(instr.type) >= 32) host_flags_ = &instr;
 }
 
 /// Both halves of a product: the high one is the value that is computed with this one.
@@ -262,9 +263,11 @@ bool Compiler::select(const Instr& instr) {
     return true;
   }
   const Gp yes = use_low(instr.arg[1]);
-  const bool unclean = note(instr.arg[1]).unclean || note(instr.arg[2]).unclean;
+  // The host clears what is above 32 bits, whichever it takes.
+  const bool unclean = ir::bits(instr.type) < 32 && (note(instr.arg[1]).unclean || note(instr.arg[2]).unclean);
   const Gp to = define_from(here(), instr.arg[2], Above::anything);
-  a_.emit(Inst::cmovccFromCond(holds), to.r64(), yes.r64());
+  const bool wide = instr.type == Type::i64;
+  a_.emit(Inst::cmovccFromCond(holds), half_or_all(to, wide), half_or_all(yes, wide));
   note(here()).unclean = unclean;
   return true;
 }

@@ -52,14 +52,6 @@ void Compiler::assign_cell(Value value) {
   STRATA_ASSERT(cells_ <= Frame::temporaries, "too many values at once in one unit");
 }
 
-/// In a register that is nobody's home.
-bool Compiler::is_alone(Value value) {
-  Registers& all = registers_of(value);
-  const auto reg = static_cast<uint8_t>(note(value).reg);
-  const auto& pool = all.homes.pool();
-  return all.held[reg].size() == 1 && std::find(pool.begin(), pool.end(), reg) != pool.end();
-}
-
 /// The value's cell, filled. Not for constants.
 uint32_t Compiler::cell_of(Value value) {
   Note& found = note(value);
@@ -71,7 +63,7 @@ uint32_t Compiler::cell_of(Value value) {
     if (ir::bits(type_of(value)) > 64) a_.movups(cell(found.cell, 16), x86::xmm(reg));
     else if (type_of(value) == Type::f32) a_.movss(cell(found.cell, 4), x86::xmm(reg));
     else a_.movsd(cell(found.cell), x86::xmm(reg));
-  } else if (found.unclean && ir::bits(type_of(value)) == 32 && is_alone(value)) {
+  } else if (found.unclean && ir::bits(type_of(value)) == 32 && is_alone(value) && !general_.homes.is_home(reg)) {
     a_.mov(x86::gpd(reg), x86::gpd(reg));
     a_.mov(cell(found.cell), x86::gpq(reg));
     found.unclean = false;
@@ -154,11 +146,23 @@ void Compiler::fetch(Value value, int8_t reg) {
   load_from(cell(note(value).cell), is_vector_type(type) ? type : Type::i64, reg);
 }
 
+/// Whether a general home that is about to get another value may lose what is above 32 bits: the instruction at hand
+/// shows it to nobody, and no wider value in it is wanted.
+bool Compiler::may_be_cut(int8_t home) const {
+  const Instr& instr = at(here());
+  if (instr.op != Op::set && !is_pure(unit_, instr)) return false;
+  const auto& values = general_.held[static_cast<uint8_t>(home)];
+  return std::all_of(values.begin(), values.end(), [this](Value value) {
+    return note(value).last_use < position_ || ir::bits(type_of(value)) <= 32;
+  });
+}
+
 /// Before a home gets another value: what is wanted of the old one beyond this instruction goes elsewhere. What only
 /// this instruction wants stays, to be read before it is lost.
 void Compiler::vacate(Registers& all, int8_t home) {
   int8_t to = -1;
   bool tried = false;
+  const bool may_cut = &all == &general_ && may_be_cut(home);  // asked before any leaves: the instruction reads it yet
   auto& values = all.held[static_cast<uint8_t>(home)];
   for (size_t i = 0; i < values.size();) {
     const Value value = values[i];
@@ -172,6 +176,10 @@ void Compiler::vacate(Registers& all, int8_t home) {
         to = find_free(all);
         if (to >= 0) move(value, to, home);
         tried = true;
+      }
+      if (to < 0 && may_cut && found.unclean && ir::bits(type_of(value)) == 32) {
+        a_.mov(x86::gpd(static_cast<uint32_t>(home)), x86::gpd(static_cast<uint32_t>(home)));
+        found.unclean = false;
       }
       if (to < 0) cell_of(value);
     }
