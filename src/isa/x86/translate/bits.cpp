@@ -1,7 +1,8 @@
 // BT BTS BTR BTC BSF BSR LZCNT TZCNT POPCNT.
 //
 // Flags that the manuals leave undefined, as measured on AMD Zen 5: the bit tests change CF only (so does Intel); BSF
-// and BSR give the flags of the index found (of 0 for none) besides ZF; LZCNT and TZCNT clear SF AF PF, keep OF.
+// and BSR give the flags of the index found (of 0 for none) besides ZF (Zen 3 leaves the others alone); LZCNT and TZCNT
+// clear SF AF PF, keep OF.
 #include "isa/x86/translate/groups.h"
 
 namespace strata::isa::x86 {
