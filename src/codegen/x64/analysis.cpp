@@ -367,6 +367,7 @@ class Analysis {
     Note& note = notes_[value];
     note.awake = true;
     note.last_use = std::max(note.last_use, position);
+    note.last_need = std::max(note.last_need, position);
     note.roles |= role;
   }
 

@@ -141,7 +141,8 @@ class Compiler {
   bool is_alone(Value value) const;
   int8_t home_of(uint64_t slot) const;
   int8_t target_of(Value value) const;
-  uint32_t wanted_until(const Registers& all, uint8_t reg) const;
+  bool is_wanted(const Registers& all, uint8_t reg) const;
+  uint32_t needed_until(const Registers& all, uint8_t reg) const;
   int8_t find_free(Registers& all);
   int8_t allocate(Registers& all);
   void move(Value value, int8_t to, int8_t from);

@@ -33,9 +33,10 @@ struct Role {
 
 /// Of one IR instruction. Positions are indices in Unit::code.
 struct Note {
-  uint32_t last_use = 0;  ///< where its value is wanted last (sunk users want it until they are superseded)
-  uint32_t cell = 0;      ///< of the frame, or 0
-  int8_t reg = -1;        ///< the host's number, general or vector by the type; -1: in none
+  uint32_t last_use = 0;   ///< where its value is wanted last (sunk users want it until they are superseded)
+  uint32_t last_need = 0;  ///< the same without sunk users: behind that only exits want it
+  uint32_t cell = 0;       ///< of the frame, or 0
+  int8_t reg = -1;         ///< the host's number, general or vector by the type; -1: in none
   uint16_t roles = 0;
   bool awake = false;       ///< wanted by one that is not sunk, so it is not sunk itself, whatever the IR says
   bool fused = false;       ///< computed by its users

@@ -92,17 +92,23 @@ void Compiler::evict_all(Registers& all, uint8_t reg) {
   while (!all.held[reg].empty()) evict(all.held[reg].back());
 }
 
-/// How long the register's values are wanted; 0: it is free.
-uint32_t Compiler::wanted_until(const Registers& all, uint8_t reg) const {
+/// Whether any of the register's values is wanted yet.
+bool Compiler::is_wanted(const Registers& all, uint8_t reg) const {
+  const auto& values = all.held[reg];
+  return std::any_of(values.begin(), values.end(), [this](Value value) { return note(value).last_use >= position_; });
+}
+
+/// How long code needs the register's values; 0: only exits do, for which they may as well stand in the frame.
+uint32_t Compiler::needed_until(const Registers& all, uint8_t reg) const {
   uint32_t last = 0;
   for (const Value value : all.held[reg])
-    if (note(value).last_use >= position_) last = std::max(last, note(value).last_use);
+    if (note(value).last_need >= position_) last = std::max(last, note(value).last_need);
   return last;
 }
 
 int8_t Compiler::find_free(Registers& all) {
   for (const uint8_t reg : all.homes.pool()) {
-    if ((all.pinned >> reg & 1) != 0 || wanted_until(all, reg) != 0) continue;
+    if ((all.pinned >> reg & 1) != 0 || is_wanted(all, reg)) continue;
     evict_all(all, reg);
     return static_cast<int8_t>(reg);
   }
@@ -114,9 +120,11 @@ int8_t Compiler::allocate(Registers& all) {
   int8_t victim = -1;
   uint32_t farthest = 0;
   for (const uint8_t reg : all.homes.pool()) {
-    const uint32_t last = wanted_until(all, reg);
-    if ((all.pinned >> reg & 1) != 0 || last <= farthest) continue;
+    if ((all.pinned >> reg & 1) != 0) continue;
+    const uint32_t last = needed_until(all, reg);
+    if (victim >= 0 && last != 0 && last <= farthest) continue;
     victim = static_cast<int8_t>(reg);
+    if (last == 0) break;
     farthest = last;
   }
   STRATA_ASSERT(victim >= 0, "all registers are in use by one instruction");

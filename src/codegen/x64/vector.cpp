@@ -203,7 +203,7 @@ bool Compiler::sha256_rounds(const Instr& instr) {
     a_.emit(Inst::kIdSha256rnds2, to, abef);
     return true;
   }
-  const bool wanted = vectors_.homes.is_home(0) || wanted_until(vectors_, 0) != 0;
+  const bool wanted = vectors_.homes.is_home(0) || is_wanted(vectors_, 0);
   const auto spared = [](const Xmm& reg) { return reg == x86::xmm0 ? x86::xmm15 : reg; };
   if (wanted) a_.movaps(x86::xmm15, x86::xmm0);
   a_.movaps(x86::xmm0, keys);
