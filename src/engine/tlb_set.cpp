@@ -51,9 +51,13 @@ void TlbSet::flush_range(uint64_t first, uint64_t last, Pages which) {
 
 void LargePages::note(uint64_t address, uint64_t span) {
   if (span <= ir::page_size) return;
+  const uint64_t page = address / span, address_and_size = page * span | span >> 1;
+  uint64_t& recent = recent_[page % recent_.size()];
+  if (recent == address_and_size) return;
+  recent = address_and_size;
   auto size = std::find_if(sizes_.begin(), sizes_.end(), [span](const Size& known) { return known.span == span; });
   if (size == sizes_.end()) size = sizes_.insert(sizes_.end(), {span, {}});
-  size->pages.insert(address / span);
+  size->pages.insert(page);
 }
 
 uint64_t LargePages::span_at(uint64_t address) const {

@@ -86,7 +86,10 @@ class LargePages {
   void note(uint64_t address, uint64_t span);
   /// The size of the page by which the address may be mapped, as far as the TLBs know.
   uint64_t span_at(uint64_t address) const;
-  void clear() { sizes_.clear(); }
+  void clear() {
+    sizes_.clear();
+    recent_ = {};
+  }
 
  private:
   struct Size {
@@ -94,6 +97,8 @@ class LargePages {
     std::unordered_set<uint64_t> pages;  ///< address / span
   };
   std::vector<Size> sizes_;  ///< the few that there are
+  /// What was noted last, by page: its address and size. Most that is noted is known.
+  std::array<uint64_t, 256> recent_ = {};
 };
 
 }  // namespace strata::engine

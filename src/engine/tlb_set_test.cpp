@@ -106,8 +106,13 @@ TEST(LargePages, AreKnownByEveryAddressInThem) {
   EXPECT_EQ(pages.span_at(2 * gib - 1), gib);
   pages.note(gib + mib2, mib2);  // both are known: the wider one must go
   EXPECT_EQ(pages.span_at(gib + mib2), gib);
+  pages.note(gib + 1, gib);
+  pages.note(gib + mib2 * 256, mib2);
+  EXPECT_EQ(pages.span_at(gib + mib2 * 256), gib);
   pages.clear();
   EXPECT_EQ(pages.span_at(gib), ir::page_size);
+  pages.note(gib, mib2);  // known before, but no longer
+  EXPECT_EQ(pages.span_at(gib), mib2);
 }
 
 }  // namespace
