@@ -184,6 +184,19 @@ bool host_runs(CodeSize size) {
   return compatible;
 }
 
+bool host_scans_keep_flags() {
+  static const bool keep = [] {
+    constexpr uint64_t all_but_zero = 0x895;  // CF PF AF SF OF
+    Program scan;
+    scan.code = {0x0f, 0xbc, 0xc1};  // bsf eax, ecx: index 1, whose own flags are all clear
+    scan.registers.gpr[1] = 2;
+    scan.registers.gpr[4] = stack_start;
+    scan.registers.flags |= all_but_zero;
+    return (run_on_host(scan).registers.flags & all_but_zero) == all_but_zero;
+  }();
+  return keep;
+}
+
 Outcome run_on_host(const Program& program) {
   Switch& s = the_switch();
   place(program);
@@ -215,6 +228,7 @@ Outcome run_on_host(const Program& program) {
 
 namespace strata::isa::x86::lockstep {
 bool host_runs(CodeSize) { return false; }
+bool host_scans_keep_flags() { return false; }
 Outcome run_on_host(const Program&) { return {}; }
 }  // namespace strata::isa::x86::lockstep
 

@@ -154,7 +154,7 @@ void Generator::instruction(const Pattern& p) {
     const uint64_t relative = static_cast<uint64_t>(o.displacement) - (code_base + code_.size());
     for (unsigned i = 0; i < 4; ++i) code_[displacement_at + i] = static_cast<uint8_t>(relative >> (8 * i));
   }
-  if (p.only_zero_flag)
+  if (p.scan && host_scans_keep_flags())
     for (const uint8_t byte : {0x0f, 0x94, 0xc0, 0x00, 0xc0}) emit(byte);  // setz al; add al, al
 }
 

@@ -56,7 +56,7 @@ const std::vector<Pattern>& integer_patterns() {
       // bits
       "0f a3 /r v r", "0f ab /r v r", "0f b3 /r v r", "0f bb /r v r",
       "0f ba /4 ib v", "0f ba /5 ib v lock", "0f ba /6 ib v lock", "0f ba /7 ib v lock",
-      "0f bc /r v zf", "0f bd /r v zf", "f3 0f bc /r v", "f3 0f bd /r v", "f3 0f b8 /r v",
+      "0f bc /r v scan", "0f bd /r v scan", "f3 0f bc /r v", "f3 0f bd /r v", "f3 0f b8 /r v",
       // BMI1 and BMI2, ADX
       "vex.0f38.none f2 /r V y", "vex.0f38.none f3 /1 V y", "vex.0f38.none f3 /2 V y", "vex.0f38.none f3 /3 V y",
       "vex.0f38.none f5 /r V y", "vex.0f38.f3 f5 /r V y", "vex.0f38.f2 f5 /r V y", "vex.0f38.f2 f6 /r V y",

@@ -45,7 +45,7 @@ bool parse_word(Pattern& p, std::string_view token) {
   else if (token == "align16") p.align16 = true;
   else if (token == "only32") p.only32 = true;
   else if (token == "only64") p.only64 = true;
-  else if (token == "zf") p.only_zero_flag = true;
+  else if (token == "scan") p.scan = true;
   else if (token.substr(0, 4) == "vex.") parse_vex(p, token);
   else if (token == "x." || token == ".x" || token == "xx" || token == "n." || token == ".n" || token == "nn" ||
            token == "xn" || token == "nx") {

@@ -24,7 +24,7 @@ namespace strata::isa::x86::lockstep {
 ///   vex.0f38.66       VEX prefix with map and pp (none for no pp); followed by the opcode byte alone
 ///   align16           memory is aligned to 16 bytes, mostly
 ///   only32 only64     code sizes
-///   zf                defines no flag but ZF: behind it all are made of that, for processors differ in the others
+///   scan              BSF, BSR: where the host leaves the other flags alone, all are made of ZF behind it
 struct Pattern {
   explicit Pattern(std::string_view row);
   bool has_modrm() const { return modrm_digit >= 0; }
@@ -39,7 +39,7 @@ struct Pattern {
   unsigned rm_bits = 0;
   bool memory_only = false, register_only = false, may_lock = false, uses_vvvv = false, align16 = false;
   bool only32 = false, only64 = false;
-  bool only_zero_flag = false;
+  bool scan = false;
   bool vex = false;
   uint8_t vex_map = 0, vex_pp = 0;
 };

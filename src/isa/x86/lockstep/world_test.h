@@ -63,6 +63,8 @@ struct Outcome {
 
 /// Whether this host can run programs of this size itself.
 bool host_runs(CodeSize size);
+/// Whether BSF and BSR leave all flags but ZF as they were here, as Zen 3 does. Zen 5, whose flags Strata has, does not.
+bool host_scans_keep_flags();
 Outcome run_on_host(const Program& program);
 
 struct StrataOptions {
