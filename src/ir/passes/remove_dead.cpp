@@ -21,11 +21,7 @@ class Removal {
         unseen_at_begin_(unit.blocks.size()) {}
 
   void run() {
-    for (const BlockId id : targets_first()) {
-      unseen_.reset();
-      for (uint32_t i = unit_.blocks[id].end; i-- > unit_.blocks[id].begin;) look_at(code_[i], notes_[i]);
-      unseen_at_begin_[id] = unseen_;
-    }
+    for (BlockId id = 0; id < unit_.blocks.size(); ++id) visit(id);
     compact();
   }
 
@@ -37,19 +33,16 @@ class Removal {
     uint32_t moved_to = 0;
   };
 
-  /// The blocks, each behind those that it leads to, but for those that lead back to it.
-  std::vector<BlockId> targets_first() {
-    order_.reserve(unit_.blocks.size());
-    for (BlockId id = 0; id < unit_.blocks.size(); ++id) visit(id);
-    return std::move(order_);
-  }
-
+  /// Looks at a block behind those that it leads to, but for those that lead back to it.
   void visit(BlockId id) {
     if (std::exchange(met_[id], 1) != 0) return;
-    const Instr& end = code_[unit_.blocks[id].end - 1];
+    const Block& block = unit_.blocks[id];
+    const Instr& end = code_[block.end - 1];
     if (end.op == Op::jump || end.op == Op::branch) visit(end.target[0]);
     if (end.op == Op::branch) visit(end.target[1]);
-    order_.push_back(id);
+    unseen_.reset();
+    for (uint32_t i = block.end; i-- > block.begin;) look_at(code_[i], notes_[i]);
+    unseen_at_begin_[id] = unseen_;
   }
 
   /// A sunk set is for exits.
@@ -134,9 +127,8 @@ class Removal {
   Unit& unit_;
   const uint32_t size_;
   Instr* const code_;
-  std::vector<Notes> notes_;  ///< by value
-  std::vector<uint8_t> met_;  ///< by block, on the way to all
-  std::vector<BlockId> order_;
+  std::vector<Notes> notes_;            ///< by value
+  std::vector<uint8_t> met_;            ///< by block
   Slots unseen_;                        ///< that are set again before anybody sees them, an exit included
   std::vector<Slots> unseen_at_begin_;  ///< the same, of each block
 };
