@@ -8,10 +8,11 @@ namespace {
 constexpr uint64_t edges[] = {0,           1, 2, 5, 0x7fff'ffff'ffff'ffff, 0x8000'0000'0000'0000, 0xffff'ffff'ffff'fffe,
                               ~uint64_t{0}};
 
-/// Expects of the unit's a and b what `expected` makes of them.
+/// Expects of a and b, which are %1 and %2 to the operations, what `expected` makes of them.
 struct Selects : Exits {
   template <class Expected>
-  void expect(std::string_view text, Expected expected) {
+  void expect(std::string_view operations, Expected expected) {
+    const std::string text = "b0:\n%1 = get a\n%2 = get b\n" + std::string(operations) + "\nexit_goto 0x1009";
     for (const uint64_t left : edges) {
       for (const uint64_t right : edges) {
         set(a, left);
@@ -29,17 +30,13 @@ using Pair = std::pair<uint64_t, uint64_t>;
 
 TEST_F(Selects, AfterADifference) {
   expect(R"(
-    b0:
-      %1 = get a
-      %2 = get b
       %3 = sub i64 %1, %2
       %4 = lt_u i64 %1, %2
       %5 = select i64 %4, %1, %3
       %6 = le_u i64 %2, %1
       %7 = select i64 %6, %2, %5
       set a, %5
-      set b, %7
-      exit_goto 0x1009)",
+      set b, %7)",
          [](uint64_t left, uint64_t right) {
            const uint64_t least = left < right ? left : left - right;
            return Pair{least, right <= left ? right : least};
@@ -48,15 +45,11 @@ TEST_F(Selects, AfterADifference) {
 
 TEST_F(Selects, BehindACarry) {
   expect(R"(
-    b0:
-      %1 = get a
-      %2 = get b
       %3 = lt_u i64 %1, %2
       %4 = adc i64 %1, %1, %3
       %5 = select i64 %3, %4, %2
       set a, %4
-      set b, %5
-      exit_goto 0x1009)",
+      set b, %5)",
          [](uint64_t left, uint64_t right) {
            const uint64_t sum = left + left + (left < right ? 1 : 0);
            return Pair{sum, left < right ? sum : right};
@@ -65,9 +58,6 @@ TEST_F(Selects, BehindACarry) {
 
 TEST_F(Selects, BehindATest) {
   expect(R"(
-    b0:
-      %1 = get a
-      %2 = get b
       %3 = trunc i1 %2
       %4 = lt_s i64 %1, %2
       %5 = select i64 %4, %1, %2
@@ -80,8 +70,7 @@ TEST_F(Selects, BehindATest) {
       %12 = select i64 %11, %7, %2
       %13 = select i64 %4, %12, %6
       set a, %7
-      set b, %13
-      exit_goto 0x1009)",
+      set b, %13)",
          [](uint64_t left, uint64_t right) {
            const bool less = static_cast<int64_t>(left) < static_cast<int64_t>(right);
            const uint64_t least = less ? left : right, odd = (right & 1) != 0 ? right : left;
@@ -93,9 +82,6 @@ TEST_F(Selects, BehindATest) {
 /// The host clears what is above 32 bits, whichever it takes.
 TEST_F(Selects, OfHalves) {
   expect(R"(
-    b0:
-      %1 = get a
-      %2 = get b
       %3 = trunc i32 %1
       %4 = trunc i32 %2
       %5 = lt_u i32 %3, %4
@@ -104,8 +90,7 @@ TEST_F(Selects, OfHalves) {
       %8 = select i32 %5, %4, %3
       %9 = zext i64 %8
       set a, %7
-      set b, %9
-      exit_goto 0x1009)",
+      set b, %9)",
          [](uint64_t left, uint64_t right) {
            const auto l = static_cast<uint32_t>(left), r = static_cast<uint32_t>(right);
            return l < r ? Pair{l, r} : Pair{r, l};
