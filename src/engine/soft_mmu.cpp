@@ -29,7 +29,8 @@ bool for_each_page(uint64_t address, unsigned size, Visit visit) {
 }  // namespace
 
 SoftMmu::SoftMmu(isa::Guest& guest, RamMap& ram, CodeWatch& watch)
-    : guest_(guest), ram_(ram), watch_(watch), writers_((ram.ram().size() + ir::page_size - 1) / ir::page_size) {
+    : guest_(guest), ram_(ram), watch_(watch), writers_((ram.ram().size() + ir::page_size - 1) / ir::page_size),
+      large_writers_(ram.ram().size() / ir::large_page_size + 1) {
   tlbs_.push_back(std::make_unique<Tlbs>());
   now_ = tlbs_.front().get();
 }
@@ -55,11 +56,11 @@ void SoftMmu::bring_in(Tlbs& tlbs) {
 }
 
 bool SoftMmu::place(uint64_t address, ir::Space space, Access access, Place& out) {
-  const ir::TlbEntry& entry = now_->data[space].at(address);
+  const ir::TlbEntry& entry = now_->data[space].pages().at(address);
   const uint64_t page = address & ir::page_mask;
   const bool hit = access == Access::write ? entry.write == page || entry.unused == page
                                            : access == Access::read && entry.read == page;
-  if (!hit) return walk(address, space, access, out);
+  if (!hit && !fill_from_large(address, space, access)) return walk(address, space, access, out);
   out.host = reinterpret_cast<std::byte*>(address + entry.addend);
   return true;
 }
@@ -82,14 +83,46 @@ bool SoftMmu::walk(uint64_t address, ir::Space space, Access access, Place& out)
 void SoftMmu::fill(uint64_t address, ir::Space space, const isa::Mapping& mapping, const RamMap::Window& window) {
   const uint64_t page = address & ir::page_mask;
   std::byte* host = window.at(mapping.physical);
-  ir::TlbEntry& entry = now_->data[space].fill(page, mapping.global);
+  ir::TlbEntry& entry = now_->data[space].pages().fill(page, mapping.global);
   entry.addend = reinterpret_cast<uint64_t>(host) - page;
   if (mapping.readable) entry.read = page;
+  if (mapping.span >= ir::large_page_size && !mapping.span_watched) fill_large(address, space, mapping);
   if (!mapping.writable || window.rom) return;
   const uint64_t offset = ram_.offset_of(host);
   const bool marked = ram_.ram().marks(offset) != 0;
   (marked ? entry.unused : entry.write) = page;
   if (!marked) writers_[offset / ir::page_size] |= writer(*now_, space);
+}
+
+/// With the piece of a large page that holds the address. It may be written only while none of its pages has marks.
+void SoftMmu::fill_large(uint64_t address, ir::Space space, const isa::Mapping& mapping) {
+  const uint64_t physical = mapping.physical & ir::large_page_mask, page = address & ir::large_page_mask;
+  const RamMap::Window* window = ram_.find(physical, ir::large_page_size);
+  if (window == nullptr) return;
+  std::byte* host = window->at(physical);
+  ir::TlbEntry& entry = now_->data[space].large().fill(page, mapping.global);
+  entry.addend = reinterpret_cast<uint64_t>(host) - page;
+  if (mapping.readable) entry.read = page;
+  const uint64_t offset = ram_.offset_of(host), last = offset + (ir::large_page_size - 1);
+  if (!mapping.writable || window->rom || !ram_.ram().is_unmarked(offset, ir::large_page_size)) return;
+  entry.write = page;
+  for (const uint64_t byte : {offset, last}) large_writers_[byte / ir::large_page_size] |= writer(*now_, space);
+}
+
+/// False: no large entry allows the access.
+bool SoftMmu::fill_from_large(uint64_t address, ir::Space space, Access access) {
+  TlbSet& tlb = now_->data[space];
+  const ir::TlbEntry& large = tlb.large().at(address);
+  const uint64_t wanted = address & ir::large_page_mask, page = address & ir::page_mask;
+  if (access == Access::execute || (access == Access::read ? large.read : large.write) != wanted) return false;
+  ir::TlbEntry& entry = tlb.pages().fill(page, tlb.large().is_global(address));
+  entry.addend = large.addend;
+  if (large.read == wanted) entry.read = page;
+  if (large.write != wanted) return true;
+  entry.write = page;
+  const auto* host = reinterpret_cast<const std::byte*>(page + entry.addend);
+  writers_[ram_.offset_of(host) / ir::page_size] |= writer(*now_, space);
+  return true;
 }
 
 bool SoftMmu::may_write(const Place& place, uint64_t size) {
@@ -121,7 +154,7 @@ void SoftMmu::put(const Place& place, const std::byte* in, unsigned size) {
 // A page that has lost its marks is written the fast way from now on.
 void SoftMmu::settle(uint64_t address, ir::Space space, const Place& place) {
   if (place.host == nullptr || place.rom || ram_.ram().marks(ram_.offset_of(place.host)) != 0) return;
-  ir::TlbEntry& entry = now_->data[space].at(address);
+  ir::TlbEntry& entry = now_->data[space].pages().at(address);
   if (entry.unused != (address & ir::page_mask)) return;
   entry.write = std::exchange(entry.unused, ir::TlbEntry::no_page);
   writers_[ram_.offset_of(place.host) / ir::page_size] |= writer(*now_, space);
@@ -192,7 +225,7 @@ void* SoftMmu::pin_for_update(uint64_t address, unsigned size, ir::Space space, 
 
 bool SoftMmu::code_page(uint64_t address, ir::Space space, CodePage& page) {
   const uint64_t base = address & ir::page_mask;
-  TlbSet& tlb = now_->code[space];
+  TlbSet::Pages& tlb = now_->code[space].pages();
   if (const ir::TlbEntry& entry = tlb.at(address); entry.read == base) {
     page = {entry.addend << ir::page_bits, 0};
     return true;
@@ -248,10 +281,10 @@ void SoftMmu::flush_mapping(uint64_t address) {
   const uint64_t span = large_.span_at(address);
   const uint64_t first = address & ~(span - 1), last = first + (span - 1);
   for (const auto& tlbs : tlbs_) {
-    const TlbSet::Pages which = tlbs.get() == now_ ? TlbSet::Pages::all : TlbSet::Pages::global;
+    const bool all = tlbs.get() == now_;
     tlbs->for_each([=](TlbSet& tlb) {
-      if (span == ir::page_size) tlb.flush_page(page, which);
-      else tlb.flush_range(first, last, which);
+      if (span == ir::page_size) tlb.pages().flush_page(page, all);
+      else tlb.flush_range(first, last, all);
     });
   }
 }
@@ -287,15 +320,24 @@ void SoftMmu::flush_address_space(uint64_t space) {
 /// Most pages of code have not been written by the guest of late.
 void SoftMmu::protect(uint64_t page) {
   const uint32_t writers = std::exchange(writers_[page / ir::page_size], 0);
-  if (writers == 0) return;
+  const uint32_t large_writers = std::exchange(large_writers_[page / ir::large_page_size], 0);
+  if ((writers | large_writers) == 0) return;
   const auto host = reinterpret_cast<uint64_t>(ram_.ram().at(page));
   for (const auto& tlbs : tlbs_) {
     for (unsigned space = 0; space < ir::max_spaces; ++space) {
-      if ((writers & writer(*tlbs, space)) == 0) continue;
-      tlbs->data[space].for_each([host](ir::TlbEntry& entry) {
-        if (entry.write == ir::TlbEntry::no_page || entry.write + entry.addend != host) return;
-        entry.unused = std::exchange(entry.write, ir::TlbEntry::no_page);
-      });
+      TlbSet& tlb = tlbs->data[space];
+      if ((writers & writer(*tlbs, space)) != 0) {
+        tlb.pages().for_each([host](ir::TlbEntry& entry) {
+          if (entry.write == ir::TlbEntry::no_page || entry.write + entry.addend != host) return;
+          entry.unused = std::exchange(entry.write, ir::TlbEntry::no_page);
+        });
+      }
+      if ((large_writers & writer(*tlbs, space)) != 0) {
+        tlb.large().for_each([host](ir::TlbEntry& entry) {
+          if (entry.write == ir::TlbEntry::no_page) return;
+          if (host - (entry.write + entry.addend) < ir::large_page_size) entry.write = ir::TlbEntry::no_page;
+        });
+      }
     }
   }
 }

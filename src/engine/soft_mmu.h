@@ -71,7 +71,7 @@ class SoftMmu final : public ir::SlowMemory {
 
   /// Whether the TLB knows that the page of `address` is this one of Ram.
   bool knows_code_page(uint64_t address, ir::Space space, uint64_t page) const {
-    const ir::TlbEntry& entry = now_->code[space].at(address);
+    const ir::TlbEntry& entry = now_->code[space].pages().at(address);
     return entry.read == (address & ir::page_mask) && entry.addend == page >> ir::page_bits;
   }
 
@@ -101,6 +101,8 @@ class SoftMmu final : public ir::SlowMemory {
   bool place(uint64_t address, ir::Space space, isa::Access access, Place& out);
   bool walk(uint64_t address, ir::Space space, isa::Access access, Place& out);
   void fill(uint64_t address, ir::Space space, const isa::Mapping& mapping, const RamMap::Window& window);
+  void fill_large(uint64_t address, ir::Space space, const isa::Mapping& mapping);
+  bool fill_from_large(uint64_t address, ir::Space space, isa::Access access);
   bool fetch_page(uint64_t address, std::byte* out, unsigned size, ir::Space space);
   bool may_write(const Place& place, uint64_t size);
   void get(const Place& place, std::byte* out, unsigned size);
@@ -137,6 +139,7 @@ class SoftMmu final : public ir::SlowMemory {
   std::vector<std::unique_ptr<Tlbs>> tlbs_;  ///< in the order of their use, those in force first
   Tlbs* now_ = nullptr;                      ///< the first of them
   std::vector<uint32_t> writers_;            ///< by page of Ram: TLBs that may have let it be written since protect()
+  std::vector<uint32_t> large_writers_;      ///< by 2 MiB of Ram: TLBs whose large entries may let some of it be written
   ir::ExecContext* context_ = nullptr;
   std::function<void()> changed_;
   LargePages large_;

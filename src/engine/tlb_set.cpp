@@ -7,20 +7,23 @@ namespace strata::engine {
 
 /// An entry that is all zeros is one of page 0, which only two are asked for: its own, and the last one by accesses that
 /// go on from the last page of all to the first.
-TlbSet::TlbSet() {
+template <unsigned PageBits, size_t Size>
+TlbTable<PageBits, Size>::TlbTable(std::array<ir::TlbEntry, Size>& entries) : entries_(entries) {
   empty(0);
-  empty(ir::tlb_entries - 1);
+  empty(Size - 1);
 }
 
-ir::TlbEntry& TlbSet::fill(uint64_t address, bool global) {
-  const size_t index = ir::tlb_index(address);
+template <unsigned PageBits, size_t Size>
+ir::TlbEntry& TlbTable<PageBits, Size>::fill(uint64_t address, bool global) {
+  const size_t index = index_of(address);
   (global ? global_ : local_).add(index);
   (global ? local_ : global_).drop(index);
   empty(index);
-  return (*entries_)[index];
+  return entries_[index];
 }
 
-void TlbSet::flush(bool flush_global) {
+template <unsigned PageBits, size_t Size>
+void TlbTable<PageBits, Size>::flush(bool flush_global) {
   local_.for_each([this](size_t index) { empty(index); });
   local_.clear();
   if (!flush_global) return;
@@ -28,26 +31,32 @@ void TlbSet::flush(bool flush_global) {
   global_.clear();
 }
 
-uint64_t TlbSet::page_of(const ir::TlbEntry& entry) {
-  if (entry.read != ir::TlbEntry::no_page) return entry.read & ir::page_mask;
-  if (entry.write != ir::TlbEntry::no_page) return entry.write & ir::page_mask;
-  return entry.unused == ir::TlbEntry::no_page ? ir::TlbEntry::no_page : entry.unused & ir::page_mask;
+template <unsigned PageBits, size_t Size>
+uint64_t TlbTable<PageBits, Size>::page_of(const ir::TlbEntry& entry) {
+  if (entry.read != ir::TlbEntry::no_page) return entry.read & page_mask;
+  if (entry.write != ir::TlbEntry::no_page) return entry.write & page_mask;
+  return entry.unused == ir::TlbEntry::no_page ? ir::TlbEntry::no_page : entry.unused & page_mask;
 }
 
-void TlbSet::flush_page(uint64_t page, Pages which) {
-  const size_t index = ir::tlb_index(page);
-  if (which == Pages::global && !global_.has(index)) return;
-  if (page_of((*entries_)[index]) == page) empty(index);
+template <unsigned PageBits, size_t Size>
+void TlbTable<PageBits, Size>::flush_page(uint64_t page, bool all) {
+  const size_t index = index_of(page);
+  if (!all && !global_.has(index)) return;
+  if (page_of(entries_[index]) == page) empty(index);
 }
 
-void TlbSet::flush_range(uint64_t first, uint64_t last, Pages which) {
+template <unsigned PageBits, size_t Size>
+void TlbTable<PageBits, Size>::flush_range(uint64_t first, uint64_t last, bool all) {
   const auto flush_one = [&](size_t index) {
-    const uint64_t page = page_of((*entries_)[index]);
+    const uint64_t page = page_of(entries_[index]);
     if (page != ir::TlbEntry::no_page && page >= first && page <= last) empty(index);
   };
-  if (which == Pages::all) local_.for_each(flush_one);
+  if (all) local_.for_each(flush_one);
   global_.for_each(flush_one);
 }
+
+template class TlbTable<ir::page_bits, ir::tlb_entries>;
+template class TlbTable<ir::large_page_bits, ir::large_tlb_entries>;
 
 void LargePages::note(uint64_t address, uint64_t span) {
   if (span <= ir::page_size) return;

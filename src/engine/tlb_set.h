@@ -15,6 +15,7 @@
 namespace strata::engine {
 
 /// A set of TLB indices. Walking and emptying it costs its length, not the TLB's.
+template <size_t Size>
 class TlbIndices {
  public:
   void add(size_t index) {
@@ -42,30 +43,36 @@ class TlbIndices {
         visit(word * 64 + static_cast<size_t>(std::countr_zero(bits)));
   }
 
-  std::array<uint64_t, ir::tlb_entries / 64> words_ = {};
-  std::array<uint64_t, ir::tlb_entries / 4096> used_ = {};  ///< words that are not 0, or were
+  std::array<uint64_t, Size / 64> words_ = {};
+  std::array<uint64_t, (Size + 4095) / 4096> used_ = {};  ///< words that are not 0, or were
 };
 
-/// The entries that compiled code reads, and beside them which are filled, and with global pages or not. In an entry
-/// `unused` is the tag of a page that the guest may write but the fast path must not: it holds code, or is tracked.
-class TlbSet {
+/// The entries for pages of one size that compiled code reads, and beside them which are filled, and with global pages or
+/// not. In an entry `unused` is the tag of a page that the guest may write but the fast path must not: it holds code, or
+/// is tracked.
+template <unsigned PageBits, size_t Size>
+class TlbTable {
  public:
-  TlbSet();
-  ir::Tlb& entries() { return *entries_; }
-  ir::TlbEntry& at(uint64_t address) { return (*entries_)[ir::tlb_index(address)]; }
-  const ir::TlbEntry& at(uint64_t address) const { return (*entries_)[ir::tlb_index(address)]; }
+  static constexpr uint64_t page_mask = ~((uint64_t{1} << PageBits) - 1);
+
+  /// They are all zeros.
+  explicit TlbTable(std::array<ir::TlbEntry, Size>& entries);
+
+  ir::TlbEntry& at(uint64_t address) { return entries_[index_of(address)]; }
+  const ir::TlbEntry& at(uint64_t address) const { return entries_[index_of(address)]; }
+  bool is_global(uint64_t address) const { return global_.has(index_of(address)); }
 
   /// Empties the entry for the address, for the caller to fill, and books it.
   ir::TlbEntry& fill(uint64_t address, bool global);
 
   void flush(bool flush_global);
-  enum class Pages : uint8_t { all, global };
-  void flush_page(uint64_t page, Pages which = Pages::all);
-  void flush_range(uint64_t first, uint64_t last, Pages which = Pages::all);  ///< pages whose address is in the range
+  /// Those that are not global too, if `all` is set.
+  void flush_page(uint64_t page, bool all);
+  void flush_range(uint64_t first, uint64_t last, bool all);  ///< pages whose address is in the range
 
   template <class Visit>
   void for_each(Visit visit) {
-    const auto visit_entry = [&](size_t index) { visit((*entries_)[index]); };
+    const auto visit_entry = [&](size_t index) { visit(entries_[index]); };
     local_.for_each(visit_entry);
     global_.for_each(visit_entry);
   }
@@ -74,10 +81,37 @@ class TlbSet {
   static uint64_t page_of(const ir::TlbEntry& entry);
 
  private:
-  void empty(size_t index) { (*entries_)[index] = {.unused = ir::TlbEntry::no_page}; }
+  static constexpr size_t index_of(uint64_t address) { return (address >> PageBits) & (Size - 1); }
+  void empty(size_t index) { entries_[index] = {.unused = ir::TlbEntry::no_page}; }
 
+  std::array<ir::TlbEntry, Size>& entries_;
+  TlbIndices<Size> local_, global_;
+};
+
+/// One ir::Tlb.
+class TlbSet {
+ public:
+  using Pages = TlbTable<ir::page_bits, ir::tlb_entries>;
+  using Large = TlbTable<ir::large_page_bits, ir::large_tlb_entries>;
+
+  ir::Tlb& entries() { return *entries_; }
+  Pages& pages() { return pages_; }
+  const Pages& pages() const { return pages_; }
+  Large& large() { return large_; }
+
+  void flush(bool flush_global) {
+    pages_.flush(flush_global);
+    large_.flush(flush_global);
+  }
+  void flush_range(uint64_t first, uint64_t last, bool all) {
+    pages_.flush_range(first, last, all);
+    large_.flush_range(first, last, all);
+  }
+
+ private:
   ZeroPages<ir::Tlb> entries_;
-  TlbIndices local_, global_;
+  Pages pages_{entries_->pages};
+  Large large_{entries_->large};
 };
 
 /// Which large pages the TLBs hold pieces of: flushing one address must flush all of its page.

@@ -12,22 +12,27 @@ namespace {
 
 constexpr uint64_t page(uint64_t number) { return number << ir::page_bits; }
 
+using Pages = TlbSet::Pages;
+using Large = TlbSet::Large;
+
 struct TlbSetTest : testing::Test {
   TlbSet tlb;
-  void fill(uint64_t address, bool global = false) { tlb.fill(address, global).read = address; }
-  bool holds(uint64_t address) { return tlb.at(address).read == address; }
+  Pages& pages = tlb.pages();
+  void fill(uint64_t address, bool global = false) { pages.fill(address, global).read = address; }
+  bool holds(uint64_t address) { return pages.at(address).read == address; }
   unsigned entries() {
     unsigned count = 0;
-    tlb.for_each([&count](const ir::TlbEntry& entry) { count += TlbSet::page_of(entry) != ir::TlbEntry::no_page; });
+    pages.for_each([&count](const ir::TlbEntry& entry) { count += Pages::page_of(entry) != ir::TlbEntry::no_page; });
     return count;
   }
 };
 
-TEST_F(TlbSetTest, AFreshOneMatchesNoPage) {
-  for (uint64_t index = 0; index < ir::tlb_entries; ++index) {
-    const ir::TlbEntry& entry = tlb.at(page(index));
-    for (const uint64_t tag : {page(index), page(index + ir::tlb_entries), page(index) - page(ir::tlb_entries),
-                               page(index + 1), page(index + 1) - page(ir::tlb_entries)}) {  // of the bytes behind, too
+template <class Table>
+void expect_no_match(Table& table, uint64_t page_size, uint64_t size) {
+  for (uint64_t index = 0; index < size; ++index) {
+    const ir::TlbEntry& entry = table.at(index * page_size);
+    for (const uint64_t number : {index, index + size, index - size, index + 1, index + 1 - size}) {
+      const uint64_t tag = number * page_size;  // of the bytes behind, too
       ASSERT_NE(entry.read, tag) << index;
       ASSERT_NE(entry.write, tag) << index;
       ASSERT_NE(entry.unused, tag) << index;
@@ -35,10 +40,15 @@ TEST_F(TlbSetTest, AFreshOneMatchesNoPage) {
   }
 }
 
+TEST_F(TlbSetTest, AFreshOneMatchesNoPage) {
+  expect_no_match(tlb.pages(), ir::page_size, ir::tlb_entries);
+  expect_no_match(tlb.large(), ir::large_page_size, ir::large_tlb_entries);
+}
+
 TEST_F(TlbSetTest, MostOfAFreshOneTakesNoMemory) {
   std::vector<unsigned char> resident(sizeof(ir::Tlb) / ir::page_size);
   ASSERT_EQ(mincore(&tlb.entries(), sizeof(ir::Tlb), resident.data()), 0);
-  EXPECT_LE(std::count_if(resident.begin(), resident.end(), [](unsigned char byte) { return (byte & 1) != 0; }), 2);
+  EXPECT_LE(std::count_if(resident.begin(), resident.end(), [](unsigned char byte) { return (byte & 1) != 0; }), 4);
 }
 
 TEST_F(TlbSetTest, FlushesKeepGlobalPagesUnlessToldOtherwise) {
@@ -54,10 +64,12 @@ TEST_F(TlbSetTest, FlushesKeepGlobalPagesUnlessToldOtherwise) {
 TEST_F(TlbSetTest, AnEntryIsOfTheKindItWasFilledAsLast) {
   fill(page(3), true);
   fill(page(3 + ir::tlb_entries), false);  // the same entry
+  EXPECT_FALSE(pages.is_global(page(3)));
   tlb.flush(false);
   EXPECT_FALSE(holds(page(3 + ir::tlb_entries)));
   fill(page(3), false);
   fill(page(3), true);
+  EXPECT_TRUE(pages.is_global(page(3)));
   tlb.flush(false);
   EXPECT_TRUE(holds(page(3)));
   EXPECT_EQ(entries(), 1u);
@@ -65,17 +77,19 @@ TEST_F(TlbSetTest, AnEntryIsOfTheKindItWasFilledAsLast) {
 
 TEST_F(TlbSetTest, FlushingAPageLeavesTheOneThatTookItsEntry) {
   fill(page(5 + ir::tlb_entries));
-  tlb.flush_page(page(5));
+  pages.flush_page(page(5), true);
   EXPECT_TRUE(holds(page(5 + ir::tlb_entries)));
-  tlb.flush_page(page(5 + ir::tlb_entries));
+  pages.flush_page(page(5 + ir::tlb_entries), false);
+  EXPECT_TRUE(holds(page(5 + ir::tlb_entries)));
+  pages.flush_page(page(5 + ir::tlb_entries), true);
   EXPECT_EQ(entries(), 0u);
 }
 
 TEST_F(TlbSetTest, PagesThatMayOnlyBeWrittenAreFlushedToo) {
-  tlb.fill(page(6), false).write = page(6);
-  tlb.fill(page(7), false).unused = page(7);
-  tlb.flush_page(page(6));
-  tlb.flush_page(page(7));
+  pages.fill(page(6), false).write = page(6);
+  pages.fill(page(7), false).unused = page(7);
+  pages.flush_page(page(6), true);
+  pages.flush_page(page(7), true);
   EXPECT_EQ(entries(), 0u);
 }
 
@@ -84,12 +98,38 @@ TEST_F(TlbSetTest, RangesReachTheLastPage) {
   fill(last);
   fill(page(0));
   fill(page(1));
-  tlb.flush_range(page(1), page(1) + ir::page_size - 1);
+  tlb.flush_range(page(1), page(1) + ir::page_size - 1, true);
   EXPECT_TRUE(holds(page(0)));
   EXPECT_FALSE(holds(page(1)));
-  tlb.flush_range(last, ~uint64_t{0});
+  tlb.flush_range(last, ~uint64_t{0}, true);
   EXPECT_FALSE(holds(last));
   EXPECT_EQ(entries(), 1u);
+}
+
+TEST_F(TlbSetTest, LargePagesGoWithTheirRangeAndWithAFlush) {
+  const auto fill_large = [this](uint64_t number, bool global) {
+    const uint64_t address = number << ir::large_page_bits;
+    tlb.large().fill(address, global).read = address;
+  };
+  const auto holds_large = [this](uint64_t number) {
+    const uint64_t address = number << ir::large_page_bits;
+    return tlb.large().at(address + 5).read == address;
+  };
+  for (const uint64_t number : {3, 4}) fill_large(number, false);
+  for (const uint64_t number : {5, 6}) fill_large(number, true);
+  tlb.flush_range(5 * ir::large_page_size, 6 * ir::large_page_size - 1, false);
+  EXPECT_FALSE(holds_large(5));
+  EXPECT_TRUE(holds_large(6));
+  tlb.flush_range(4 * ir::large_page_size, 5 * ir::large_page_size - 1, false);  // those that are not global stay
+  EXPECT_TRUE(holds_large(4));
+  tlb.flush_range(4 * ir::large_page_size, 5 * ir::large_page_size - 1, true);
+  EXPECT_FALSE(holds_large(4));
+  EXPECT_TRUE(holds_large(3));
+  tlb.flush(false);
+  EXPECT_FALSE(holds_large(3));
+  EXPECT_TRUE(holds_large(6));
+  tlb.flush(true);
+  EXPECT_FALSE(holds_large(6));
 }
 
 TEST(LargePages, AreKnownByEveryAddressInThem) {

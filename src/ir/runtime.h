@@ -44,11 +44,24 @@ struct TlbEntry {
 
 inline constexpr unsigned tlb_bits = 14;
 inline constexpr size_t tlb_entries = size_t{1} << tlb_bits;
-using Tlb = std::array<TlbEntry, tlb_entries>;
-
-/// Of code, by the spaces in which code is fetched, the same tables say where its pages stand: `read` is the tag,
-/// `addend` the number of the page in RAM, below 2^31.
 constexpr size_t tlb_index(uint64_t address) { return (address >> page_bits) & (tlb_entries - 1); }
+
+/// What large pages are cut into. An entry for such a piece has its address as tag.
+inline constexpr unsigned large_page_bits = 21;
+inline constexpr uint64_t large_page_size = uint64_t{1} << large_page_bits;
+inline constexpr uint64_t large_page_mask = ~(large_page_size - 1);
+inline constexpr size_t large_tlb_entries = 512;
+constexpr size_t large_tlb_index(uint64_t address) { return (address >> large_page_bits) & (large_tlb_entries - 1); }
+
+/// The fast path looks into `pages`; who misses there may look into `large`. Of code, by the spaces in which code is
+/// fetched, `pages` says where its pages stand: `read` is the tag, `addend` the number of the page in RAM, below 2^31.
+struct Tlb {
+  std::array<TlbEntry, tlb_entries> pages;
+  std::array<TlbEntry, large_tlb_entries> large;
+
+  TlbEntry& at(uint64_t address) { return pages[tlb_index(address)]; }
+  const TlbEntry& at(uint64_t address) const { return pages[tlb_index(address)]; }
+};
 
 /// The slow path of guest memory: TLB misses, accesses across pages, devices, watched pages. Each gives false when the
 /// guest's access is refused; the refusal is then recorded with the front end, and the unit is left with

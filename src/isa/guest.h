@@ -38,8 +38,9 @@ struct Mapping {
   bool writable = false;  ///< for a write now: false also where a dirty bit is still to be set
   bool executable = false;
   bool watched = false;           ///< Guest::accessed wants to hear of each access to it
+  bool span_watched = false;      ///< of some access to the large page that holds it
   bool global = false;            ///< survives flush_mappings(false)
-  uint64_t span = ir::page_size;  ///< bytes of the large page that holds it; for later use
+  uint64_t span = ir::page_size;  ///< bytes of the large page that holds it
 };
 
 /// What a front end asks of the engine while it runs. One a vCPU, called on its thread only.

@@ -32,9 +32,26 @@ Result<std::unique_ptr<Ram>> Ram::make(uint64_t size) {
   return std::unique_ptr<Ram>(new Ram(static_cast<std::byte*>(data), rounded));
 }
 
-Ram::Ram(std::byte* data, uint64_t size) : data_(data), size_(size), marks_(size >> page_bits) {}
+Ram::Ram(std::byte* data, uint64_t size) : data_(data), size_(size), marks_(size >> page_bits), marked_((size >> stretch_bits) + 1) {}
 
 Ram::~Ram() { munmap(data_, size_); }
+
+void Ram::mark(uint64_t offset, uint8_t marks) {
+  if (marks_[offset >> page_bits].fetch_or(marks) == 0 && marks != 0) marked_[offset >> stretch_bits].fetch_add(1);
+}
+
+void Ram::unmark(uint64_t offset, uint8_t marks) {
+  const auto kept = static_cast<uint8_t>(~marks);
+  const uint8_t before = marks_[offset >> page_bits].fetch_and(kept);
+  if (before != 0 && (before & kept) == 0) marked_[offset >> stretch_bits].fetch_sub(1);
+}
+
+bool Ram::is_unmarked(uint64_t offset, uint64_t size) const {
+  const uint64_t last = (offset + size - 1) >> stretch_bits;
+  for (uint64_t stretch = offset >> stretch_bits; stretch <= last; ++stretch)
+    if (marked_[stretch].load(std::memory_order_acquire) != 0) return false;
+  return true;
+}
 
 void Ram::note_write(uint64_t offset, uint64_t size) {
   if (offset >= size_) return;

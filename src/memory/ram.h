@@ -44,8 +44,10 @@ class Ram {
   std::byte* at(uint64_t offset) { return data_ + offset; }  ///< offset < size(), the caller's care
 
   uint8_t marks(uint64_t offset) const { return marks_[offset >> page_bits].load(std::memory_order_acquire); }
-  void mark(uint64_t offset, uint8_t marks) { marks_[offset >> page_bits].fetch_or(marks); }
-  void unmark(uint64_t offset, uint8_t marks) { marks_[offset >> page_bits].fetch_and(static_cast<uint8_t>(~marks)); }
+  void mark(uint64_t offset, uint8_t marks);
+  void unmark(uint64_t offset, uint8_t marks);
+  /// Whether no page of [offset, offset + size) has marks; false also where only others of the same stretch have some.
+  bool is_unmarked(uint64_t offset, uint64_t size) const;
 
   /// Every watcher is told of every write to a page marked as code. Not while anyone writes.
   void watch(WriteWatcher& watcher) { watchers_.push_back(&watcher); }
@@ -60,6 +62,8 @@ class Ram {
   std::byte* data_;
   uint64_t size_;
   std::vector<std::atomic<uint8_t>> marks_;
+  static constexpr unsigned stretch_bits = 21;
+  std::vector<std::atomic<uint32_t>> marked_;  ///< by stretch of 2 MiB: how many of its pages have marks
   std::vector<WriteWatcher*> watchers_;
 };
 

@@ -56,6 +56,25 @@ TEST(Ram, TellsWatchersOfWritesToCodeByPage) {
   EXPECT_EQ(second.seen.size(), 2u);
 }
 
+TEST(Ram, KnowsStretchesWithoutMarks) {
+  constexpr uint64_t stretch = 2 << 20;
+  const auto ram = make(3 * stretch);
+  ram->mark(stretch, Ram::Mark::code);
+  ram->mark(stretch, Ram::Mark::clean);
+  ram->mark(2 * stretch - 1, Ram::Mark::clean);
+  EXPECT_TRUE(ram->is_unmarked(0, stretch));
+  EXPECT_FALSE(ram->is_unmarked(stretch, stretch));
+  EXPECT_FALSE(ram->is_unmarked(page_size, stretch));
+  EXPECT_FALSE(ram->is_unmarked(0, 3 * stretch));
+  EXPECT_TRUE(ram->is_unmarked(2 * stretch, stretch));
+  ram->unmark(stretch, Ram::Mark::code);
+  ram->unmark(stretch, Ram::Mark::code);
+  ram->unmark(2 * stretch - page_size, Ram::Mark::clean);
+  EXPECT_FALSE(ram->is_unmarked(stretch, stretch));
+  ram->unmark(stretch, Ram::Mark::clean);
+  EXPECT_TRUE(ram->is_unmarked(0, 3 * stretch));
+}
+
 TEST(Ram, WritesTakeTheCleanMarkAway) {
   const auto ram = make(2 * page_size);
   ram->mark(0, Ram::Mark::clean);

@@ -52,7 +52,7 @@ struct Guest {
 
   Guest() {
     for (uint64_t page = 0; page < size; page += ir::page_size) {
-      tlb[ir::tlb_index(page)] = {reinterpret_cast<uint64_t>(memory.data()), page, page};
+      tlb.at(page) = {reinterpret_cast<uint64_t>(memory.data()), page, page};
     }
     context.state = reinterpret_cast<std::byte*>(state);
     context.tlb.fill(&tlb);

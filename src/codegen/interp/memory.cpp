@@ -24,7 +24,7 @@ template <Index I>
 inline ir::Space space_of(const Step* step) { return static_cast<ir::Space>(step->c); }
 
 inline const ir::TlbEntry& entry_for(ir::ExecContext* context, const Step* step, uint64_t address) {
-  return (*context->tlb[space_of(step)])[ir::tlb_index(address)];
+  return context->tlb[space_of(step)]->at(address);
 }
 
 /// The tag that an access of size bytes must find.

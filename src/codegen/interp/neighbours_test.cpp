@@ -90,11 +90,11 @@ TEST_F(Neighbours, AroundTheEndOfAllAddresses) {
 class Remapping final : public ir::SlowMemory {
  public:
   explicit Remapping(ir::Tlb& tlb) : tlb_(tlb) {
-    tlb_.fill({});
+    tlb_ = {};
     show(0);
   }
   void show(size_t which) {
-    tlb_[ir::tlb_index(base)] = {reinterpret_cast<uint64_t>(memory[which].data()) - base, base, base};
+    tlb_.at(base) = {reinterpret_cast<uint64_t>(memory[which].data()) - base, base, base};
   }
   bool load(uint64_t, unsigned size, ir::Space, void* out) override {
     std::memset(out, 0, size);

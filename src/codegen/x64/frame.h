@@ -42,6 +42,8 @@ struct Frame {
   static constexpr int32_t thunk(unsigned which) { return page(pages + 1 + which); }
   /// A byte: whether vectors stand in their homes, or 0: in the state. Code that wants them there sees to it.
   static constexpr int32_t vectors_live = data_tlb + 8 + int32_t{pages + 1 + thunks} * 8;
+  /// A word that overflows at each eighth access that a large page served, whatever stands there at first.
+  static constexpr int32_t large_hits = vectors_live + 4;
 
   static constexpr int32_t header = 320;
   static constexpr int32_t scratch = header + static_cast<int32_t>(offsetof(interp::FrameHeader, scratch));
@@ -62,7 +64,7 @@ struct Frame {
 };
 static_assert(Frame::for_signal_handlers + Frame::state <= sizeof(ir::BackendRoom));
 static_assert(Frame::jumps == Frame::code_tlb(ir::max_spaces) && Frame::thunk(Frame::thunks) == Frame::vectors_live);
-static_assert(Frame::vectors_live < Frame::header);
+static_assert(Frame::large_hits + 4 <= Frame::header);
 static_assert(Frame::header % alignof(interp::FrameHeader) == 0);
 static_assert(Frame::all_cells < interp::max_cells);
 

@@ -120,39 +120,69 @@ class Writer {
   }
 
   /// A look into the TLB for the bytes of one access alone: where its neighbours share none, one of them is not in that
-  /// page, or may not be written. Goes on to the access itself, or falls through. rcx: the place, rdx: the CodeData.
+  /// page, or may not be written; and for those that miss, a look at the large pages. Goes on to the access itself, or
+  /// falls through. rcx: the place, rdx: the CodeData.
   void look_alone(size_t tag) {
-    constexpr unsigned entry_bits = 5;
-    static_assert(sizeof(ir::TlbEntry) == 1u << entry_bits);
-    const asmjit::Label miss = a_.newLabel();
+    const asmjit::Label miss = a_.newLabel(), found = a_.newLabel(), alone = a_.newLabel();
+    const x86::Gp size = x86::rdx, address = x86::rsi, space = x86::rdi, entry = x86::rax;
+    const auto load_size = [&] {  // less one
+      a_.movzx(size.r32(), x86::byte_ptr(x86::rcx, ExitPlace::address_byte));
+      a_.shr(size.r32(), 4);
+    };
     a_.movzx(x86::eax, x86::byte_ptr(x86::rcx, ExitPlace::address_byte));
-    a_.mov(x86::edx, x86::eax);
     a_.and_(x86::eax, 15);
-    a_.shr(x86::edx, 4);
-    a_.movsxd(x86::rsi, x86::dword_ptr(x86::rcx, ExitPlace::displacement_word));
-    a_.add(x86::rsi, x86::ptr(x86::rsp, x86::rax, 3, Frame::cells));
-    a_.mov(x86::eax, x86::esi);
-    a_.shr(x86::eax, ir::page_bits - entry_bits);
-    a_.and_(x86::eax, static_cast<uint32_t>((ir::tlb_entries - 1) << entry_bits));
-    a_.movzx(x86::edi, x86::byte_ptr(x86::rcx, ExitPlace::space_byte));
-    a_.shr(x86::edi, 6);
-    a_.add(x86::rax, x86::ptr(x86::rsp, x86::rdi, 3, Frame::tlb(0)));
-    a_.add(x86::rdx, x86::rsi);
-    a_.and_(x86::rdx, static_cast<int32_t>(ir::page_mask));
-    a_.cmp(x86::rdx, x86::ptr(x86::rax, static_cast<int32_t>(tag)));
+    a_.movsxd(address, x86::dword_ptr(x86::rcx, ExitPlace::displacement_word));
+    a_.add(address, x86::ptr(x86::rsp, x86::rax, 3, Frame::cells));
+    a_.movzx(space.r32(), x86::byte_ptr(x86::rcx, ExitPlace::space_byte));
+    a_.shr(space.r32(), 6);
+    load_size();
+    find_entry(ir::page_bits, offsetof(ir::Tlb, pages), ir::tlb_entries);
+    a_.cmp(x86::rdx, x86::ptr(entry, static_cast<int32_t>(tag)));
+    a_.je(alone);
+    load_size();
+    find_entry(ir::large_page_bits, offsetof(ir::Tlb, large), ir::large_tlb_entries);
+    a_.cmp(x86::rdx, x86::ptr(entry, static_cast<int32_t>(tag)));
     a_.jne(miss);
+    a_.add(x86::dword_ptr(x86::rsp, Frame::large_hits), 1u << 29);
+    a_.jc(miss);  // C++ fills the entry of a page that is asked for again and again
+    // Neighbours share the large page where they could be in no other, and all may be written there.
+    for (const int32_t distance : {-static_cast<int32_t>(ir::page_size), 2 * static_cast<int32_t>(ir::page_size)}) {
+      a_.lea(x86::rdx, x86::ptr(address, distance));
+      a_.and_(x86::rdx, static_cast<int32_t>(ir::large_page_mask));
+      a_.cmp(x86::rdx, x86::ptr(entry, static_cast<int32_t>(offsetof(ir::TlbEntry, write))));
+      a_.jne(alone);
+    }
+    a_.mov(x86::rsi, x86::ptr(entry, offsetof(ir::TlbEntry, addend)));
+    a_.jmp(found);
+    a_.bind(alone);
+    a_.xor_(x86::esi, x86::esi);
+    a_.bind(found);
     a_.movzx(x86::edx, x86::byte_ptr(x86::rcx, ExitPlace::way_byte));
     a_.shr(x86::edx, 3);
-    a_.mov(x86::qword_ptr(x86::rsp, x86::rdx, 3, Frame::page(0)), 0);
+    a_.mov(x86::ptr(x86::rsp, x86::rdx, 3, Frame::page(0)), x86::rsi);
     a_.mov(x86::edi, x86::dword_ptr(x86::rcx, ExitPlace::resume_word));
     a_.and_(x86::edi, 0xff'ffff);
     a_.mov(x86::rdx, in_cell(data));
     a_.mov(x86::rdx, x86::ptr(x86::rdx, offsetof(CodeData, begin)));
     a_.add(x86::rdx, x86::rdi);
-    a_.mov(x86::rcx, x86::ptr(x86::rax, offsetof(ir::TlbEntry, addend)));
+    a_.mov(x86::rcx, x86::ptr(entry, offsetof(ir::TlbEntry, addend)));
     for (const x86::Gp& reg : {x86::rax, x86::rsi, x86::rdi}) a_.mov(reg, in_cell(reg.id()));
     a_.jmp(x86::rdx);
     a_.bind(miss);
+  }
+
+  /// Of the table that stands there in the TLB of the space rdi, for the address rsi: rax: the entry, rdx: the page of
+  /// the byte that is so far behind.
+  void find_entry(unsigned bits, size_t table, size_t entries) {
+    constexpr unsigned entry_bits = 5;
+    static_assert(sizeof(ir::TlbEntry) == 1u << entry_bits);
+    a_.mov(x86::eax, x86::esi);
+    a_.shr(x86::eax, bits - entry_bits);
+    a_.and_(x86::eax, static_cast<uint32_t>((entries - 1) << entry_bits));
+    a_.add(x86::rax, x86::ptr(x86::rsp, x86::rdi, 3, Frame::tlb(0)));
+    if (table != 0) a_.add(x86::rax, static_cast<uint32_t>(table));
+    a_.add(x86::rdx, x86::rsi);
+    a_.and_(x86::rdx, -(int32_t{1} << bits));
   }
 
   /// C++ makes the access, or refuses it.

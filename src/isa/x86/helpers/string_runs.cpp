@@ -8,7 +8,7 @@ namespace strata::isa::x86::helpers {
 std::byte* host_memory(ir::ExecContext& context, uint64_t address, ir::Space space, bool for_write) {
   const ir::Tlb* tlb = context.tlb[space];
   if (!tlb) return nullptr;
-  const ir::TlbEntry& entry = (*tlb)[ir::tlb_index(address)];
+  const ir::TlbEntry& entry = tlb->at(address);
   const uint64_t tag = for_write ? entry.write : entry.read;
   if (tag != (address & ir::page_mask)) return nullptr;
   return reinterpret_cast<std::byte*>(address + entry.addend);  // the TLB's promise: guest address + addend is RAM

@@ -77,7 +77,7 @@ class World final : public Host, public ir::SlowMemory {
   void fill(ir::Tlb& tlb) {
     for (uint64_t base : {data_base, stack_base})
       for (uint64_t page = base; page < base + (base == data_base ? data_size : stack_size); page += ir::page_size)
-        tlb[ir::tlb_index(page)] = {reinterpret_cast<uint64_t>(at(page, 1)) - page, page, page};
+        tlb.at(page) = {reinterpret_cast<uint64_t>(at(page, 1)) - page, page, page};
   }
 
  private:

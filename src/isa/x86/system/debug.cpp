@@ -86,10 +86,10 @@ uint64_t check_breakpoint(ir::ExecContext& context, uint64_t linear) {
 
 bool has_breakpoints(const State& state) { return state.dr[7] & Dr7::enabled; }
 
-bool is_watched(const State& state, uint64_t page) {
+bool is_watched(const State& state, uint64_t address, uint64_t span) {
   if (!has_breakpoints(state)) return false;
   for (unsigned i = 0; i < 4; i++) {
-    if (on_data(state, i) && ((first_byte(state, i) ^ page) & ir::page_mask) == 0) return true;
+    if (on_data(state, i) && ((first_byte(state, i) ^ address) & ~(span - 1)) == 0) return true;
   }
   return false;
 }

@@ -15,8 +15,8 @@ struct Dr7 {
 /// Whether DR7 enables any breakpoint: units then have one instruction each, so that traps come right behind it.
 bool has_breakpoints(const State& state);
 
-/// Whether a breakpoint on data stands in the page.
-bool is_watched(const State& state, uint64_t page);
+/// Whether a breakpoint on data stands in the page of `span` bytes that holds the address.
+bool is_watched(const State& state, uint64_t address, uint64_t span);
 
 /// Notes the breakpoints that an access hits.
 void note_access(Cpu& cpu, uint64_t address, unsigned size, Access access);

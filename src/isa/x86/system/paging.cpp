@@ -167,7 +167,8 @@ bool Walk::run(Mapping& mapping) {
       mapping.readable = may(Access::read, rights);
       mapping.writable = (entry & Pte::dirty) && may(Access::write, rights);
       mapping.executable = may(Access::execute, rights);
-      mapping.watched = is_watched(cpu_.state, address_);
+      mapping.watched = is_watched(cpu_.state, address_, ir::page_size);
+      mapping.span_watched = is_watched(cpu_.state, address_, span);
       mapping.global = (entry & Pte::global) && (cpu_.state.cr4 & Cr4::pge);
       mapping.span = span;
       return true;
@@ -183,7 +184,7 @@ bool map(Cpu& cpu, uint64_t address, ir::Space space, Access access, Mapping& ma
   if (!long_mode) address &= 0xffffffff;
   if (!(cpu.state.cr0 & Cr0::pg)) {
     mapping = {.physical = address & ir::page_mask, .readable = true, .writable = true, .executable = true};
-    mapping.watched = is_watched(cpu.state, address);
+    mapping.watched = mapping.span_watched = is_watched(cpu.state, address, ir::page_size);
     return true;
   }
   return Walk(cpu, address, space, access).run(mapping);
