@@ -113,6 +113,21 @@ TEST_F(Built, ConditionsLookThroughMerges) {
   EXPECT_EQ(build.cond(Cond::z, merged), build.eq(x, one));
 }
 
+TEST_F(Built, MergesKeepWhatTheyTakeOnly) {
+  const Value x = build.get(b), one = build.i32(1), truth = build.eq(x, one);
+  const Value counter = build.flags(Op::flags_add, x, one), carry = build.zext(Type::i32, truth);
+  const Value overflow = build.shl(carry, build.constant(Type::i8, 11)), both = build.or_(overflow, carry);
+  constexpr uint32_t all_but_carry = Flag::all & ~Flag::carry;
+  const auto merged = [&](Value old, Value fresh, uint32_t mask) { return build.flags_merge(old, fresh, mask); };
+  EXPECT_EQ(merged(both, counter, all_but_carry), merged(carry, counter, all_but_carry));
+  EXPECT_EQ(merged(both, counter, Flag::all & ~Flag::overflow), merged(overflow, counter, Flag::all & ~Flag::overflow));
+  EXPECT_EQ(merged(counter, both, Flag::overflow), merged(counter, overflow, Flag::overflow));
+  EXPECT_EQ(merged(build.flags(Op::flags_logic, x), counter, all_but_carry),
+            merged(build.i32(0), counter, all_but_carry));
+  const Value borrow = build.zext(Type::i32, build.lt_u(one, x));
+  EXPECT_EQ(merged(build.flags(Op::flags_sub, one, x), counter, all_but_carry), merged(borrow, counter, all_but_carry));
+}
+
 TEST_F(Built, BranchOnAConstantIsAJump) {
   const BlockId yes = build.new_block(), no = build.new_block();
   build.branch(build.eq(build.get(a), build.get(a)), yes, no);

@@ -42,7 +42,7 @@ struct TlbEntry {
   uint64_t unused = 0;  ///< keeps entries at 32 bytes
 };
 
-inline constexpr unsigned tlb_bits = 14;
+inline constexpr unsigned tlb_bits = 13;
 inline constexpr size_t tlb_entries = size_t{1} << tlb_bits;
 constexpr size_t tlb_index(uint64_t address) { return (address >> page_bits) & (tlb_entries - 1); }
 

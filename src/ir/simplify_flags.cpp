@@ -86,6 +86,32 @@ Value ask_single(const Question& question, const Instr& flags) {
   return in_place ? question.truth(single.arg[0]) : no_value;
 }
 
+/// The flags that may be set in a value.
+uint32_t possible(const Emitter& emitter, Value flags) {
+  const Instr& instr = emitter.at(flags);
+  const auto is_truth = [&emitter](const Instr& bit) {
+    return bit.op == Op::zext && emitter.type_of(bit.arg[0]) == Type::i1;
+  };
+  if (instr.op == Op::constant) return static_cast<uint32_t>(instr.imm);
+  if (instr.op == Op::flags_logic) return Flag::parity | Flag::zero | Flag::sign;
+  if (is_truth(instr)) return 1;
+  if (instr.op != Op::shl || !is_truth(emitter.at(instr.arg[0]))) return Flag::all;
+  const Instr& count = emitter.at(instr.arg[1]);
+  return count.op == Op::constant && count.imm < 32 ? uint32_t{1} << count.imm : Flag::all;
+}
+
+/// As much of a value as the wanted flags need.
+Value part(Emitter& emitter, Value flags, uint32_t wanted) {
+  for (;;) {
+    if ((possible(emitter, flags) & wanted) == 0) return emitter.constant(Type::i32, 0);
+    const Instr& instr = emitter.at(flags);
+    if (instr.op != Op::or_) return flags;
+    if ((possible(emitter, instr.arg[0]) & wanted) == 0) flags = instr.arg[1];
+    else if ((possible(emitter, instr.arg[1]) & wanted) == 0) flags = instr.arg[0];
+    else return flags;
+  }
+}
+
 }  // namespace
 
 Value simplify_carry(Emitter& emitter, Instr& instr) {
@@ -145,6 +171,13 @@ Value simplify_flags(Emitter& emitter, Instr& instr) {
   if (fresh.op == Op::flags_merge) {
     const uint64_t inside = fresh.imm & instr.imm;
     if (inside == 0 || inside == instr.imm) instr.arg[1] = fresh.arg[inside ? 1 : 0];
+  }
+  instr.arg[0] = part(emitter, instr.arg[0], Flag::all & ~static_cast<uint32_t>(instr.imm));
+  instr.arg[1] = part(emitter, instr.arg[1], static_cast<uint32_t>(instr.imm));
+  const Instr kept = emitter.at(instr.arg[0]);
+  if (instr.imm == (Flag::all & ~Flag::carry) && kept.op == Op::flags_sub) {  // a borrow is but a comparison
+    const Value borrow = emitter.emit(Op::lt_u, kept.type, kept.arg[0], kept.arg[1]);
+    instr.arg[0] = emitter.emit(Op::zext, Type::i32, borrow);
   }
   return instr.arg[0] == instr.arg[1] ? instr.arg[0] : no_value;
 }

@@ -116,8 +116,7 @@ TEST_P(Memory, ConstantsAreStoredTheSlowWayToo) {
 }
 
 TEST_P(Memory, EachSpaceHasItsTlb) {
-  ir::Tlb nothing;
-  nothing.fill({});
+  ir::Tlb nothing = {};
   world.context.tlb[2] = &nothing;
   load(base, 1);
   EXPECT_EQ(world.memory.slow_loads, 0u);

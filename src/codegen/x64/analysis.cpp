@@ -82,18 +82,21 @@ class Analysis {
   }
 
   /// Flags that only the flags slot wants go there at once: those of an operation, and those merged into what the slot
-  /// holds.
+  /// holds, or where they are a counter's, with a carry.
   void make_direct(const Instr& instr, Note& note) {
     const Instr* fresh = &instr;
+    ir::Value carry = ir::no_value;
     if (instr.op == Op::flags_merge) {
       const Instr& old = unit_.code[instr.arg[0]];
       fresh = &unit_.code[instr.arg[1]];
-      Note& its = notes_[instr.arg[1]];
-      if (old.op != Op::get || old.imm != unit_.layout->flags || its.last_use != 0 || fresh->sunk) return;
+      if (notes_[instr.arg[1]].last_use != 0 || fresh->sunk) return;
+      if (counts_by_one(unit_, instr)) carry = carry_in(unit_, instr.arg[0]);
+      if (carry == ir::no_value && (old.op != Op::get || old.imm != unit_.layout->flags)) return;
     }
     if (!is_flags(fresh->op)) return;
     note.direct = true;
     next_flags_write_ = position_;
+    if (carry != ir::no_value) use(carry, position_, Role::condition);
     if (fresh != &instr) {
       use(instr.arg[0], position_, Role::merged);
       use(instr.arg[1], position_, Role::merged);
@@ -384,6 +387,21 @@ class Analysis {
 };
 
 }  // namespace
+
+bool counts_by_one(const ir::Unit& unit, const ir::Instr& merge) {
+  const ir::Instr& fresh = unit.code[merge.arg[1]];
+  const bool sum = fresh.op == Op::flags_add || fresh.op == Op::flags_sub;
+  if (!sum || merge.imm != (ir::Flag::all & ~ir::Flag::carry)) return false;
+  const ir::Instr& right = unit.code[fresh.arg[1]];
+  return right.op == Op::constant && right.imm == 1;
+}
+
+ir::Value carry_in(const ir::Unit& unit, ir::Value flags) {
+  const ir::Instr& instr = unit.code[flags];
+  if (instr.op == Op::constant) return flags;
+  const bool carry = instr.op == Op::zext && ir::result_type(unit, unit.code[instr.arg[0]]) == ir::Type::i1;
+  return carry ? instr.arg[0] : ir::no_value;
+}
 
 void analyse(const ir::Unit& unit, const ir::Block& block, const Homes& homes, Scratch& scratch) {
   Analysis(unit, block, homes, scratch).run();

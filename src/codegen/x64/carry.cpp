@@ -47,9 +47,12 @@ void Compiler::keep_carry(uint32_t from) {
   }
 }
 
-/// Brings a truth value into the host's carry flag.
+/// Brings a truth value into the host's carry flag, for an instruction that is to have flags of its own.
 void Compiler::use_carry(Value carry) {
-  if (carry == carry_) return keep_carry(position_ + 1);
+  if (carry == carry_) {
+    host_flags_ = nullptr;
+    return keep_carry(position_ + 1);
+  }
   keep_carry(position_);
   if (is_constant(carry)) {
     if (at(carry).imm != 0) a_.stc();
@@ -66,7 +69,7 @@ void Compiler::use_carry(Value carry) {
     a_.bt(cell(cell_of(carry), 4), 0);
   }
   general_.pinned = 0;
-  host_flags_ = nullptr;  // the sum to come has its own
+  host_flags_ = nullptr;
 }
 
 void Compiler::add_with_carry(const Instr& instr, Inst::Id id) {

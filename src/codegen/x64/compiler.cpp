@@ -182,7 +182,7 @@ void Compiler::compile_instr(const Instr& instr) {
     default: break;
   }
   if (is_sunk(instr, found) || found.fused || found.early || (is_pure(unit_, instr) && found.last_use == 0)) return;
-  if (!moves_only(instr)) host_flags_ = nullptr;
+  if (!moves_only(instr) && !takes_carry(instr.op)) host_flags_ = nullptr;
   if (!leaves_flags(instr)) keep_carry(position_);
   compile_operation(instr);
 }

@@ -199,8 +199,7 @@ class Compiler {
   void flags_of(const Instr& instr);
   void flags_merge(const Instr& instr);
   x86::Mem raw_flags(uint32_t size = 2) const { return state(static_cast<uint32_t>(homes_.flags()), size); }
-  bool counts_by_one(const Instr& merge) const;
-  void store_flags_but_carry(const Instr& fresh);
+  void store_counters_flags(const Instr& merge);
   void store_flags(const Instr& instr);
   void get_flags();
   void set_flags(Value value);

@@ -175,20 +175,14 @@ void Compiler::flags_merge(const Instr& instr) {
   a_.or_(to.r32(), x86::eax);
 }
 
-/// Whether they are those of a sum or difference with 1, but for the carry, which the slot keeps.
-bool Compiler::counts_by_one(const Instr& merge) const {
-  const Instr& fresh = at(merge.arg[1]);
-  const bool sum = fresh.op == Op::flags_add || fresh.op == Op::flags_sub;
-  return sum && merge.imm == (ir::Flag::all & ~ir::Flag::carry) && is_constant(fresh.arg[1]) &&
-         at(fresh.arg[1]).imm == 1;
-}
-
 /// By the host's own inc and dec, which leave the carry alone.
-void Compiler::store_flags_but_carry(const Instr& fresh) {
-  constexpr unsigned carry = std::countr_zero(RawFlags::of(ir::Flag::carry));
+void Compiler::store_counters_flags(const Instr& merge) {
+  constexpr unsigned carry_bit = std::countr_zero(RawFlags::of(ir::Flag::carry));
+  if (const Value carry = carry_in(unit_, merge.arg[0]); carry != ir::no_value) use_carry(carry);
+  else a_.bt(raw_flags(), carry_bit);
+  const Instr& fresh = at(merge.arg[1]);
   const Gp counted = sized(x86::rcx, fresh.type);
   a_.mov(x86::rcx, use_low(fresh.arg[0]));
-  a_.bt(raw_flags(), carry);
   if (fresh.op == Op::flags_add) a_.inc(counted);
   else a_.dec(counted);
   a_.lahf();
@@ -199,7 +193,7 @@ void Compiler::store_flags_but_carry(const Instr& fresh) {
 /// Flags of an operation, or those merged into what the slot holds, straight into the slot.
 void Compiler::store_flags(const Instr& instr) {
   const bool merge = instr.op == Op::flags_merge;
-  if (merge && counts_by_one(instr)) return store_flags_but_carry(at(instr.arg[1]));
+  if (merge && counts_by_one(unit_, instr)) return store_counters_flags(instr);
   const Value of = merge ? instr.arg[1] : here();
   const Instr& fresh = at(of);
   const bool logic = fresh.op == Op::flags_logic && !compares_with_zero(of);  // some are clear, whatever the host says

@@ -112,6 +112,10 @@ inline bool is_sunk(const ir::Instr& instr, const Note& note) { return instr.sun
 inline bool takes_carry(ir::Op op) {
   return op == ir::Op::adc || op == ir::Op::sbb || op == ir::Op::carry_adc || op == ir::Op::carry_sbb;
 }
+/// Whether merged flags are those of a sum or difference with 1, but for the carry, which is the old one.
+bool counts_by_one(const ir::Unit& unit, const ir::Instr& merge);
+/// Of flags of which only the carry may be set: that, as a truth value or a constant. no_value: others may be.
+ir::Value carry_in(const ir::Unit& unit, ir::Value flags);
 inline bool is_compare(ir::Op op) { return op >= ir::Op::eq && op <= ir::Op::le_s; }
 inline bool is_atomic(ir::Op op) { return op >= ir::Op::atomic_swap && op <= ir::Op::atomic_cas; }
 /// Whether the value is a pc as `insn` tells one.
