@@ -29,7 +29,10 @@ bool for_each_page(uint64_t address, unsigned size, Visit visit) {
 }  // namespace
 
 SoftMmu::SoftMmu(isa::Guest& guest, RamMap& ram, CodeWatch& watch)
-    : guest_(guest), ram_(ram), watch_(watch), writers_((ram.ram().size() + ir::page_size - 1) / ir::page_size),
+    : guest_(guest),
+      ram_(ram),
+      watch_(watch),
+      writers_((ram.ram().size() + ir::page_size - 1) / ir::page_size),
       large_writers_(ram.ram().size() / ir::large_page_size + 1) {
   tlbs_.push_back(std::make_unique<Tlbs>());
   now_ = tlbs_.front().get();

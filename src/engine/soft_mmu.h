@@ -139,7 +139,7 @@ class SoftMmu final : public ir::SlowMemory {
   std::vector<std::unique_ptr<Tlbs>> tlbs_;  ///< in the order of their use, those in force first
   Tlbs* now_ = nullptr;                      ///< the first of them
   std::vector<uint32_t> writers_;            ///< by page of Ram: TLBs that may have let it be written since protect()
-  std::vector<uint32_t> large_writers_;      ///< by 2 MiB of Ram: TLBs whose large entries may let some of it be written
+  std::vector<uint32_t> large_writers_;  ///< by 2 MiB of Ram: TLBs whose large entries may let some of it be written
   ir::ExecContext* context_ = nullptr;
   std::function<void()> changed_;
   LargePages large_;

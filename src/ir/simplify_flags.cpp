@@ -74,33 +74,32 @@ Value ask_with_carry(const Question& question, const Instr& flags) {
   }
 }
 
+bool is_truth(const Emitter& emitter, const Instr& instr) {
+  return instr.op == Op::zext && emitter.type_of(instr.arg[0]) == Type::i1;
+}
+
 /// On a single flag that was put in its place: carry, or overflow.
 Value ask_single(const Question& question, const Instr& flags) {
-  const auto is_truth = [&](const Instr& instr) {
-    return instr.op == Op::zext && question.emitter.type_of(instr.arg[0]) == Type::i1;
-  };
-  if (question.cond == Cond::c && is_truth(flags)) return question.truth(flags.arg[0]);
+  const Emitter& emitter = question.emitter;
+  if (question.cond == Cond::c && is_truth(emitter, flags)) return question.truth(flags.arg[0]);
   if (question.cond != Cond::o || flags.op != Op::shl) return no_value;
-  const Instr& single = question.emitter.at(flags.arg[0]);
-  const bool in_place = is_truth(single) && question.emitter.is_constant(flags.arg[1], 11);
+  const Instr& single = emitter.at(flags.arg[0]);
+  const bool in_place = is_truth(emitter, single) && emitter.is_constant(flags.arg[1], 11);
   return in_place ? question.truth(single.arg[0]) : no_value;
 }
 
-/// The flags that may be set in a value.
+/// Those that may be set.
 uint32_t possible(const Emitter& emitter, Value flags) {
   const Instr& instr = emitter.at(flags);
-  const auto is_truth = [&emitter](const Instr& bit) {
-    return bit.op == Op::zext && emitter.type_of(bit.arg[0]) == Type::i1;
-  };
   if (instr.op == Op::constant) return static_cast<uint32_t>(instr.imm);
   if (instr.op == Op::flags_logic) return Flag::parity | Flag::zero | Flag::sign;
-  if (is_truth(instr)) return 1;
-  if (instr.op != Op::shl || !is_truth(emitter.at(instr.arg[0]))) return Flag::all;
+  if (is_truth(emitter, instr)) return Flag::carry;
+  if (instr.op != Op::shl || !is_truth(emitter, emitter.at(instr.arg[0]))) return Flag::all;
   const Instr& count = emitter.at(instr.arg[1]);
   return count.op == Op::constant && count.imm < 32 ? uint32_t{1} << count.imm : Flag::all;
 }
 
-/// As much of a value as the wanted flags need.
+/// As much of the value as the wanted ones need.
 Value part(Emitter& emitter, Value flags, uint32_t wanted) {
   for (;;) {
     if ((possible(emitter, flags) & wanted) == 0) return emitter.constant(Type::i32, 0);

@@ -32,7 +32,8 @@ Result<std::unique_ptr<Ram>> Ram::make(uint64_t size) {
   return std::unique_ptr<Ram>(new Ram(static_cast<std::byte*>(data), rounded));
 }
 
-Ram::Ram(std::byte* data, uint64_t size) : data_(data), size_(size), marks_(size >> page_bits), marked_((size >> stretch_bits) + 1) {}
+Ram::Ram(std::byte* data, uint64_t size)
+    : data_(data), size_(size), marks_(size >> page_bits), marked_((size >> stretch_bits) + 1) {}
 
 Ram::~Ram() { munmap(data_, size_); }
 

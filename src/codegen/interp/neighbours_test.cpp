@@ -93,9 +93,7 @@ class Remapping final : public ir::SlowMemory {
     tlb_ = {};
     show(0);
   }
-  void show(size_t which) {
-    tlb_.at(base) = {reinterpret_cast<uint64_t>(memory[which].data()) - base, base, base};
-  }
+  void show(size_t which) { tlb_.at(base) = {reinterpret_cast<uint64_t>(memory[which].data()) - base, base, base}; }
   bool load(uint64_t, unsigned size, ir::Space, void* out) override {
     std::memset(out, 0, size);
     show(1);
