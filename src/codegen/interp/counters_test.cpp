@@ -9,8 +9,8 @@
 namespace strata::codegen::interp {
 namespace {
 
-constexpr uint64_t edges[] = {0, 1, 2, 0x7fff'ffff, 0x8000'0000, 0xffff'ffff, 0x1'0000'0000, 0x8000'0000'0000'0000,
-                              ~uint64_t{0}};
+constexpr uint64_t edges[] = {
+    0, 1, 2, 0x7fff'ffff, 0x8000'0000, 0xffff'ffff, 0x1'0000'0000, 0x8000'0000'0000'0000, ~uint64_t{0}};
 
 const ir::StateLayout counters_layout = [] {
   ir::StateLayout layout = exits_layout;
@@ -35,7 +35,8 @@ struct Counters : ::testing::Test {
   template <class Carry>
   void expect(std::string_view operations, Carry carry, std::string_view type, std::string_view op) {
     const bool wide = type == "i64";
-    const std::string text = fmt::format(R"(b0:
+    const std::string text =
+        fmt::format(R"(b0:
         insn 0x1000
         %1 = get a
         %2 = get b
@@ -47,8 +48,7 @@ struct Counters : ::testing::Test {
         %merged = flags_merge %old, %fresh, {:#x}
         set f, %merged
         exit_goto 0x1009)",
-                                         operations, type, op, type, wide ? "%2" : "%4",
-                                         ir::Flag::all & ~ir::Flag::carry);
+                    operations, type, op, type, wide ? "%2" : "%4", ir::Flag::all & ~ir::Flag::carry);
     const auto unit = ir::parse(text, counters_layout, find_exits_helper);
     ASSERT_TRUE(unit) << unit.error().message;
     const auto code = tested_backend().compile(*unit);
