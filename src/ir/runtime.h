@@ -51,7 +51,6 @@ inline constexpr unsigned large_page_bits = 21;
 inline constexpr uint64_t large_page_size = uint64_t{1} << large_page_bits;
 inline constexpr uint64_t large_page_mask = ~(large_page_size - 1);
 inline constexpr size_t large_tlb_entries = 512;
-constexpr size_t large_tlb_index(uint64_t address) { return (address >> large_page_bits) & (large_tlb_entries - 1); }
 
 /// The fast path looks into `pages`; who misses there may look into `large`. Of code, by the spaces in which code is
 /// fetched, `pages` says where its pages stand: `read` is the tag, `addend` the number of the page in RAM, below 2^31.
@@ -62,6 +61,7 @@ struct Tlb {
   TlbEntry& at(uint64_t address) { return pages[tlb_index(address)]; }
   const TlbEntry& at(uint64_t address) const { return pages[tlb_index(address)]; }
 };
+static_assert(offsetof(Tlb, pages) == 0, "where compiled code takes them to stand");
 
 /// The slow path of guest memory: TLB misses, accesses across pages, devices, watched pages. Each gives false when the
 /// guest's access is refused; the refusal is then recorded with the front end, and the unit is left with
