@@ -126,6 +126,8 @@ TEST_F(Built, MergesKeepWhatTheyTakeOnly) {
             merged(build.i32(0), counter, all_but_carry));
   const Value borrow = build.zext(Type::i32, build.lt_u(one, x));
   EXPECT_EQ(merged(build.flags(Op::flags_sub, one, x), counter, all_but_carry), merged(borrow, counter, all_but_carry));
+  const Value sum = build.flags(Op::flags_add, x, x), out = build.zext(Type::i32, build.cond(Cond::c, sum));
+  EXPECT_EQ(merged(sum, counter, all_but_carry), merged(out, counter, all_but_carry));
 }
 
 TEST_F(Built, BranchOnAConstantIsAJump) {

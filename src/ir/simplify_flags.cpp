@@ -111,6 +111,16 @@ Value part(Emitter& emitter, Value flags, uint32_t wanted) {
   }
 }
 
+/// Flags of which only the carry is wanted: for most operations a truth value that is computed without the others.
+Value carry_alone(Emitter& emitter, Value flags) {
+  const Instr& of = emitter.at(flags);
+  const bool with_carry = of.op == Op::flags_adc || of.op == Op::flags_sbb;
+  const bool alone = of.op == Op::flags_sub || of.op == Op::flags_add || (with_carry && bits(of.type) >= 32);
+  if (!alone) return flags;
+  const Value carry = emitter.emit(Op::cond, Type::i1, flags, no_value, no_value, static_cast<uint64_t>(Cond::c));
+  return emitter.emit(Op::zext, Type::i32, carry);
+}
+
 }  // namespace
 
 Value simplify_carry(Emitter& emitter, Instr& instr) {
@@ -173,11 +183,7 @@ Value simplify_flags(Emitter& emitter, Instr& instr) {
   }
   instr.arg[0] = part(emitter, instr.arg[0], Flag::all & ~static_cast<uint32_t>(instr.imm));
   instr.arg[1] = part(emitter, instr.arg[1], static_cast<uint32_t>(instr.imm));
-  const Instr kept = emitter.at(instr.arg[0]);
-  if (instr.imm == (Flag::all & ~Flag::carry) && kept.op == Op::flags_sub) {  // a borrow is but a comparison
-    const Value borrow = emitter.emit(Op::lt_u, kept.type, kept.arg[0], kept.arg[1]);
-    instr.arg[0] = emitter.emit(Op::zext, Type::i32, borrow);
-  }
+  if (instr.imm == (Flag::all & ~Flag::carry)) instr.arg[0] = carry_alone(emitter, instr.arg[0]);
   return instr.arg[0] == instr.arg[1] ? instr.arg[0] : no_value;
 }
 

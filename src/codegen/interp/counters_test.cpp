@@ -97,6 +97,18 @@ TEST_F(Counters, KeepWhatADifferenceBorrowed) {
          [](uint64_t left, uint64_t right, uint32_t) { return left < right; });
 }
 
+TEST_F(Counters, KeepASumsCarry) {
+  expect(
+      "%none = constant i1 0\n %s = add i64 %1, %2\n set a, %s\n %c = carry_adc i64 %1, %2, %none\n %old = zext i32 %c",
+      [](uint64_t left, uint64_t right, uint32_t) { return left + right < left; });
+  expect(
+      "%less = lt_u i64 %1, %2\n %s = sbb i32 %3, %4, %less\n set w, %s\n %c = carry_sbb i32 %3, %4, %less\n"
+      "%old = zext i32 %c",
+      [](uint64_t left, uint64_t right, uint32_t) {
+        return (left & 0xffff'ffff) < (right & 0xffff'ffff) + (left < right ? 1 : 0);
+      });
+}
+
 TEST_F(Counters, KeepABit) {
   expect("%n = constant i8 24\n %s = shr i32 %3, %n\n %bit = trunc i1 %s\n %old = zext i32 %bit",
          [](uint64_t left, uint64_t, uint32_t) { return (left >> 24 & 1) != 0; });

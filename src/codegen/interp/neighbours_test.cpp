@@ -41,8 +41,54 @@ ir::Unit side_by_side(bool narrow) {
   return *unit;
 }
 
+/// Sums whose carries go on behind loads and stores: a back end may leave them in the host's flag.
+ir::Unit carries_beside() {
+  const auto unit = ir::parse(R"(unit 0x1000, 4 bytes, 4 insns
+b0:
+  insn 0x1000
+  %a = get a
+  %b = get b
+  %8 = constant i64 0x8
+  %16 = constant i64 0x10
+  %p1 = add i64 %a, %8
+  %p2 = add i64 %a, %16
+  %none = constant i1 0
+  %zero = constant i64 0
+  %v0 = load i64 %a, space 1
+  %sum = add i64 %v0, %b
+  %c0 = carry_adc i64 %v0, %b, %none
+  insn 0x1001
+  %v1 = load i64 %p1, space 1
+  %high = adc i64 %v1, %b, %c0
+  %c1 = carry_adc i64 %v1, %b, %c0
+  set b, %high
+  %exits = sunk zext i32 %c1
+  sunk set w, %exits
+  insn 0x1002
+  store i64 %p2, %sum, space 1
+  %next = add i64 %high, %8
+  set a, %next
+  insn 0x1003
+  %last = adc i64 %zero, %sum, %c1
+  %fresh = trunc i32 %last
+  %c2 = carry_adc i64 %zero, %sum, %c1
+  set b, %last
+  %one = constant i32 1
+  %counted = sub i32 %fresh, %one
+  set w, %counted
+  %old = zext i32 %c2
+  %flags = flags_sub i32 %fresh, %one
+  %merged = flags_merge %old, %flags, 0x8d4
+  set f, %merged
+  exit_goto 0x1004)",
+                              exits_layout, find_exits_helper);
+  EXPECT_TRUE(unit) << unit.error().message;
+  return *unit;
+}
+
 struct Neighbours : Exits {
-  void expect_the_same(const ir::Unit& unit, uint64_t address, TestMemory::Kind first, TestMemory::Kind second) {
+  void expect_the_same(const ir::Unit& unit, uint64_t address, TestMemory::Kind first, TestMemory::Kind second,
+                       uint64_t addend = 0) {
     static World expected(exits_layout);
     for (World* one : {&world, &expected}) {
       for (size_t i = 0; i < 3 * page; ++i) one->memory.bytes()[i] = static_cast<std::byte>(i * 7 + i / 256);
@@ -50,6 +96,7 @@ struct Neighbours : Exits {
       one->memory.set_kind(2, second);
       for (const ir::Slot& slot : exits_layout.slots) one->set(slot, {});
       one->set(exits_layout.slots[a], {address, 0});
+      one->set(exits_layout.slots[b], {addend, 0});
       one->context.insns = 0;
     }
     run_plainly(unit, expected);
@@ -59,21 +106,29 @@ struct Neighbours : Exits {
     for (const ir::Slot& slot : exits_layout.slots) ASSERT_EQ(world.get(slot), expected.get(slot)) << slot.name;
     ASSERT_TRUE(world.memory.bytes() == expected.memory.bytes());
   }
-};
 
-TEST_F(Neighbours, AroundAPagesEnd) {
-  using Kind = TestMemory::Kind;
-  for (const bool narrow : {false, true}) {
-    const ir::Unit unit = side_by_side(narrow);
+  void expect_the_same_around_a_pages_end(const ir::Unit& unit, uint64_t addend) {
+    using Kind = TestMemory::Kind;
     for (const Kind first : {Kind::plain, Kind::read_only, Kind::device}) {
       for (const Kind second : {Kind::plain, Kind::read_only, Kind::refused, Kind::device}) {
         for (uint64_t address = base + 2 * page - 40; address < base + 2 * page + 24; ++address) {
-          expect_the_same(unit, address, first, second);
-          if (HasFatalFailure()) FAIL() << address - base - 2 * page << " " << first << second << narrow;
+          expect_the_same(unit, address, first, second, addend);
+          if (HasFatalFailure()) FAIL() << address - base - 2 * page << " " << first << second;
         }
       }
     }
   }
+};
+
+TEST_F(Neighbours, AroundAPagesEnd) {
+  for (const bool narrow : {false, true}) expect_the_same_around_a_pages_end(side_by_side(narrow), 0);
+}
+
+/// Of sums that have a carry, one that is handed on from the sum before among them, and that have none.
+TEST_F(Neighbours, CarriesStayBesideThem) {
+  const ir::Unit unit = carries_beside();
+  for (const uint64_t addend : {uint64_t{0}, uint64_t{1} << 63, ~uint64_t{0}, ~uint64_t{0x7f'ffff'ffff'ffff}})
+    expect_the_same_around_a_pages_end(unit, addend);
 }
 
 /// Where addresses of 32 bits begin anew.

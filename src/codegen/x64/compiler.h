@@ -180,6 +180,8 @@ class Compiler {
   bool compile_integer(const Instr& instr);
   bool compile_carry(const Instr& instr);
   void arithmetic(const Instr& instr, x86::Inst::Id id);
+  bool is_address(const Instr& instr) const;
+  void add_as_address(Op op, Value a, Value b);
   void multiply(const Instr& instr);
   bool multiply_high(const Instr& instr);
   void multiply_both(const Instr& instr);
@@ -204,6 +206,7 @@ class Compiler {
   void get_flags();
   void set_flags(Value value);
   CondCode test_raw_flags(ir::Cond wanted);
+  bool carry_waits() const { return carry_ != ir::no_value && note(carry_).last_use > position_; }
   void keep_carry(uint32_t from);
   void use_carry(Value carry);
   void add_with_carry(const Instr& instr, x86::Inst::Id id);
@@ -240,6 +243,7 @@ class Compiler {
   void access(const Instr& instr, const Place& place, Value value, int8_t reg);
   void look_up(const Gp& address, const Instr& instr, bool write, uint32_t miss);
   void look_up(const Gp& address, int64_t size, ir::Space space, bool write, uint32_t miss);
+  bool shares_look() const;
   void look_up(const Neighbours& all, const Place& place, uint32_t alone);
   void transfer(const Instr& instr, const x86::Mem& memory, Value value, int8_t reg);
   void load_from(const x86::Mem& from, Type type, int8_t reg);

@@ -178,8 +178,12 @@ void Compiler::flags_merge(const Instr& instr) {
 /// By the host's own inc and dec, which leave the carry alone.
 void Compiler::store_counters_flags(const Instr& merge) {
   constexpr unsigned carry_bit = std::countr_zero(RawFlags::of(ir::Flag::carry));
-  if (const Value carry = carry_in(unit_, merge.arg[0]); carry != ir::no_value) use_carry(carry);
-  else a_.bt(raw_flags(), carry_bit);
+  if (const Value carry = carry_in(unit_, merge.arg[0]); carry != ir::no_value) {
+    use_carry(carry);
+  } else {
+    keep_carry(position_);
+    a_.bt(raw_flags(), carry_bit);
+  }
   const Instr& fresh = at(merge.arg[1]);
   const Gp counted = sized(x86::rcx, fresh.type);
   a_.mov(x86::rcx, use_low(fresh.arg[0]));

@@ -44,6 +44,7 @@ struct Frame {
   static constexpr int32_t vectors_live = data_tlb + 8 + int32_t{pages + 1 + thunks} * 8;
   /// A word that overflows at each eighth access that a large page served, whatever stands there at first.
   static constexpr int32_t large_hits = vectors_live + 4;
+  static constexpr int32_t no_carry = large_hits + 4;  ///< a byte: 1 if the slow thunk was come to without a carry
 
   static constexpr int32_t header = 320;
   static constexpr int32_t scratch = header + static_cast<int32_t>(offsetof(interp::FrameHeader, scratch));
@@ -64,7 +65,7 @@ struct Frame {
 };
 static_assert(Frame::for_signal_handlers + Frame::state <= sizeof(ir::BackendRoom));
 static_assert(Frame::jumps == Frame::code_tlb(ir::max_spaces) && Frame::thunk(Frame::thunks) == Frame::vectors_live);
-static_assert(Frame::large_hits + 4 <= Frame::header);
+static_assert(Frame::no_carry < Frame::header);
 static_assert(Frame::header % alignof(interp::FrameHeader) == 0);
 static_assert(Frame::all_cells < interp::max_cells);
 

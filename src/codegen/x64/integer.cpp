@@ -47,6 +47,25 @@ void Compiler::apply(Inst::Id id, const Gp& to, Value right, Type type) {
   }
 }
 
+/// Whether a sum is computed by lea, which saves a move where the left operand lives on, and leaves the host's flags
+/// alone.
+bool Compiler::is_address(const Instr& instr) const {
+  const Value a = instr.arg[0], b = instr.arg[1];
+  const bool add = instr.op == Op::add;
+  if ((!add && instr.op != Op::sub) || ir::bits(instr.type) < 32) return false;
+  if (note(here()).sets_flags || note(here()).also != never || is_constant(a)) return false;
+  if (dies(a) && !carry_waits()) return false;
+  return add ? !note(b).fused : is_immediate(b) && immediate(b) != std::numeric_limits<int32_t>::min();
+}
+
+void Compiler::add_as_address(Op op, Value a, Value b) {
+  const Gp left = use_low(a);
+  const Gp right = is_immediate(b) ? Gp() : use_low(b);
+  const Gp to = half_or_all(define(here(), true), at(here()).type == Type::i64);
+  if (right.isValid()) a_.lea(to, x86::ptr(left, right));
+  else a_.lea(to, x86::ptr(left, op == Op::add ? immediate(b) : -immediate(b)));
+}
+
 void Compiler::arithmetic(const Instr& instr, Inst::Id id) {
   Value a = instr.arg[0], b = instr.arg[1];
   const int8_t target = target_of(here());
@@ -61,27 +80,7 @@ void Compiler::arithmetic(const Instr& instr, Inst::Id id) {
     const Gp from = use(a);
     return copy_clean(define(here(), true), from, Type::i32);
   }
-  const bool carries = note(here()).also != never;
-  const bool flags = note(here()).sets_flags || carries;  // lea leaves them alone
-  const bool add = !flags && instr.op == Op::add && ir::bits(instr.type) >= 32 && !note(b).fused;
-  if (!flags && instr.op == Op::sub && ir::bits(instr.type) >= 32 && !dies(a) && !is_constant(a) && is_immediate(b) &&
-      immediate(b) != std::numeric_limits<int32_t>::min()) {
-    const Gp left = use_low(a), to = define(here(), true);
-    a_.lea(half_or_all(to, instr.type == Type::i64), x86::ptr(left, -immediate(b)));
-    return;
-  }
-  if (add && !dies(a) && !is_constant(a)) {  // saves a move
-    const Gp left = use_low(a);
-    const bool wide = instr.type == Type::i64;
-    if (is_immediate(b)) {
-      const Gp to = define(here(), true);
-      a_.lea(half_or_all(to, wide), x86::ptr(left, immediate(b)));
-      return;
-    }
-    const Gp right = use_low(b), to = define(here(), true);
-    a_.lea(half_or_all(to, wide), x86::ptr(left, right));
-    return;
-  }
+  if (is_address(instr)) return add_as_address(instr.op, a, b);
   if (!is_immediate(b) && !note(b).fused) use_low(b);
   const bool logic = instr.op == Op::and_ || instr.op == Op::or_ || instr.op == Op::xor_;
   const bool clean = logic && !note(a).unclean && !note(b).unclean;
@@ -93,7 +92,7 @@ void Compiler::arithmetic(const Instr& instr, Inst::Id id) {
     apply(id, to, b, instr.type);
   }
   if (!clean) clear_above(to, instr.type);
-  if (carries) carry_ = note(here()).also;
+  if (note(here()).also != never) carry_ = note(here()).also;
   if (instr.op == Op::sub && ir::bits(instr.type) >= 32) host_flags_ = &instr;
 }
 

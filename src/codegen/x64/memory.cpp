@@ -85,6 +85,12 @@ void Compiler::look_up(const Gp& address, int64_t size, ir::Space space, bool wr
   a_.repeat(pieces.addend, [&] { a_.mov(x86::rcx, in_entry(offsetof(ir::TlbEntry, addend))); });
 }
 
+/// Whether one of its neighbours has looked into the TLB for the access at hand.
+bool Compiler::shares_look() const {
+  const uint8_t number = note(here()).neighbours;
+  return number != 0 && scratch_.neighbours[number - 1u].first != here();
+}
+
 /// For all neighbours at once; what may be written may be read. The instruction at hand is the first.
 void Compiler::look_up(const Neighbours& all, const Place& place, uint32_t alone) {
   const int64_t own = distance_of(unit_, at(here()).arg[0]).bytes;
@@ -177,15 +183,19 @@ void Compiler::access(const Instr& instr, const Place& wanted, Value value, int8
   if (number == 0) {
     look_up(place.reg, instr, is_store, miss);
   } else {
-    const Neighbours& all = scratch_.neighbours[number - 1u];
     const x86::Mem page = x86::qword_ptr(x86::rsp, Frame::page(number - 1u));
-    if (all.first == here()) {
+    if (!shares_look()) {
       exit.pages = (number - 1u) & 31;
-      look_up(all, place, miss);
+      look_up(scratch_.neighbours[number - 1u], place, miss);
       a_.mov(page, x86::rcx);
     } else {
       a_.mov(x86::rcx, page);
-      a_.test(x86::rcx, x86::rcx);
+      if (carry_waits()) {  // these leave the carry alone
+        a_.inc(x86::rcx);
+        a_.dec(x86::rcx);
+      } else {
+        a_.test(x86::rcx, x86::rcx);
+      }
       jump_to_stub(CondCode::kZ, miss);
     }
   }

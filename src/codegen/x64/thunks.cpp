@@ -85,9 +85,10 @@ class Writer {
   }
 
   /// All that is not in line (exit_place.h). cx: number of the place, rdx: the CodeData. Every value is where it was, and
-  /// is there again where code goes on, but in rcx and rdx.
+  /// is there again where code goes on, but in rcx and rdx; so is the host's carry flag.
   void slow() {
     a_.bind(thunks_[Frame::slow]);
+    a_.setnc(x86::byte_ptr(x86::rsp, Frame::no_carry));
     for_saved_registers([this](unsigned reg) { a_.mov(in_cell(reg), x86::gpq(reg)); });
     a_.movzx(x86::ecx, x86::cx);
     a_.lea(x86::ecx, x86::ptr(x86::rcx, x86::rcx, 2));
@@ -167,7 +168,7 @@ class Writer {
     a_.add(x86::rdx, x86::rdi);
     a_.mov(x86::rcx, x86::ptr(entry, offsetof(ir::TlbEntry, addend)));
     for (const x86::Gp& reg : {x86::rax, x86::rsi, x86::rdi}) a_.mov(reg, in_cell(reg.id()));
-    a_.jmp(x86::rdx);
+    go_on();
     a_.bind(miss);
   }
 
@@ -197,6 +198,12 @@ class Writer {
     a_.mov(x86::rdx, x86::rax);
     for (unsigned i = 0; i < vector_registers; ++i) a_.movups(x86::xmm(i), vector_cell(i));
     for_saved_registers([this](unsigned reg) { a_.mov(x86::gpq(reg), in_cell(reg)); });
+    go_on();
+  }
+
+  /// At rdx, with the host's carry as it was.
+  void go_on() {
+    a_.cmp(x86::byte_ptr(x86::rsp, Frame::no_carry), 1);
     a_.jmp(x86::rdx);
   }
 
