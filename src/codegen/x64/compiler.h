@@ -394,7 +394,7 @@ class Compiler {
   uint32_t linked_entry_ = 0, near_entry_ = 0, entry_ = 0;
 
   Registers general_{homes_.general, scratch_.held}, vectors_{homes_.vectors, scratch_.held_vectors};
-  uint32_t cells_ = Frame::values;
+  uint32_t values_in_cells_ = 0;
 
   const Instr* host_flags_ = nullptr;  ///< of whose operands' difference, or of flags_logic, the host's flags still are
   Value carry_ = ir::no_value;         ///< what stands in the host's carry flag, perhaps nowhere else yet

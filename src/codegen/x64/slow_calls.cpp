@@ -38,7 +38,8 @@ const std::byte* behind(const CodeData* data, const ExitPlace& place) { return t
 /// C++ that makes an access may have changed where pages are.
 void forget_pages(std::byte* cells) {
   std::byte* frame = cells - Frame::cells;
-  std::fill(frame + Frame::page(0), frame + Frame::page(Frame::pages), std::byte{0});
+  std::fill(frame + Frame::page(0), frame + Frame::page(0) + 8 * Frame::near_pages, std::byte{0});
+  std::fill(frame + Frame::page(Frame::near_pages), frame + Frame::page(Frame::pages), std::byte{0});
 }
 
 }  // namespace

@@ -63,8 +63,8 @@ class Writer {
 
   void enter() {
     for (const x86::Gp& reg : saved_) a_.push(reg);
+    static_assert(Frame::state == 0);
     a_.mov(x86::rax, in_context(x86::rsi, offsetof(ExecContext, state)));
-    a_.sub(x86::rax, Frame::state);
     a_.push(x86::rax);  // and the stack pointer is aligned
     a_.mov(x86::ptr(x86::rax, Frame::stack), x86::rsp);
     a_.mov(x86::rsp, x86::rax);
@@ -160,7 +160,11 @@ class Writer {
     a_.bind(found);
     a_.movzx(x86::edx, x86::byte_ptr(x86::rcx, ExitPlace::way_byte));
     a_.shr(x86::edx, 3);
-    a_.mov(x86::ptr(x86::rsp, x86::rdx, 3, Frame::page(0)), x86::rsi);
+    a_.lea(x86::rdi, x86::ptr(x86::rsp, x86::rdx, 3, Frame::page(Frame::near_pages) - int32_t{Frame::near_pages} * 8));
+    a_.cmp(x86::edx, Frame::near_pages);
+    a_.lea(x86::rdx, x86::ptr(x86::rsp, x86::rdx, 3, Frame::page(0)));
+    a_.cmovb(x86::rdi, x86::rdx);
+    a_.mov(x86::ptr(x86::rdi), x86::rsi);
     a_.mov(x86::edi, x86::dword_ptr(x86::rcx, ExitPlace::resume_word));
     a_.and_(x86::edi, 0xff'ffff);
     a_.mov(x86::rdx, in_cell(data));
@@ -306,7 +310,7 @@ class Writer {
       a_.movups(x86::xmm14, x86::ptr(context, static_cast<int32_t>(from)));
       a_.movups(x86::ptr(x86::rsp, above + to), x86::xmm14);
     };
-    static_assert(ir::max_spaces % 2 == 0);
+    static_assert(ir::max_spaces % 2 == 0 && Frame::near_spaces % 2 == 0);
     a_.movq(count_register, in_context(context, offsetof(ExecContext, insns)));
     for (unsigned i = 0; i < ir::max_spaces; i += 2) {
       copy_pair(offsetof(ExecContext, tlb) + i * sizeof(ir::Tlb*), Frame::tlb(i));

@@ -14,7 +14,7 @@ void Compiler::forget_values() {
       all->held[static_cast<size_t>(std::countr_zero(left))].clear();
     all->met = 0;
   }
-  cells_ = Frame::values;
+  values_in_cells_ = 0;
 }
 
 /// Nothing but where the value stands.
@@ -46,10 +46,10 @@ void Compiler::release(Value value) {
 void Compiler::assign_cell(Value value) {
   if (note(value).cell != 0) return;
   const bool wide = ir::bits(type_of(value)) > 64;
-  if (wide) cells_ += cells_ & 1;
-  note(value).cell = cells_;
-  cells_ += wide ? 2 : 1;
-  STRATA_ASSERT(cells_ <= Frame::temporaries, "too many values at once in one unit");
+  if (wide) values_in_cells_ += values_in_cells_ & 1;
+  note(value).cell = Frame::value_cell(values_in_cells_);
+  values_in_cells_ += wide ? 2 : 1;
+  STRATA_ASSERT(Frame::far_values + values_in_cells_ <= Frame::temporaries, "too many values at once in one unit");
 }
 
 /// The value's cell, filled. Not for constants.

@@ -35,7 +35,7 @@ uint64_t host_random() {
 
 /// In front of a saved State. The version counts changes of the struct.
 struct SavedHeader {
-  static constexpr uint32_t current_version = 4;
+  static constexpr uint32_t current_version = 5;
   uint32_t version = current_version;
   uint32_t size = sizeof(State);
   uint64_t random = 0;   ///< where the seeded numbers stand

@@ -35,7 +35,8 @@ ir::StateLayout make_layout() {
   const auto number = [](unsigned base, unsigned i) { return static_cast<ir::SlotId>(base + i); };
 
   Layouter at;
-  for (unsigned i = 0; i < 16; ++i) at.slot(number(slot_gpr, i), gpr_names[i], offsetof(State, gpr) + 8 * i, Type::i64);
+  for (unsigned i = 0; i < 16; ++i)
+    at.slot(number(slot_gpr, i), gpr_names[i], offsetof(State, gpr) + 8 * Gprs::place(i), Type::i64);
   at.slot(slot_rip, "rip", offsetof(State, rip), Type::i64);
   at.slot(slot_flags, "flags", offsetof(State, flags), Type::i32);
   at.slot(slot_system_flags, "system_flags", offsetof(State, system_flags), Type::i32);
@@ -90,6 +91,16 @@ ir::StateLayout make_layout() {
 }
 
 }  // namespace
+
+std::array<uint64_t, 16> Gprs::all() const {
+  std::array<uint64_t, 16> values;
+  for (size_t i = 0; i < values.size(); ++i) values[i] = (*this)[i];
+  return values;
+}
+
+void Gprs::set_all(const std::array<uint64_t, 16>& values) {
+  for (size_t i = 0; i < values.size(); ++i) (*this)[i] = values[i];
+}
 
 const ir::StateLayout& layout() {
   static const ir::StateLayout the_layout = make_layout();

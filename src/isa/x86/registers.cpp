@@ -59,7 +59,7 @@ void reset_registers(State& state) {
 
 iface::X86Registers read_registers(const State& state) {
   iface::X86Registers r;
-  r.gpr = state.gpr;
+  r.gpr = state.gpr.all();
   r.rip = state.rip;
   r.rflags = rflags(state);
   r.es = handed_out(state.segment[es]);
@@ -82,7 +82,7 @@ iface::X86Registers read_registers(const State& state) {
 }
 
 void write_registers(State& state, const iface::X86Registers& r) {
-  state.gpr = r.gpr;
+  state.gpr.set_all(r.gpr);
   state.rip = r.rip;
   set_rflags(state, r.rflags);
   state.segment[es] = taken_in(r.es);

@@ -70,12 +70,28 @@ struct Event {
   uint64_t address;  ///< for page faults: what goes to CR2
 };
 
-/// Standard layout, no pointers: it is saved as it stands. IR sees the slots below, helpers see the struct.
+/// The general registers by number. R8 to R15 stand first: back ends have registers of the host for the others.
+class Gprs {
+ public:
+  static constexpr size_t place(size_t number) { return number ^ r8; }
+  uint64_t& operator[](size_t number) { return words_[place(number)]; }
+  const uint64_t& operator[](size_t number) const { return words_[place(number)]; }
+
+  std::array<uint64_t, 16> all() const;
+  void set_all(const std::array<uint64_t, 16>& values);
+
+ private:
+  std::array<uint64_t, 16> words_;
+};
+
+/// Standard layout, no pointers: it is saved as it stands. IR sees the slots below, helpers see the struct. What translated
+/// code reads and writes most comes first: instructions that reach it are short.
 struct State {
-  std::array<uint64_t, 16> gpr;
-  uint64_t rip;                  ///< offset in CS
-  uint32_t flags;                ///< CF PF AF ZF SF OF in their RFLAGS places, all else 0
-  uint32_t system_flags;         ///< every other bit of RFLAGS, bit 1 set
+  uint64_t unit_base;     ///< no register: the page of the rip with which the translated code that runs was entered
+  uint32_t flags;         ///< CF PF AF ZF SF OF in their RFLAGS places, all else 0
+  uint32_t system_flags;  ///< every other bit of RFLAGS, bit 1 set
+  uint64_t rip;           ///< offset in CS
+  Gprs gpr;
   std::array<uint64_t, 4> temp;  ///< for values that cross blocks inside one instruction
   std::array<ir::Vec128, 16> xmm;
   uint32_t mxcsr;
@@ -99,8 +115,6 @@ struct State {
   bool halted;
   bool nmi_blocked;  ///< from the delivery of one to the next IRET
   Event event;       ///< raised and not yet delivered
-
-  uint64_t unit_base;  ///< no register: the page of the rip with which the translated code that runs was entered
 };
 
 /// The slots, in the order of layout(). gpr_slot(i) and so on give them by number.

@@ -121,7 +121,7 @@ void load_state(State& state, const Program& program) {
   state.efer = Efer::lme | Efer::lma | Efer::sce | Efer::nxe;
   state.cpl = 3;
   set_segments(state, program.code_size);
-  state.gpr = program.registers.gpr;
+  state.gpr.set_all(program.registers.gpr);
   state.rip = code_base;
   set_rflags(state, program.registers.flags | Rflags::if_);
   load_x87(state.x87, program.registers.fx);
@@ -131,7 +131,7 @@ void load_state(State& state, const Program& program) {
 
 Registers read_state(const State& state, const FxArea& before, int vector) {
   Registers registers;
-  registers.gpr = state.gpr;
+  registers.gpr = state.gpr.all();
   registers.flags = rflags(state) & flags_compared;
   registers.rip = state.rip;
   registers.vector = vector;
