@@ -45,8 +45,11 @@ class HandingOn {
 
   /// In the code, but for a way out of the unit. That is taken to be what runs most often behind a branch.
   bool follows(BlockId id, BlockId target) const {
-    const uint32_t begin = unit_.blocks[target].begin, end = unit_.blocks[id].end;
-    return begin == end || (begin == end + 1 && unit_.code[end].op == Op::exit_goto);
+    const uint32_t begin = unit_.blocks[target].begin;
+    uint32_t at = unit_.blocks[id].end;
+    if (at == begin) return true;
+    while (at < begin && unit_.code[at].op == Op::constant) ++at;  // nobody's, as front ends leave them
+    return at + 1 == begin && unit_.code[at].op == Op::exit_goto;
   }
 
   /// Whether the block that follows may set other flags first, or a loop's round behind this one.

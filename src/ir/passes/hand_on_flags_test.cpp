@@ -39,13 +39,16 @@ b2:
 }
 
 TEST(HandOnFlags, AWayOutStandsBetween) {
-  const std::string text =
-      "b0:\n%w = get w\n%v = get v\n%f = flags_sub i32 %w, %v\nset f, %f\n"
-      "%e = eq i32 %w, %v\nbranch %e, b1, b2\nb1:\nexit_goto 0x20\nb2:\n";
-  Unit unit = parsed(text + std::string(others) + "\nexit halt");
-  hand_on_flags(unit);
-  EXPECT_NE(print(unit).find("drop f"), std::string::npos) << print(unit);
-  expect_left_alone(text + "exit halt");
+  for (const std::string_view unused : {"", "%c = constant i64 0x20\n", "%c = constant i64 1\n%d = constant i8 2\n"}) {
+    const std::string text =
+        "b0:\n%w = get w\n%v = get v\n%f = flags_sub i32 %w, %v\nset f, %f\n"
+        "%e = eq i32 %w, %v\nbranch %e, b1, b2\nb1:\n" +
+        std::string(unused) + "exit_goto 0x20\nb2:\n";
+    Unit unit = parsed(text + std::string(others) + "\nexit halt");
+    hand_on_flags(unit);
+    EXPECT_NE(print(unit).find("drop f"), std::string::npos) << print(unit);
+    expect_left_alone(text + "exit halt");
+  }
 }
 
 TEST(HandOnFlags, WhereNobodyDoesTheyStay) {
