@@ -306,7 +306,8 @@ class Analysis {
     if (note.roles == Role::merged) return true;
     if (note.roles == Role::condition && (is_compare(instr.op) || instr.op == Op::cond)) {
       const uint16_t role = instr.op == Op::cond ? Role::flags : is_zero_test(instr) ? Role::zero : Role::other;
-      for (unsigned i = 0; i < ir::info(instr.op).operands; ++i) use(instr.arg[i], note.last_use, role);
+      const uint32_t until = instr.op == Op::cond ? note.last_use : compared_until(instr, note);
+      for (unsigned i = 0; i < ir::info(instr.op).operands; ++i) use(instr.arg[i], until, role);
       return true;
     }
     if (instr.op == Op::and_ && note.roles == Role::zero) {  // a test of bits
@@ -325,6 +326,38 @@ class Analysis {
     if ((note.roles & ~(Role::address | Role::cut | Role::inner)) != 0) return false;
     if (is_displaced(unit_, instr)) return fuse_displacement(instr, note);
     return instr.op == Op::add && unit_.code[instr.arg[1]].op != Op::constant && fuse_sum(instr, note);
+  }
+
+  /// The first of its users compares; to the others that is enough where the host's flags stay as they are until then.
+  uint32_t compared_until(const Instr& compare, const Note& note) const {
+    const Op left = unit_.code[compare.arg[0]].op;
+    if (ir::bits(compare.type) < 32 || left == Op::constant || left == Op::and_) return note.last_use;
+    uint32_t first = position_ + 1;
+    while (first < note.last_use && !selects_by_it(first)) ++first;
+    for (uint32_t i = first + 1; i < note.last_use; ++i)
+      if (!selects_by_it(i) && !moves_only(unit_.code[i], notes_[i])) return note.last_use;
+    return first;
+  }
+  bool selects_by_it(uint32_t position) const {
+    const Instr& instr = unit_.code[position];
+    const bool by_it = instr.op == Op::select && instr.arg[0] == position_ && notes_[position].last_use != 0;
+    return by_it && instr.type >= Type::i8 && instr.type <= Type::i64;
+  }
+
+  /// Whether nothing, or only moves are made of it.
+  bool moves_only(const Instr& instr, const Note& note) const {
+    const auto is_word = [](Type type) { return type >= Type::i8 && type <= Type::i64; };
+    switch (instr.op) {
+      case Op::nop:
+      case Op::constant:
+      case Op::insn:
+      case Op::drop: return true;
+      case Op::get:
+      case Op::set: return instr.imm != unit_.layout->flags && instr.imm != unit_.layout->pc && slot_is_integer(instr.imm);
+      case Op::trunc: return is_word(instr.type);
+      case Op::zext: return is_word(instr.type) && is_word(ir::result_type(unit_, unit_.code[instr.arg[0]]));
+      default: return is_sunk(instr, note) || note.fused || note.early || (is_pure(unit_, instr) && note.last_use == 0);
+    }
   }
 
   bool fuse_displacement(const Instr& instr, const Note& note) {
