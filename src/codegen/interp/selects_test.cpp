@@ -56,6 +56,65 @@ TEST_F(Selects, BehindACarry) {
          });
 }
 
+/// The first select's result takes the place of what is compared.
+TEST_F(Selects, OfWhatIsComparedAndLost) {
+  expect(R"(
+      %3 = lt_u i64 %1, %2
+      %4 = select i64 %3, %2, %1
+      set a, %4
+      %5 = select i64 %3, %1, %2
+      set b, %5
+      %6 = sbb i64 %5, %4, %3
+      set a, %6)",
+         [](uint64_t left, uint64_t right) {
+           const bool less = left < right;
+           const uint64_t most = less ? right : left, least = less ? left : right;
+           return Pair{least - most - (less ? 1 : 0), least};
+         });
+}
+
+/// Here the comparison is made anew, of what it was made of.
+TEST_F(Selects, OfWhatIsComparedAndLostAroundOthers) {
+  for (const std::string_view between : {"%5 = xor i64 %4, %2", "%5 = mul i64 %4, %2", "%5 = adc i64 %4, %2, %3"}) {
+    expect("%3 = lt_u i64 %1, %2\n%4 = select i64 %3, %2, %1\nset a, %4\n" + std::string(between) +
+               "\nset b, %5\n%6 = select i64 %3, %1, %5\nset a, %6",
+           [between](uint64_t left, uint64_t right) {
+             const bool less = left < right;
+             const uint64_t most = less ? right : left;
+             const uint64_t other = between.find("xor") != between.npos   ? most ^ right
+                                    : between.find("mul") != between.npos ? most * right
+                                                                          : most + right + (less ? 1 : 0);
+             return Pair{less ? left : other, other};
+           });
+  }
+}
+
+/// Nobody computes the first select, so it compares nothing for the second.
+TEST_F(Selects, BehindOneThatNobodyWants) {
+  expect(R"(
+      %3 = le_u i64 %1, %2
+      %4 = select i64 %3, %2, %1
+      set a, %2
+      %5 = select i64 %3, %2, %1
+      set b, %5)",
+         [](uint64_t left, uint64_t right) {
+           return Pair{right, left <= right ? right : left};
+         });
+}
+
+TEST_F(Selects, OfAConstantThatIsCompared) {
+  expect(R"(
+      %9 = constant i64 5
+      %3 = lt_u i64 %9, %1
+      %4 = select i64 %3, %2, %1
+      set a, %4
+      %5 = select i64 %3, %1, %2
+      set b, %5)",
+         [](uint64_t left, uint64_t right) {
+           return Pair{left > 5 ? right : left, left > 5 ? left : right};
+         });
+}
+
 TEST_F(Selects, BehindATest) {
   expect(R"(
       %3 = trunc i1 %2

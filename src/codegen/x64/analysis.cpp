@@ -353,7 +353,8 @@ class Analysis {
       case Op::insn:
       case Op::drop: return true;
       case Op::get:
-      case Op::set: return instr.imm != unit_.layout->flags && instr.imm != unit_.layout->pc && slot_is_integer(instr.imm);
+      case Op::set:
+        return instr.imm != unit_.layout->flags && instr.imm != unit_.layout->pc && slot_is_integer(instr.imm);
       case Op::trunc: return is_word(instr.type);
       case Op::zext: return is_word(instr.type) && is_word(ir::result_type(unit_, unit_.code[instr.arg[0]]));
       default: return is_sunk(instr, note) || note.fused || note.early || (is_pure(unit_, instr) && note.last_use == 0);

@@ -20,17 +20,17 @@ struct Frame {
 
   static constexpr int32_t near = -128;
   static constexpr unsigned near_spaces = 2, near_pages = 4, near_values = 6;
-  static constexpr int32_t context = near;      ///< the ExecContext; and what it has, here and below
-  static constexpr int32_t returns = near + 8;  ///< the top of the ReturnStack
-  static constexpr int32_t jumps = near + 16;
+  static constexpr int32_t context = near;  ///< the ExecContext; and what it has, here and below
+  static constexpr int32_t jumps = near + 8;
+  static constexpr int32_t returns = -16;  ///< the top of the ReturnStack
   static constexpr int32_t code_tlb(uint64_t space) {
-    return space < near_spaces ? near + 24 + static_cast<int32_t>(space) * 8
+    return space < near_spaces ? near + 16 + static_cast<int32_t>(space) * 8
                                : far_code_tlbs + static_cast<int32_t>(space - near_spaces) * 8;
   }
 
   /// The addend of the page that Neighbours share; 0: each looks for itself. Behind them a word that nobody reads.
   static constexpr unsigned pages = 16;
-  static constexpr int32_t first_near_page = near + 24 + int32_t{near_spaces} * 8;
+  static constexpr int32_t first_near_page = near + 16 + int32_t{near_spaces} * 8;
   static constexpr int32_t page(unsigned number) {
     return number < near_pages ? first_near_page + static_cast<int32_t>(number) * 8
                                : first_far_page + static_cast<int32_t>(number - near_pages) * 8;
@@ -86,7 +86,9 @@ struct Frame {
   static constexpr int32_t near_value_words = first_near_page + int32_t{near_pages} * 8;
   static constexpr unsigned first_near_value = static_cast<unsigned>(near_value_words - cells) / 8;
 };
-static_assert(Frame::near_value_words + int32_t{Frame::near_values} * 8 <= -8, "the word for what code pushes is free");
+static_assert(Frame::near_value_words + int32_t{Frame::near_values} * 8 == Frame::returns && Frame::returns + 8 == -8,
+              "the word for what code pushes is free");
+static_assert(Frame::near_value_words % 16 == 0 && Frame::cells % 16 == 0, "where C++ takes vectors to stand");
 static_assert(Frame::no_carry + 8 + static_cast<int32_t>(Frame::for_signal_handlers) <= Frame::near);
 static_assert(Frame::cell(Frame::all_cells) <= Frame::other_words);
 static_assert(Frame::cells % alignof(interp::FrameHeader) == 0);

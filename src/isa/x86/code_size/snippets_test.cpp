@@ -110,6 +110,16 @@ begin 64, "cmov"
   cmovg eax, ebx
   cmovb ecx, edx
 end
+begin 64, "selects by one difference"
+  mov ecx, eax
+  sub ecx, ebx
+  cmovb ecx, eax
+  cmovb eax, ebx
+  mov ebx, 31
+  cmovb ebx, edx
+  sbb edx, -1
+  mov [rsi], ecx
+end
 begin 64, "adc chain"
   add rax, [rsi]
   adc rbx, [rsi + 8]
