@@ -64,7 +64,7 @@ void clear_unseen(State& state) {
   state.unit_base = 0;
   for (X87Register& reg : state.x87.physical) clear_behind(reg, reg.sign_exponent);
   clear_behind(state.x87, state.x87.data_selector);
-  clear_behind(state, state.unit_base);
+  clear_behind(state, state.event);
   clear_behind(state.gdtr, state.gdtr.limit);
   clear_behind(state.idtr, state.idtr.limit);
   if (state.event.type == Event::none) std::memset(&state.event, 0, sizeof state.event);
