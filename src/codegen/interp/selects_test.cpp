@@ -89,6 +89,20 @@ TEST_F(Selects, OfWhatIsComparedAndLostAroundOthers) {
   }
 }
 
+/// So is it for those who lose the host's flags before they ask.
+TEST_F(Selects, OfWhatIsComparedAndLostBeforeAnExit) {
+  expect(R"(
+      %3 = lt_u i64 %1, %2
+      %4 = select i64 %3, %2, %1
+      set a, %4
+      exit_if %3, leave 0
+      %5 = constant i64 7
+      set b, %5)",
+         [](uint64_t left, uint64_t right) {
+           return left < right ? Pair{right, right} : Pair{left, 7};
+         });
+}
+
 /// Nobody computes the first select, so it compares nothing for the second.
 TEST_F(Selects, BehindOneThatNobodyWants) {
   expect(R"(

@@ -332,6 +332,9 @@ class Analysis {
   uint32_t compared_until(const Instr& compare, const Note& note) const {
     const Op left = unit_.code[compare.arg[0]].op;
     if (ir::bits(compare.type) < 32 || left == Op::constant || left == Op::and_) return note.last_use;
+    const Instr& last = unit_.code[note.last_use];
+    const bool takes_flags = last.op == Op::branch || (takes_carry(last.op) && last.arg[2] == position_);
+    if (!takes_flags && !selects_by_it(note.last_use)) return note.last_use;
     uint32_t first = position_ + 1;
     while (first < note.last_use && !selects_by_it(first)) ++first;
     for (uint32_t i = first + 1; i < note.last_use; ++i)
