@@ -60,9 +60,9 @@ void SoftMmu::bring_in(Tlbs& tlbs) {
 
 bool SoftMmu::place(uint64_t address, ir::Space space, Access access, Place& out) {
   const ir::TlbEntry& entry = now_->data[space].pages().at(address);
-  const uint64_t page = address & ir::page_mask;
-  const bool hit = access == Access::write ? entry.write == page || entry.unused == page
-                                           : access == Access::read && entry.read == page;
+  const uint64_t number = ir::page_number(address);
+  const bool hit = access == Access::write ? entry.write == number || entry.unused == number
+                                           : access == Access::read && entry.read == number;
   if (!hit && !fill_from_large(address, space, access)) return walk(address, space, access, out);
   out.host = reinterpret_cast<std::byte*>(address + entry.addend);
   return true;
@@ -84,31 +84,32 @@ bool SoftMmu::walk(uint64_t address, ir::Space space, Access access, Place& out)
 }
 
 void SoftMmu::fill(uint64_t address, ir::Space space, const isa::Mapping& mapping, const RamMap::Window& window) {
-  const uint64_t page = address & ir::page_mask;
+  const uint64_t page = address & ir::page_mask, number = ir::page_number(address);
   std::byte* host = window.at(mapping.physical);
   ir::TlbEntry& entry = now_->data[space].pages().fill(page, mapping.global);
   entry.addend = reinterpret_cast<uint64_t>(host) - page;
-  if (mapping.readable) entry.read = page;
+  if (mapping.readable) entry.read = number;
   if (mapping.span >= ir::large_page_size && !mapping.span_watched) fill_large(address, space, mapping);
   if (!mapping.writable || window.rom) return;
   const uint64_t offset = ram_.offset_of(host);
   const bool marked = ram_.ram().marks(offset) != 0;
-  (marked ? entry.unused : entry.write) = page;
+  (marked ? entry.unused : entry.write) = number;
   if (!marked) writers_[offset / ir::page_size] |= writer(*now_, space);
 }
 
 /// With the piece of a large page that holds the address. It may be written only while none of its pages has marks.
 void SoftMmu::fill_large(uint64_t address, ir::Space space, const isa::Mapping& mapping) {
   const uint64_t physical = mapping.physical & ir::large_page_mask, page = address & ir::large_page_mask;
+  const uint64_t number = ir::large_page_number(address);
   const RamMap::Window* window = ram_.find(physical, ir::large_page_size);
   if (window == nullptr) return;
   std::byte* host = window->at(physical);
   ir::TlbEntry& entry = now_->data[space].large().fill(page, mapping.global);
   entry.addend = reinterpret_cast<uint64_t>(host) - page;
-  if (mapping.readable) entry.read = page;
+  if (mapping.readable) entry.read = number;
   const uint64_t offset = ram_.offset_of(host), last = offset + (ir::large_page_size - 1);
   if (!mapping.writable || window->rom || !ram_.ram().is_unmarked(offset, ir::large_page_size)) return;
-  entry.write = page;
+  entry.write = number;
   for (const uint64_t byte : {offset, last}) large_writers_[byte / ir::large_page_size] |= writer(*now_, space);
 }
 
@@ -116,14 +117,14 @@ void SoftMmu::fill_large(uint64_t address, ir::Space space, const isa::Mapping& 
 bool SoftMmu::fill_from_large(uint64_t address, ir::Space space, Access access) {
   TlbSet& tlb = now_->data[space];
   const ir::TlbEntry& large = tlb.large().at(address);
-  const uint64_t wanted = address & ir::large_page_mask, page = address & ir::page_mask;
+  const uint64_t wanted = ir::large_page_number(address), number = ir::page_number(address);
   if (access == Access::execute || (access == Access::read ? large.read : large.write) != wanted) return false;
-  ir::TlbEntry& entry = tlb.pages().fill(page, tlb.large().is_global(address));
+  ir::TlbEntry& entry = tlb.pages().fill(address, tlb.large().is_global(address));
   entry.addend = large.addend;
-  if (large.read == wanted) entry.read = page;
+  if (large.read == wanted) entry.read = number;
   if (large.write != wanted) return true;
-  entry.write = page;
-  const auto* host = reinterpret_cast<const std::byte*>(page + entry.addend);
+  entry.write = number;
+  const auto* host = reinterpret_cast<const std::byte*>(address + entry.addend);
   writers_[ram_.offset_of(host) / ir::page_size] |= writer(*now_, space);
   return true;
 }
@@ -158,7 +159,7 @@ void SoftMmu::put(const Place& place, const std::byte* in, unsigned size) {
 void SoftMmu::settle(uint64_t address, ir::Space space, const Place& place) {
   if (place.host == nullptr || place.rom || ram_.ram().marks(ram_.offset_of(place.host)) != 0) return;
   ir::TlbEntry& entry = now_->data[space].pages().at(address);
-  if (entry.unused != (address & ir::page_mask)) return;
+  if (entry.unused != ir::page_number(address)) return;
   entry.write = std::exchange(entry.unused, ir::TlbEntry::no_page);
   writers_[ram_.offset_of(place.host) / ir::page_size] |= writer(*now_, space);
 }
@@ -227,9 +228,9 @@ void* SoftMmu::pin_for_update(uint64_t address, unsigned size, ir::Space space, 
 }
 
 bool SoftMmu::code_page(uint64_t address, ir::Space space, CodePage& page) {
-  const uint64_t base = address & ir::page_mask;
+  const uint64_t number = ir::page_number(address);
   TlbSet::Pages& tlb = now_->code[space].pages();
-  if (const ir::TlbEntry& entry = tlb.at(address); entry.read == base) {
+  if (const ir::TlbEntry& entry = tlb.at(address); entry.read == number) {
     page = {entry.addend << ir::page_bits, 0};
     return true;
   }
@@ -241,9 +242,9 @@ bool SoftMmu::code_page(uint64_t address, ir::Space space, CodePage& page) {
   const RamMap::Window* window = ram_.find(mapping.physical, ir::page_size);
   if (window == nullptr) return true;
   page.offset = ram_.offset_of(window->at(mapping.physical));
-  ir::TlbEntry& filled = tlb.fill(base, mapping.global);
-  filled.read = base;
-  filled.addend = page.offset >> ir::page_bits;
+  ir::TlbEntry& filled = tlb.fill(address, mapping.global);
+  filled.read = number;
+  filled.addend = ir::page_number(page.offset);
   return true;
 }
 
@@ -331,14 +332,15 @@ void SoftMmu::protect(uint64_t page) {
       TlbSet& tlb = tlbs->data[space];
       if ((writers & writer(*tlbs, space)) != 0) {
         tlb.pages().for_each([host](ir::TlbEntry& entry) {
-          if (entry.write == ir::TlbEntry::no_page || entry.write + entry.addend != host) return;
+          if (entry.write == ir::TlbEntry::no_page || (entry.write << ir::page_bits) + entry.addend != host) return;
           entry.unused = std::exchange(entry.write, ir::TlbEntry::no_page);
         });
       }
       if ((large_writers & writer(*tlbs, space)) != 0) {
         tlb.large().for_each([host](ir::TlbEntry& entry) {
           if (entry.write == ir::TlbEntry::no_page) return;
-          if (host - (entry.write + entry.addend) < ir::large_page_size) entry.write = ir::TlbEntry::no_page;
+          const uint64_t begin = (entry.write << ir::large_page_bits) + entry.addend;
+          if (host - begin < ir::large_page_size) entry.write = ir::TlbEntry::no_page;
         });
       }
     }

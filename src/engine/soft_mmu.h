@@ -72,7 +72,7 @@ class SoftMmu final : public ir::SlowMemory {
   /// Whether the TLB knows that the page of `address` is this one of Ram.
   bool knows_code_page(uint64_t address, ir::Space space, uint64_t page) const {
     const ir::TlbEntry& entry = now_->code[space].pages().at(address);
-    return entry.read == (address & ir::page_mask) && entry.addend == page >> ir::page_bits;
+    return entry.read == ir::page_number(address) && entry.addend == ir::page_number(page);
   }
 
   /// Whether the last refusal was ours, to be repeated alone: a store into the unit that runs.

@@ -33,23 +33,22 @@ void TlbTable<PageBits, Size>::flush(bool flush_global) {
 
 template <unsigned PageBits, size_t Size>
 uint64_t TlbTable<PageBits, Size>::page_of(const ir::TlbEntry& entry) {
-  if (entry.read != ir::TlbEntry::no_page) return entry.read & page_mask;
-  if (entry.write != ir::TlbEntry::no_page) return entry.write & page_mask;
-  return entry.unused == ir::TlbEntry::no_page ? ir::TlbEntry::no_page : entry.unused & page_mask;
+  if (entry.read != ir::TlbEntry::no_page) return entry.read;
+  return entry.write != ir::TlbEntry::no_page ? entry.write : entry.unused;
 }
 
 template <unsigned PageBits, size_t Size>
 void TlbTable<PageBits, Size>::flush_page(uint64_t page, bool all) {
   const size_t index = index_of(page);
   if (!all && !global_.has(index)) return;
-  if (page_of(entries_[index]) == page) empty(index);
+  if (page_of(entries_[index]) == page >> PageBits) empty(index);
 }
 
 template <unsigned PageBits, size_t Size>
 void TlbTable<PageBits, Size>::flush_range(uint64_t first, uint64_t last, bool all) {
   const auto flush_one = [&](size_t index) {
     const uint64_t page = page_of(entries_[index]);
-    if (page != ir::TlbEntry::no_page && page >= first && page <= last) empty(index);
+    if (page >= first >> PageBits && page <= last >> PageBits) empty(index);
   };
   if (all) local_.for_each(flush_one);
   global_.for_each(flush_one);

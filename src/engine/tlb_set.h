@@ -53,8 +53,6 @@ class TlbIndices {
 template <unsigned PageBits, size_t Size>
 class TlbTable {
  public:
-  static constexpr uint64_t page_mask = ~((uint64_t{1} << PageBits) - 1);
-
   /// They are all zeros.
   explicit TlbTable(std::array<ir::TlbEntry, Size>& entries);
 
@@ -77,7 +75,7 @@ class TlbTable {
     global_.for_each(visit_entry);
   }
 
-  /// The page that an entry is for, however it may be used; no_page where it is empty.
+  /// The number of the page that an entry is for, however it may be used; no_page where it is empty.
   static uint64_t page_of(const ir::TlbEntry& entry);
 
  private:
@@ -93,6 +91,8 @@ class TlbSet {
  public:
   using Pages = TlbTable<ir::page_bits, ir::tlb_entries>;
   using Large = TlbTable<ir::large_page_bits, ir::large_tlb_entries>;
+
+  TlbSet() { entries_->counts = {}; }
 
   ir::Tlb& entries() { return *entries_; }
   Pages& pages() { return pages_; }

@@ -233,14 +233,14 @@ class UnitRun {
 
   bool store(uint64_t address, uint64_t value, unsigned size) {
     const ir::TlbEntry& entry = context_.tlb[0]->at(address);
-    if (entry.write != ((address + size - 1) & ir::page_mask)) return context_.memory->store(address, size, 0, &value);
+    if (entry.write != ir::page_number(address + size - 1)) return context_.memory->store(address, size, 0, &value);
     std::memcpy(reinterpret_cast<void*>(address + entry.addend), &value, size);
     return true;
   }
 
   bool load(uint64_t address, uint64_t* value) {
     const ir::TlbEntry& entry = context_.tlb[0]->at(address);
-    if (entry.read != ((address + 7) & ir::page_mask)) return context_.memory->load(address, 8, 0, value);
+    if (entry.read != ir::page_number(address + 7)) return context_.memory->load(address, 8, 0, value);
     std::memcpy(value, reinterpret_cast<void*>(address + entry.addend), 8);
     return true;
   }

@@ -29,39 +29,52 @@ inline constexpr unsigned max_spaces = 4;
 inline constexpr unsigned page_bits = 12;
 inline constexpr uint64_t page_size = uint64_t{1} << page_bits;
 inline constexpr uint64_t page_mask = ~(page_size - 1);
+constexpr uint64_t page_number(uint64_t address) { return address >> page_bits; }
 
-/// One page known to the fast path. A tag is the page's guest address; `no_page` matches none. An access of n bytes at
-/// address hits when ((address + n - 1) & page_mask) equals the tag of the entry that `address` selects: so it fails,
-/// and goes the slow way, where it crosses a page. Pages that hold code, or whose writes are watched, have
-/// write == no_page; pages that are no memory have both.
+/// One page known to the fast path. A tag is the page's number; `no_page` matches none. An access of n bytes at address
+/// hits when page_number(address + n - 1) equals the tag of the entry that `address` selects: so it fails, and goes the
+/// slow way, where it crosses a page. Pages that hold code, or whose writes are watched, have write == no_page; pages that
+/// are no memory have both.
 struct TlbEntry {
-  static constexpr uint64_t no_page = 1;
-  uint64_t addend = 0;  ///< host address = guest address + addend; first, as everything waits for it
+  static constexpr uint64_t no_page = ~uint64_t{0};
   uint64_t read = no_page;
+  uint64_t addend = 0;  ///< host address = guest address + addend
   uint64_t write = no_page;
   uint64_t unused = 0;  ///< keeps entries at 32 bytes
 };
 
 inline constexpr unsigned tlb_bits = 13;
 inline constexpr size_t tlb_entries = size_t{1} << tlb_bits;
-constexpr size_t tlb_index(uint64_t address) { return (address >> page_bits) & (tlb_entries - 1); }
+constexpr size_t tlb_index(uint64_t address) { return page_number(address) & (tlb_entries - 1); }
 
-/// What large pages are cut into. An entry for such a piece has its address as tag.
+/// What large pages are cut into. An entry for such a piece has its number as tag.
 inline constexpr unsigned large_page_bits = 21;
 inline constexpr uint64_t large_page_size = uint64_t{1} << large_page_bits;
 inline constexpr uint64_t large_page_mask = ~(large_page_size - 1);
+constexpr uint64_t large_page_number(uint64_t address) { return address >> large_page_bits; }
 inline constexpr size_t large_tlb_entries = 512;
+
+/// What compiled code adds to the number of instructions that have run, each as a vector whose lower half it is. Most
+/// blocks have few. They stand in front of a TLB, where instructions reach them with one byte from its register.
+struct SmallCounts {
+  static constexpr unsigned most = 7;
+  struct alignas(16) Count {
+    uint64_t insns, zero = 0;
+  };
+  std::array<Count, most + 1> by_number = {{{0}, {1}, {2}, {3}, {4}, {5}, {6}, {7}}};
+};
 
 /// The fast path looks into `pages`; who misses there may look into `large`. Of code, by the spaces in which code is
 /// fetched, `pages` says where its pages stand: `read` is the tag, `addend` the number of the page in RAM, below 2^31.
-struct Tlb {
+struct alignas(64) Tlb {
+  SmallCounts counts;
   std::array<TlbEntry, tlb_entries> pages;
   std::array<TlbEntry, large_tlb_entries> large;
 
   TlbEntry& at(uint64_t address) { return pages[tlb_index(address)]; }
   const TlbEntry& at(uint64_t address) const { return pages[tlb_index(address)]; }
 };
-static_assert(offsetof(Tlb, pages) == 0, "where compiled code takes them to stand");
+static_assert(offsetof(Tlb, pages) % alignof(Tlb) == 0, "no entry is in two of the host's cache lines");
 
 /// The slow path of guest memory: TLB misses, accesses across pages, devices, watched pages. Each gives false when the
 /// guest's access is refused; the refusal is then recorded with the front end, and the unit is left with

@@ -65,7 +65,7 @@ bool float_stack_access(ir::ExecContext& context, uint64_t address, uint32_t imm
   const auto space = static_cast<ir::Space>(imm >> 16);
   const Operand operand = float_stack::operand(operation);
   const ir::TlbEntry& entry = context.tlb[space]->at(address);
-  const uint64_t page = (address + float_stack::size(operand) - 1) & ir::page_mask;
+  const uint64_t page = ir::page_number(address + float_stack::size(operand) - 1);
   if (page != (float_stack::is_store(operand) ? entry.write : entry.read))
     return access_slowly(context, address, operation, operand, space);
   float_stack::run(operation, reinterpret_cast<void*>(address + entry.addend));

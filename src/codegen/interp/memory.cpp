@@ -28,7 +28,7 @@ inline const ir::TlbEntry& entry_for(ir::ExecContext* context, const Step* step,
 }
 
 /// The tag that an access of size bytes must find.
-constexpr uint64_t tag_of(uint64_t address, unsigned size) { return (address + size - 1) & ir::page_mask; }
+constexpr uint64_t tag_of(uint64_t address, unsigned size) { return ir::page_number(address + size - 1); }
 
 inline std::byte* host(uint64_t address, const ir::TlbEntry& entry) {
   return reinterpret_cast<std::byte*>(address + entry.addend);

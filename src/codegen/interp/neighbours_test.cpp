@@ -148,7 +148,11 @@ class Remapping final : public ir::SlowMemory {
     tlb_ = {};
     show(0);
   }
-  void show(size_t which) { tlb_.at(base) = {reinterpret_cast<uint64_t>(memory[which].data()) - base, base, base}; }
+  void show(size_t which) {
+    tlb_.at(base) = {.read = ir::page_number(base),
+                     .addend = reinterpret_cast<uint64_t>(memory[which].data()) - base,
+                     .write = ir::page_number(base)};
+  }
   bool load(uint64_t, unsigned size, ir::Space, void* out) override {
     std::memset(out, 0, size);
     show(1);

@@ -19,8 +19,8 @@ void TestMemory::set_kind(unsigned page, Kind kind) {
   kinds_[page] = kind;
   const uint64_t address = base + page * ir::page_size;
   ir::TlbEntry& entry = tlb_.at(address);
-  entry.read = kind == plain || kind == read_only ? address : ir::TlbEntry::no_page;
-  entry.write = kind == plain ? address : ir::TlbEntry::no_page;
+  entry.read = kind == plain || kind == read_only ? ir::page_number(address) : ir::TlbEntry::no_page;
+  entry.write = kind == plain ? ir::page_number(address) : ir::TlbEntry::no_page;
   entry.addend = reinterpret_cast<uint64_t>(bytes_.data()) - base;
 }
 

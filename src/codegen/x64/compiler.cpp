@@ -85,19 +85,20 @@ uint32_t Compiler::check_place(uint64_t address) {
   constexpr unsigned entry_bits = 5;
   static_assert(sizeof(ir::TlbEntry) == 1u << entry_bits);
   const x86::Mem table = x86::ptr(x86::rsp, Frame::code_tlb(unit_.code_space));
-  int32_t entry = 0;
+  int32_t entry = offsetof(ir::Tlb, pages);
   if (unit_.relocatable) {
     a_.mov(x86::rdx, unit_base());
     if (const auto behind = (address & ir::page_mask) - (unit_.guest_address & ir::page_mask); behind != 0)
       a_.add(x86::rdx, static_cast<int32_t>(behind));
     a_.mov(x86::ecx, x86::edx);
+    a_.shr(x86::rdx, ir::page_bits);
     a_.shr(x86::ecx, ir::page_bits - entry_bits);
     a_.and_(x86::ecx, static_cast<uint32_t>((ir::tlb_entries - 1) << entry_bits));
     a_.add(x86::rcx, table);
   } else {
-    entry = static_cast<int32_t>(ir::tlb_index(address) << entry_bits);
+    entry += static_cast<int32_t>(ir::tlb_index(address) << entry_bits);
     a_.mov(x86::rcx, table);
-    load_constant(x86::rdx, address & ir::page_mask);
+    load_constant(x86::rdx, ir::page_number(address));
   }
   a_.cmp(x86::rdx, x86::ptr(x86::rcx, entry + static_cast<int32_t>(offsetof(ir::TlbEntry, read))));
   jump_to_stub(CondCode::kNE, refused_);

@@ -10,8 +10,12 @@ using ir::ExitKind;
 
 /// Leaves the host's flags alone.
 void Compiler::count(int64_t insns) {
+  if (insns > 0 && insns <= ir::SmallCounts::most) {
+    a_.paddq(count_register, x86::ptr(tlb_register, TlbRegister::to_count(static_cast<unsigned>(insns)), 16));
+    return;
+  }
   for (; insns > 0; insns -= Thunks::most_counted) {
-    constexpr uint8_t add[] = {0x66, 0x44, 0x0f, 0xd4, 0x2d, 0, 0, 0, 0};  // paddq count_register, [rip + distance]
+    constexpr uint8_t add[] = {0x66, 0x0f, 0xd4, 0x3d, 0, 0, 0, 0};  // paddq count_register, [rip + distance]
     a_.embed(add, sizeof add);
     counts_.push_back({here_in_code(), static_cast<unsigned>(std::min<int64_t>(insns, Thunks::most_counted))});
   }

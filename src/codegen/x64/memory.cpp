@@ -57,28 +57,29 @@ void Compiler::look_up(const Gp& address, const Instr& instr, bool write, uint32
 /// Gives the page's addend in rcx, or goes to place `miss`, where not all bytes are in one page too. `address` may be in
 /// rdx.
 void Compiler::look_up(const Gp& address, int64_t size, ir::Space space, bool write, uint32_t miss) {
-  constexpr unsigned entry_bits = 5;
-  static_assert(sizeof(ir::TlbEntry) == 1u << entry_bits);
-  if (host_.bmi2) {
-    a_.rorx(x86::ecx, address.r32(), ir::page_bits - entry_bits);
-  } else {
-    a_.mov(x86::ecx, address.r32());
-    a_.shr(x86::ecx, ir::page_bits - entry_bits);
-  }
   const bool at_hand = space == unit_.data_space;
   auto& pieces = at_hand ? work_.data_tlb : work_.tlb[space];
   const auto in_entry = [at_hand](size_t offset) {
-    const auto displacement = static_cast<int32_t>(offset);
-    return at_hand ? x86::ptr(tlb_register, x86::rcx, 0, displacement) : x86::ptr(x86::rcx, displacement);
+    const auto in_first = static_cast<int32_t>(offsetof(ir::Tlb, pages) + offset);
+    return at_hand ? x86::ptr(tlb_register, x86::rcx, 1, in_first - TlbRegister::offset) : x86::ptr(x86::rcx, in_first);
   };
+  static_assert(sizeof(ir::TlbEntry) == 2u << (ir::page_bits - TlbRegister::shift));
+  if (host_.bmi2) {
+    a_.shrx(x86::ecx, address.r32(), tlb_register.r32());
+  } else {
+    a_.mov(x86::ecx, address.r32());
+    a_.shr(x86::ecx, TlbRegister::shift);
+  }
   a_.repeat(pieces.entry, [&] {
-    a_.and_(x86::ecx, static_cast<uint32_t>((ir::tlb_entries - 1) << entry_bits));
-    if (!at_hand) a_.add(x86::rcx, x86::ptr(x86::rsp, Frame::tlb(space)));
+    a_.and_(x86::ecx, static_cast<uint32_t>((ir::tlb_entries - 1) << (ir::page_bits - TlbRegister::shift)));
+    if (at_hand) return;
+    a_.add(x86::ecx, x86::ecx);
+    a_.add(x86::rcx, x86::ptr(x86::rsp, Frame::tlb(space)));
   });
   if (size > 1) a_.lea(x86::rdx, x86::ptr(address, static_cast<int32_t>(size - 1)));
   else if (address != x86::rdx) a_.mov(x86::rdx, address);
   a_.repeat(write ? pieces.write_tag : pieces.read_tag, [&] {
-    a_.and_(x86::rdx, static_cast<int32_t>(ir::page_mask));
+    a_.shr(x86::rdx, ir::page_bits);
     a_.cmp(x86::rdx, in_entry(write ? offsetof(ir::TlbEntry, write) : offsetof(ir::TlbEntry, read)));
   });
   jump_to_stub(CondCode::kNE, miss);

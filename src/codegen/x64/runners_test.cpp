@@ -116,7 +116,7 @@ class Ring {
 struct Processor {
   explicit Processor(Ring& of) : ring(of), runner(of.translator.make_runner()) {
     for (uint64_t page = 0x10'0000; page < Ring::pc_of(0) + (Ring::size + 6) * Ring::step; page += ir::page_size)
-      tlb->at(page) = {.addend = page >> ir::page_bits, .read = page};
+      tlb->at(page) = {.read = ir::page_number(page), .addend = ir::page_number(page)};
     context.state = state.data();
     context.tlb.fill(tlb.get());
     context.code_tlb.fill(tlb.get());

@@ -149,7 +149,7 @@ class Writer {
     // Neighbours share the large page where they could be in no other, and all may be written there.
     for (const int32_t distance : {-static_cast<int32_t>(ir::page_size), 2 * static_cast<int32_t>(ir::page_size)}) {
       a_.lea(x86::rdx, x86::ptr(address, distance));
-      a_.and_(x86::rdx, static_cast<int32_t>(ir::large_page_mask));
+      a_.shr(x86::rdx, ir::large_page_bits);
       a_.cmp(x86::rdx, x86::ptr(entry, static_cast<int32_t>(offsetof(ir::TlbEntry, write))));
       a_.jne(alone);
     }
@@ -176,8 +176,8 @@ class Writer {
     a_.bind(miss);
   }
 
-  /// Of the table that stands there in the TLB of the space rdi, for the address rsi: rax: the entry, rdx: the page of
-  /// the byte that is so far behind.
+  /// Of the table that stands there in the TLB of the space rdi, for the address rsi: rax: the entry, rdx: the number of
+  /// the page of the byte that is so far behind.
   void find_entry(unsigned bits, size_t table, size_t entries) {
     constexpr unsigned entry_bits = 5;
     static_assert(sizeof(ir::TlbEntry) == 1u << entry_bits);
@@ -185,9 +185,9 @@ class Writer {
     a_.shr(x86::eax, bits - entry_bits);
     a_.and_(x86::eax, static_cast<uint32_t>((entries - 1) << entry_bits));
     a_.add(x86::rax, x86::ptr(x86::rsp, x86::rdi, 3, Frame::tlb(0)));
-    if (table != 0) a_.add(x86::rax, static_cast<uint32_t>(table));
+    a_.add(x86::rax, static_cast<uint32_t>(table));
     a_.add(x86::rdx, x86::rsi);
-    a_.and_(x86::rdx, -(int32_t{1} << bits));
+    a_.shr(x86::rdx, bits);
   }
 
   /// C++ makes the access, or refuses it.
@@ -200,7 +200,7 @@ class Writer {
     a_.jz(refused_);
     a_.mov(x86::rcx, x86::rdx);
     a_.mov(x86::rdx, x86::rax);
-    for (unsigned i = 0; i < vector_registers; ++i) a_.movups(x86::xmm(i), vector_cell(i));
+    for (const uint8_t reg : vector_registers) a_.movups(x86::xmm(reg), vector_cell(reg));
     for_saved_registers([this](unsigned reg) { a_.mov(x86::gpq(reg), in_cell(reg)); });
     go_on();
   }
@@ -288,7 +288,7 @@ class Writer {
   static x86::Mem in_cell(unsigned number) { return in_frame(Frame::cell(number)); }
   static x86::Mem vector_cell(unsigned reg) { return x86::ptr(x86::rsp, Frame::cell(Frame::vectors + 2 * reg), 16); }
   void save_vectors() {
-    for (unsigned i = 0; i < vector_registers; ++i) a_.movups(vector_cell(i), x86::xmm(i));
+    for (const uint8_t reg : vector_registers) a_.movups(vector_cell(reg), x86::xmm(reg));
   }
 
   /// Those that hold values and addresses.
@@ -318,6 +318,7 @@ class Writer {
     }
     a_.mov(tlb_register, in_frame(above + Frame::data_tlb));
     a_.mov(tlb_register, x86::ptr(context, tlb_register));
+    a_.lea(tlb_register, x86::ptr(tlb_register, TlbRegister::offset));
     copy(offsetof(ExecContext, jumps), Frame::jumps);
     copy(offsetof(ExecContext, insn_limit), Frame::insn_limit);
   }

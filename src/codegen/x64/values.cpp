@@ -258,7 +258,7 @@ void Compiler::share(Value value, Value from) { bind(value, bring(from)); }
 void Compiler::evict_lost_in_calls() {
   for (const uint8_t reg : homes_.general.pool())
     if (lost_in_calls(reg)) evict_all(general_, reg);
-  for (uint8_t reg = 0; reg < vector_registers; ++reg) evict_all(vectors_, reg);
+  for (const uint8_t reg : vector_registers) evict_all(vectors_, reg);
 }
 
 /// Before calls that may set slots: values that were read from them stay what they are.

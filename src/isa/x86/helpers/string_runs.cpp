@@ -10,7 +10,7 @@ std::byte* host_memory(ir::ExecContext& context, uint64_t address, ir::Space spa
   if (!tlb) return nullptr;
   const ir::TlbEntry& entry = tlb->at(address);
   const uint64_t tag = for_write ? entry.write : entry.read;
-  if (tag != (address & ir::page_mask)) return nullptr;
+  if (tag != ir::page_number(address)) return nullptr;
   return reinterpret_cast<std::byte*>(address + entry.addend);  // the TLB's promise: guest address + addend is RAM
 }
 

@@ -77,7 +77,9 @@ class World final : public Host, public ir::SlowMemory {
   void fill(ir::Tlb& tlb) {
     for (uint64_t base : {data_base, stack_base})
       for (uint64_t page = base; page < base + (base == data_base ? data_size : stack_size); page += ir::page_size)
-        tlb.at(page) = {reinterpret_cast<uint64_t>(at(page, 1)) - page, page, page};
+        tlb.at(page) = {.read = ir::page_number(page),
+                        .addend = reinterpret_cast<uint64_t>(at(page, 1)) - page,
+                        .write = ir::page_number(page)};
   }
 
  private:
