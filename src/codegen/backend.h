@@ -25,7 +25,7 @@ class Code {
   virtual HostCode host_code() const { return {}; }
 
   // For back ends whose code goes on to other code by itself.
-  /// Other code may go on to this one while ExecContext::code_tlb has these for the page of its first byte and, where its
+  /// Other code may go on to this one while ExecContext::code_pages has these for the page of its first byte and, where its
   /// code crosses into another, for the page behind.
   virtual void set_place([[maybe_unused]] uint64_t page, [[maybe_unused]] uint64_t page_behind) {}
   /// No longer: links and jumps to it are cut, until new ones are made. The code may still run to its end.

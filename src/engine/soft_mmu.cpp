@@ -54,7 +54,7 @@ void SoftMmu::bring_in(Tlbs& tlbs) {
   now_ = &tlbs;
   for (size_t space = 0; space < ir::max_spaces; ++space) {
     context_->tlb[space] = &tlbs.data[space].entries();
-    context_->code_tlb[space] = &tlbs.code[space].entries();
+    context_->code_pages[space] = tlbs.code[space].entries().pages.data();
   }
 }
 

@@ -64,8 +64,8 @@ struct SmallCounts {
   std::array<Count, most + 1> by_number = {{{0}, {1}, {2}, {3}, {4}, {5}, {6}, {7}}};
 };
 
-/// The fast path looks into `pages`; who misses there may look into `large`. Of code, by the spaces in which code is
-/// fetched, `pages` says where its pages stand: `read` is the tag, `addend` the number of the page in RAM, below 2^31.
+/// The fast path looks into `pages`; who misses there may look into `large`. Of code `pages` says where its pages stand:
+/// `read` is the tag, `addend` the number of the page in RAM, below 2^31.
 struct alignas(64) Tlb {
   SmallCounts counts;
   std::array<TlbEntry, tlb_entries> pages;
@@ -107,7 +107,8 @@ struct alignas(64) BackendRoom {
 struct ExecContext {
   std::byte* state = nullptr;  ///< the guest state that the layout describes, behind a BackendRoom
   std::array<Tlb*, max_spaces> tlb = {};
-  std::array<Tlb*, max_spaces> code_tlb = {};  ///< empty where the engine has none to offer
+  /// Tlb::pages of where code is fetched; empty ones where the engine has none to offer.
+  std::array<const TlbEntry*, max_spaces> code_pages = {};
   SlowMemory* memory = nullptr;
   std::atomic<uint32_t> events = 0;       ///< set from any thread: leave at the next poll
   bool leave = false;                     ///< set by a helper of effect may_exit: leave behind this call

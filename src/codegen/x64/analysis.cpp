@@ -95,6 +95,8 @@ class Analysis {
     }
     if (!is_flags(fresh->op)) return;
     note.direct = true;
+    if (const ir::Value counter = find_counter(instr, *fresh, carry); counter != ir::no_value)
+      return count_early(counter, instr, note, carry);
     next_flags_write_ = position_;
     if (carry != ir::no_value) use(carry, position_, Role::condition);
     if (fresh != &instr) {
@@ -102,6 +104,34 @@ class Analysis {
       use(instr.arg[1], position_, Role::merged);
     }
     use_flags_operands(*fresh, fresh == &instr ? note : notes_[instr.arg[1]]);
+  }
+
+  /// Of a counter's flags, what counts: it may make the flags, for nothing in between is in the way; no_value: there is
+  /// none.
+  ir::Value find_counter(const Instr& merge, const Instr& fresh, ir::Value carry) const {
+    if (merge.op != Op::flags_merge || !counts_by_one(unit_, merge) || ir::bits(fresh.type) < 32) return ir::no_value;
+    constexpr uint32_t farthest = 8;
+    uint32_t end = position_;
+    if (merge.arg[0] == end - 1 && notes_[end - 1].last_use == 0) --end;  // the flags as they were
+    for (uint32_t i = end; i-- > block_.begin && end - i <= farthest;) {
+      const Instr& instr = unit_.code[i];
+      if (is_producer(fresh, instr, i)) {
+        const bool carry_is_there = carry == ir::no_value || carry < i || unit_.code[carry].op == Op::constant;
+        return carry_is_there && !instr.sunk ? i : ir::no_value;
+      }
+      if (!keeps_host_flags(instr) && &instr != &fresh) return ir::no_value;
+    }
+    return ir::no_value;
+  }
+
+  void count_early(ir::Value counter, const Instr& merge, Note& note, ir::Value carry) {
+    note.early = true;
+    notes_[counter].counts = position_;
+    notes_[counter].sets_flags = true;
+    next_flags_write_ = counter;
+    use(counter, counter, Role::other);
+    if (carry != ir::no_value) use(carry, counter, Role::condition);
+    else use(merge.arg[0], counter, Role::merged);
   }
 
   /// The operand may be computed where the result ends up, for that is all there is to it.

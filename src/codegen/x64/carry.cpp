@@ -24,7 +24,7 @@ bool Compiler::leaves_flags(const Instr& instr) const {
     case Op::mul: return host_.bmi2 && note(here()).also != never;
     case Op::mulhi_u: return host_.bmi2;
     case Op::add:
-    case Op::sub: return is_address(instr);
+    case Op::sub: return is_address(instr) || note(here()).counts != never;
     case Op::flags_merge: return note(here()).direct && counts_by_one(unit_, instr);
     case Op::load:
     case Op::store: return shares_look() && carry_ != ir::no_value && (note(carry_).roles & Role::sunk) == 0;

@@ -84,8 +84,8 @@ std::unique_ptr<X64Code> Compiler::run() {
 uint32_t Compiler::check_place(uint64_t address) {
   constexpr unsigned entry_bits = 5;
   static_assert(sizeof(ir::TlbEntry) == 1u << entry_bits);
-  const x86::Mem table = x86::ptr(x86::rsp, Frame::code_tlb(unit_.code_space));
-  int32_t entry = offsetof(ir::Tlb, pages);
+  const x86::Mem table = x86::ptr(x86::rsp, Frame::code_pages(unit_.code_space));
+  int32_t entry = 0;
   if (unit_.relocatable) {
     a_.mov(x86::rdx, unit_base());
     if (const auto behind = (address & ir::page_mask) - (unit_.guest_address & ir::page_mask); behind != 0)
@@ -96,7 +96,7 @@ uint32_t Compiler::check_place(uint64_t address) {
     a_.and_(x86::ecx, static_cast<uint32_t>((ir::tlb_entries - 1) << entry_bits));
     a_.add(x86::rcx, table);
   } else {
-    entry += static_cast<int32_t>(ir::tlb_index(address) << entry_bits);
+    entry = static_cast<int32_t>(ir::tlb_index(address) << entry_bits);
     a_.mov(x86::rcx, table);
     load_constant(x86::rdx, ir::page_number(address));
   }

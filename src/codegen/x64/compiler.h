@@ -202,6 +202,9 @@ class Compiler {
   void flags_merge(const Instr& instr);
   x86::Mem raw_flags(uint32_t size = 2) const { return state(static_cast<uint32_t>(homes_.flags()), size); }
   void store_counters_flags(const Instr& merge);
+  void use_counters_carry(const Instr& merge);
+  void step_by_one(const Gp& counted, bool up);
+  void count_by_one(const Instr& instr);
   void store_flags(const Instr& instr);
   void get_flags();
   void set_flags(Value value);
@@ -216,6 +219,7 @@ class Compiler {
   CondCode condition(Value truth);  ///< the host's flags, and what of them says that it holds
   void test(Value value);
   CondCode compare(const Instr& instr);
+  std::optional<CondCode> known_relation(const Instr& compare) const;
   CondCode relation(const Instr& compare, bool swapped) const;
   CondCode test_flags(const Instr& cond);
   void truth_value(const Instr& instr);
@@ -396,7 +400,8 @@ class Compiler {
   Registers general_{homes_.general, scratch_.held}, vectors_{homes_.vectors, scratch_.held_vectors};
   uint32_t values_in_cells_ = 0;
 
-  const Instr* host_flags_ = nullptr;  ///< of whose operands' difference, or of flags_logic, the host's flags still are
+  /// Arithmetic or a comparison, or flags_logic, of which the host's flags still are.
+  const Instr* host_flags_ = nullptr;
   Value carry_ = ir::no_value;         ///< what stands in the host's carry flag, perhaps nowhere else yet
 
   uint32_t position_ = 0;

@@ -2,6 +2,7 @@
 #include "codegen/x64/compiler.h"
 
 #include <bit>
+#include <optional>
 #include <utility>
 
 #include "base/assert.h"
@@ -33,15 +34,30 @@ void Compiler::test(Value value) {
   else a_.test(left, sized(use_low(instr.arg[1]), type));
 }
 
+/// By the host's flags as they are.
+std::optional<Compiler::CondCode> Compiler::known_relation(const Instr& compare) const {
+  if (host_flags_ == nullptr || host_flags_->type != compare.type) return std::nullopt;
+  const Value a = compare.arg[0], b = compare.arg[1];
+  const auto are_those_of = [this](Value left, Value right) {
+    switch (host_flags_->op) {
+      case Op::add:
+      case Op::and_:
+      case Op::or_:
+      case Op::xor_: return false;
+      case Op::flags_logic: return host_flags_->arg[0] == left && is_zero(right);
+      default: return host_flags_->arg[0] == left && host_flags_->arg[1] == right;
+    }
+  };
+  if (are_those_of(a, b)) return relation(compare, false);
+  if (are_those_of(b, a)) return relation(compare, true);
+  const bool equality = compare.op == Op::eq || compare.op == Op::ne;
+  if (equality && is_zero(b) && host_flags_ == &at(a)) return relation(compare, false);
+  return std::nullopt;
+}
+
 Compiler::CondCode Compiler::compare(const Instr& instr) {
   Value a = instr.arg[0], b = instr.arg[1];
-  if (host_flags_ != nullptr && host_flags_->type == instr.type) {
-    const auto is_right = [this](Value right) {
-      return host_flags_->op == Op::flags_logic ? is_zero(right) : host_flags_->arg[1] == right;
-    };
-    if (host_flags_->arg[0] == a && is_right(b)) return relation(instr, false);
-    if (host_flags_->arg[0] == b && is_right(a)) return relation(instr, true);
-  }
+  if (const auto known = known_relation(instr)) return *known;
   host_flags_ = nullptr;
   if (at(a).op == Op::and_ && note(a).fused) {
     test(a);
@@ -175,23 +191,33 @@ void Compiler::flags_merge(const Instr& instr) {
   a_.or_(to.r32(), x86::eax);
 }
 
-/// By the host's own inc and dec, which leave the carry alone.
-void Compiler::store_counters_flags(const Instr& merge) {
-  constexpr unsigned carry_bit = std::countr_zero(RawFlags::of(ir::Flag::carry));
-  if (const Value carry = carry_in(unit_, merge.arg[0]); carry != ir::no_value) {
-    use_carry(carry);
-  } else {
-    keep_carry(position_);
-    a_.bt(raw_flags(), carry_bit);
-  }
-  const Instr& fresh = at(merge.arg[1]);
-  const Gp counted = sized(x86::rcx, fresh.type);
-  a_.mov(x86::rcx, use_low(fresh.arg[0]));
-  if (fresh.op == Op::flags_add) a_.inc(counted);
+/// Brings the carry that a counter's flags keep into the host's, as the host's own inc and dec keep it too.
+void Compiler::use_counters_carry(const Instr& merge) {
+  if (const Value carry = carry_in(unit_, merge.arg[0]); carry != ir::no_value) return use_carry(carry);
+  keep_carry(position_);
+  a_.bt(raw_flags(), std::countr_zero(RawFlags::of(ir::Flag::carry)));
+}
+
+void Compiler::step_by_one(const Gp& counted, bool up) {
+  if (up) a_.inc(counted);
   else a_.dec(counted);
   a_.lahf();
   a_.seto(x86::al);
   a_.mov(raw_flags(), x86::ax);
+}
+
+void Compiler::store_counters_flags(const Instr& merge) {
+  use_counters_carry(merge);
+  const Instr& fresh = at(merge.arg[1]);
+  a_.mov(x86::rcx, use_low(fresh.arg[0]));
+  step_by_one(sized(x86::rcx, fresh.type), fresh.op == Op::flags_add);
+}
+
+/// A sum or difference with 1, and its flags.
+void Compiler::count_by_one(const Instr& instr) {
+  use_counters_carry(at(note(here()).counts));
+  step_by_one(sized(define_from(here(), instr.arg[0], Above::anything), instr.type), instr.op == Op::add);
+  host_flags_ = &instr;
 }
 
 /// Flags of an operation, or those merged into what the slot holds, straight into the slot.

@@ -23,9 +23,9 @@ struct Frame {
   static constexpr int32_t context = near;  ///< the ExecContext; and what it has, here and below
   static constexpr int32_t jumps = near + 8;
   static constexpr int32_t returns = -16;  ///< the top of the ReturnStack
-  static constexpr int32_t code_tlb(uint64_t space) {
+  static constexpr int32_t code_pages(uint64_t space) {
     return space < near_spaces ? near + 16 + static_cast<int32_t>(space) * 8
-                               : far_code_tlbs + static_cast<int32_t>(space - near_spaces) * 8;
+                               : far_code_pages + static_cast<int32_t>(space - near_spaces) * 8;
   }
 
   /// The addend of the page that Neighbours share; 0: each looks for itself. Behind them a word that nobody reads.
@@ -39,8 +39,8 @@ struct Frame {
   static constexpr size_t for_signal_handlers = 32 * 1024;
   static constexpr int32_t other_words = -34 * 1024 + 448;
   static constexpr int32_t tlb(uint64_t space) { return other_words + static_cast<int32_t>(space) * 8; }
-  static constexpr int32_t far_code_tlbs = other_words + static_cast<int32_t>(ir::max_spaces) * 8;
-  static constexpr int32_t insn_limit = far_code_tlbs + static_cast<int32_t>(ir::max_spaces - near_spaces) * 8;
+  static constexpr int32_t far_code_pages = other_words + static_cast<int32_t>(ir::max_spaces) * 8;
+  static constexpr int32_t insn_limit = far_code_pages + static_cast<int32_t>(ir::max_spaces - near_spaces) * 8;
   static constexpr int32_t stack = insn_limit + 8;  ///< the thread's own; on top of it stands the address of the frame
   static constexpr int32_t data_tlb = stack + 8;    ///< where in the context the TLB stands that is for tlb_register
   static constexpr int32_t first_far_page = data_tlb + 8;

@@ -80,6 +80,7 @@ void Compiler::arithmetic(const Instr& instr, Inst::Id id) {
     const Gp from = use(a);
     return copy_clean(define(here(), true), from, Type::i32);
   }
+  if (note(here()).counts != never) return count_by_one(instr);
   if (is_address(instr)) return add_as_address(instr.op, a, b);
   if (!is_immediate(b) && !note(b).fused) use_low(b);
   const bool logic = instr.op == Op::and_ || instr.op == Op::or_ || instr.op == Op::xor_;
@@ -93,7 +94,7 @@ void Compiler::arithmetic(const Instr& instr, Inst::Id id) {
   }
   if (!clean) clear_above(to, instr.type);
   if (note(here()).also != never) carry_ = note(here()).also;
-  if (instr.op == Op::sub && ir::bits(instr.type) >= 32) host_flags_ = &instr;
+  if (ir::bits(instr.type) >= 32) host_flags_ = &instr;
 }
 
 /// Both halves of a product: the high one is the value that is computed with this one.

@@ -47,6 +47,7 @@ struct Note {
   uint8_t neighbours = 0;   ///< of a load or store: number of its Neighbours, from 1; 0: it has none
   uint32_t fold = never;    ///< the set that may be done when the value is computed
   uint32_t also = never;    ///< what is computed with it: of a sum its carry, of a product its high half
+  uint32_t counts = never;  ///< of a sum or difference with 1: the flags_merge that is done with it, for the flags slot
   bool early = false;       ///< computed with another, before it
 };
 

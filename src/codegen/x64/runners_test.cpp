@@ -119,7 +119,7 @@ struct Processor {
       tlb->at(page) = {.read = ir::page_number(page), .addend = ir::page_number(page)};
     context.state = state.data();
     context.tlb.fill(tlb.get());
-    context.code_tlb.fill(tlb.get());
+    context.code_pages.fill(tlb->pages.data());
     put(pc, Ring::pc_of(0));
   }
 

@@ -314,7 +314,7 @@ class Writer {
     a_.movq(count_register, in_context(context, offsetof(ExecContext, insns)));
     for (unsigned i = 0; i < ir::max_spaces; i += 2) {
       copy_pair(offsetof(ExecContext, tlb) + i * sizeof(ir::Tlb*), Frame::tlb(i));
-      copy_pair(offsetof(ExecContext, code_tlb) + i * sizeof(ir::Tlb*), Frame::code_tlb(i));
+      copy_pair(offsetof(ExecContext, code_pages) + i * sizeof(ir::TlbEntry*), Frame::code_pages(i));
     }
     a_.mov(tlb_register, in_frame(above + Frame::data_tlb));
     a_.mov(tlb_register, x86::ptr(context, tlb_register));

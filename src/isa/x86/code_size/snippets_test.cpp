@@ -153,6 +153,12 @@ begin 64, "sbb mask"
   sbb rcx, rcx
   and rcx, rdx
 end
+begin 64, "bytes copied up to zero"
+1: mov [rdx + rcx], r8b
+  movzx r8d, byte ptr [rsi + rcx]
+  inc rcx
+  jne 1b
+end
 begin 64, "inc keeps carry"
   add rax, rbx
   inc rcx
