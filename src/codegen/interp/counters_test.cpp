@@ -1,4 +1,5 @@
-// Flags of a counter among others: those of a sum or difference with 1, beside the carry of what was done before.
+// Flags of a counter among others: those of a sum or difference with 1, beside the carry of what was done before. And
+// branches by whether a result is 0.
 #include <gtest/gtest.h>
 
 #include <fmt/format.h>
@@ -24,17 +25,26 @@ struct Counters : ::testing::Test {
   uint64_t slot(ir::SlotId id) { return world.get(counters_layout.slots[id]).lo; }
   void set(ir::SlotId id, uint64_t value) { world.set(counters_layout.slots[id], {value, 0}); }
 
+  /// Whether b is counted itself, and w set to whether that became 0; and whether that is before the operations.
+  enum class Form { flags, behind, before };
+
   /// The old flags are `%old`, made of a and b, which are %1 and %2 (%3 and %4 of 32 bits) to the operations; `carry`
   /// says which they have. Counted is b.
   template <class Carry>
   void expect(std::string_view operations, Carry carry) {
-    for (const std::string_view type : {"i32", "i64"}) {
-      for (const std::string_view op : {"add", "sub"}) expect(operations, carry, type, op);
+    for (const Form form : {Form::flags, Form::behind, Form::before}) {
+      for (const std::string_view type : {"i32", "i64"}) {
+        for (const std::string_view op : {"add", "sub"}) expect(operations, carry, form, type, op);
+      }
     }
   }
   template <class Carry>
-  void expect(std::string_view operations, Carry carry, std::string_view type, std::string_view op) {
+  void expect(std::string_view operations, Carry carry, Form form, std::string_view type, std::string_view op) {
     const bool wide = type == "i64";
+    const std::string operands = fmt::format("{} {}, %one\n", type, wide ? "%2" : "%4");
+    const std::string zext = wide ? "" : "%wide = zext i64 %counted\n";
+    const std::string count =
+        fmt::format("%counted = {} {}{}set b, {}\n", op, operands, zext, wide ? "%counted" : "%wide");
     const std::string text =
         fmt::format(R"(b0:
         insn 0x1000
@@ -42,13 +52,28 @@ struct Counters : ::testing::Test {
         %2 = get b
         %3 = trunc i32 %1
         %4 = trunc i32 %2
-        {}
         %one = constant {} 1
-        %fresh = flags_{} {} {}, %one
+        {}
+        {}
+        {}
+        %fresh = flags_{} {}
         %merged = flags_merge %old, %fresh, {:#x}
         set f, %merged
+        {}
+        b1:
+        %yes = constant i32 1
+        set w, %yes
+        exit_goto 0x1009
+        b2:
+        %no = constant i32 0
+        set w, %no
         exit_goto 0x1009)",
-                    operations, type, op, type, wide ? "%2" : "%4", ir::Flag::all & ~ir::Flag::carry);
+                    type, form == Form::before ? count : "", operations, form == Form::behind ? count : "", op,
+                    operands, ir::Flag::all & ~ir::Flag::carry,
+                    form == Form::flags ? "jump b1"
+                                        : fmt::format("%0 = constant {} 0\n%is = eq {} %counted, %0\n"
+                                                      "branch %is, b1, b2",
+                                                      type, type));
     const auto unit = ir::parse(text, counters_layout, find_exits_helper);
     ASSERT_TRUE(unit) << unit.error().message;
     const auto code = tested_backend().compile(*unit);
@@ -69,6 +94,9 @@ struct Counters : ::testing::Test {
           if ((result & top) != 0) wanted |= ir::Flag::sign;
           if (result == (op == "add" ? top : top - 1)) wanted |= ir::Flag::overflow;
           ASSERT_EQ(slot(Exits::f), wanted) << type << ' ' << op << ' ' << left << ", " << right << ", " << before;
+          if (form == Form::flags) continue;
+          ASSERT_EQ(slot(Exits::b), result) << type << ' ' << op << ' ' << left << ", " << right << ", " << before;
+          ASSERT_EQ(slot(Exits::w), result == 0 ? 1u : 0u) << type << ' ' << op << ' ' << right;
         }
       }
     }
@@ -117,6 +145,42 @@ TEST_F(Counters, KeepABit) {
 TEST_F(Counters, KeepAConstant) {
   expect("%old = constant i32 0", [](uint64_t, uint64_t, uint32_t) { return false; });
   expect("%old = constant i32 1", [](uint64_t, uint64_t, uint32_t) { return true; });
+}
+
+/// Which the host's flags know; of flags they do not.
+TEST_F(Counters, ResultsAreZeroOrNot) {
+  for (const std::string_view op : {"add", "sub", "and", "or", "xor", "flags_sub"}) {
+    for (const std::string_view relation : {"eq", "ne"}) {
+      const std::string text = fmt::format(R"(b0:
+        insn 0x1000
+        %1 = get a
+        %2 = get b
+        %3 = trunc i32 %1
+        %4 = trunc i32 %2
+        %5 = {} i32 %3, %4
+        set w, %5
+        %6 = constant i32 0
+        %7 = {} i32 %5, %6
+        branch %7, b1, b2
+        b1:
+        exit_goto 0x1009
+        b2:
+        exit_goto 0x1010)",
+                                           op, relation);
+      const auto unit = ir::parse(text, counters_layout, find_exits_helper);
+      ASSERT_TRUE(unit) << unit.error().message;
+      const auto code = tested_backend().compile(*unit);
+      for (const uint64_t left : edges) {
+        for (const uint64_t right : edges) {
+          set(Exits::a, left);
+          set(Exits::b, right);
+          tested_runner().run(*code, world.context);
+          const bool holds = (slot(Exits::w) == 0) == (relation == "eq");
+          ASSERT_EQ(slot(Exits::pc), holds ? 0x1009u : 0x1010u) << text << left << ", " << right;
+        }
+      }
+    }
+  }
 }
 
 /// What a sum with a carry finds in the host's flags must be of the comparison that it wants.

@@ -402,7 +402,7 @@ class Compiler {
 
   /// Arithmetic or a comparison, or flags_logic, of which the host's flags still are.
   const Instr* host_flags_ = nullptr;
-  Value carry_ = ir::no_value;         ///< what stands in the host's carry flag, perhaps nowhere else yet
+  Value carry_ = ir::no_value;  ///< what stands in the host's carry flag, perhaps nowhere else yet
 
   uint32_t position_ = 0;
   ir::BlockId block_ = 0, next_block_ = 0;

@@ -38,20 +38,18 @@ void Compiler::test(Value value) {
 std::optional<Compiler::CondCode> Compiler::known_relation(const Instr& compare) const {
   if (host_flags_ == nullptr || host_flags_->type != compare.type) return std::nullopt;
   const Value a = compare.arg[0], b = compare.arg[1];
-  const auto are_those_of = [this](Value left, Value right) {
-    switch (host_flags_->op) {
-      case Op::add:
-      case Op::and_:
-      case Op::or_:
-      case Op::xor_: return false;
-      case Op::flags_logic: return host_flags_->arg[0] == left && is_zero(right);
-      default: return host_flags_->arg[0] == left && host_flags_->arg[1] == right;
-    }
+  const Op op = host_flags_->op;
+  const bool logic = op == Op::and_ || op == Op::or_ || op == Op::xor_;
+  const bool equality = compare.op == Op::eq || compare.op == Op::ne;
+  const bool of_result = logic || op == Op::add || op == Op::sub;
+  if (of_result && equality && is_zero(b) && host_flags_ == &at(a)) return relation(compare, false);
+  if (logic || op == Op::add) return std::nullopt;
+  const auto are_those_of = [&](Value left, Value right) {
+    if (host_flags_->arg[0] != left) return false;
+    return op == Op::flags_logic ? is_zero(right) : host_flags_->arg[1] == right;
   };
   if (are_those_of(a, b)) return relation(compare, false);
   if (are_those_of(b, a)) return relation(compare, true);
-  const bool equality = compare.op == Op::eq || compare.op == Op::ne;
-  if (equality && is_zero(b) && host_flags_ == &at(a)) return relation(compare, false);
   return std::nullopt;
 }
 
